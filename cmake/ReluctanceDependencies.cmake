@@ -1,0 +1,31 @@
+# Every library that the project stands on, found once; scripts/setup installs them.
+find_package(Torch REQUIRED)
+find_package(Eigen3 REQUIRED NO_MODULE)
+find_package(spdlog REQUIRED)
+find_package(nlohmann_json REQUIRED)
+find_package(CLI11 REQUIRED)
+find_package(ZLIB REQUIRED)
+find_package(Protobuf REQUIRED)
+find_package(PkgConfig REQUIRED)
+pkg_check_modules(LIBZIP REQUIRED IMPORTED_TARGET libzip)
+if(RELUCTANCE_TESTS)
+  find_package(GTest REQUIRED)
+endif()
+if(RELUCTANCE_BENCHMARKS)
+  find_package(benchmark REQUIRED)
+endif()
+
+# What LibTorch asks of everything that includes it, without the warnings of its own headers.
+add_library(reluctance_torch INTERFACE)
+target_include_directories(reluctance_torch SYSTEM INTERFACE ${TORCH_INCLUDE_DIRS})
+target_link_libraries(reluctance_torch INTERFACE ${TORCH_LIBRARIES})
+separate_arguments(reluctance_torch_flags UNIX_COMMAND "${TORCH_CXX_FLAGS}")
+target_compile_options(reluctance_torch INTERFACE ${reluctance_torch_flags})
+
+# Protocol-buffer messages and checker of ONNX. LibTorch links the same libraries on Debian.
+find_library(ONNX_LIBRARY onnx REQUIRED)
+find_library(ONNX_PROTO_LIBRARY onnx_proto REQUIRED)
+add_library(reluctance_onnx INTERFACE)
+target_compile_definitions(reluctance_onnx INTERFACE ONNX_ML=1 ONNX_NAMESPACE=onnx)
+target_link_libraries(reluctance_onnx INTERFACE ${ONNX_LIBRARY} ${ONNX_PROTO_LIBRARY}
+                                                protobuf::libprotobuf)

@@ -1,0 +1,47 @@
+# One module per folder: reluctance_<name> builds src/<name>/*.cpp with the headers of
+# include/reluctance/<name>, and may use only the modules and libraries it names here.
+
+# Flags of the project's own code. Warnings are errors.
+add_library(reluctance_flags INTERFACE)
+target_compile_options(
+  reluctance_flags INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor -Werror
+                             # LibTorch's and protobuf's headers reach ours through templates.
+                             -Wno-unknown-pragmas -fno-math-errno)
+if(RELUCTANCE_SANITIZE)
+  target_compile_options(reluctance_flags INTERFACE -fsanitize=${RELUCTANCE_SANITIZE}
+                                                    -fno-omit-frame-pointer
+                                                    -fno-sanitize-recover=all)
+  target_link_options(reluctance_flags INTERFACE -fsanitize=${RELUCTANCE_SANITIZE})
+endif()
+if(RELUCTANCE_COVERAGE)
+  target_compile_options(reluctance_flags INTERFACE --coverage -O1)
+  target_link_options(reluctance_flags INTERFACE --coverage)
+endif()
+
+# ATen's headers take seconds to parse: they are parsed once, here.
+file(WRITE ${CMAKE_BINARY_DIR}/precompiled.cpp "")
+add_library(reluctance_precompiled OBJECT ${CMAKE_BINARY_DIR}/precompiled.cpp)
+target_precompile_headers(reluctance_precompiled PRIVATE <ATen/ATen.h> <string> <vector>)
+target_link_libraries(reluctance_precompiled PRIVATE reluctance_torch
+                                                     $<BUILD_INTERFACE:reluctance_flags>)
+
+function(reluctance_module name)
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "DEPENDS;LIBRARIES")
+  file(GLOB sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/${name}/*.cpp)
+  set(target reluctance_${name})
+  if(NOT sources)
+    add_library(${target} INTERFACE)
+    return()
+  endif()
+  add_library(${target} STATIC ${sources})
+  target_include_directories(
+    ${target}
+    PUBLIC $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include>
+           $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>
+    PRIVATE ${PROJECT_SOURCE_DIR}/src)
+  list(TRANSFORM arg_DEPENDS PREPEND reluctance_)
+  target_link_libraries(${target} PUBLIC reluctance_torch ${arg_DEPENDS}
+                                  PRIVATE $<BUILD_INTERFACE:reluctance_flags> ${arg_LIBRARIES})
+  target_precompile_headers(${target} REUSE_FROM reluctance_precompiled)
+  set_property(GLOBAL APPEND PROPERTY reluctance_modules ${name})
+endfunction()

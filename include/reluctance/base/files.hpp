@@ -1,0 +1,29 @@
+// Files that are written whole or not at all, and read within bounds.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <string_view>
+
+namespace reluctance {
+
+// Writes `bytes` to a temporary file beside `path`, flushes it to the disk, and renames it over
+// `path`: a reader sees the old file or the new one. Creates missing parent folders.
+// Throws Error (Kind::job) naming the path and the system's reason; no temporary file stays.
+void write_file(const std::filesystem::path& path, std::string_view bytes);
+
+// The bytes of a regular file. Throws Error naming the path if it is missing, not a regular file,
+// unreadable or larger than `limit` bytes.
+std::string read_file(const std::filesystem::path& path, std::uint64_t limit);
+
+// A name beside `path` for a file that is to be renamed over it, unique to this process.
+std::filesystem::path temporary_beside(const std::filesystem::path& path);
+
+// Flushes `temporary` to the disk and renames it over `path`. Throws as write_file does.
+void replace_file(const std::filesystem::path& temporary, const std::filesystem::path& path);
+
+// Creates `folder` and proves that files can be created in it. Throws Error (Kind::input).
+void require_writable_folder(const std::filesystem::path& folder);
+
+}  // namespace reluctance

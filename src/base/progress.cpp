@@ -1,0 +1,23 @@
+#include "reluctance/base/progress.hpp"
+
+#include <atomic>
+
+namespace reluctance {
+namespace {
+
+std::atomic<bool> interrupt{false};
+static_assert(std::atomic<bool>::is_always_lock_free, "a signal handler stores to it");
+
+}  // namespace
+
+void request_interrupt() noexcept { interrupt.store(true); }
+
+bool interrupt_requested() noexcept { return interrupt.load(); }
+
+void clear_interrupt() noexcept { interrupt.store(false); }
+
+void check_interrupt() {
+  if (interrupt_requested()) throw Interrupted("stopped; nothing was left half-written");
+}
+
+}  // namespace reluctance

@@ -1,0 +1,117 @@
+// Whole-or-nothing files, chunks, seeds and interrupts.
+#include <ATen/ATen.h>
+#include <ATen/Parallel.h>
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <filesystem>
+#include <numeric>
+#include <set>
+
+#include "reluctance/base/chunks.hpp"
+#include "reluctance/base/error.hpp"
+#include "reluctance/base/files.hpp"
+#include "reluctance/base/progress.hpp"
+#include "reluctance/base/random.hpp"
+#include "reluctance/base/tensor.hpp"
+#include "temporary_folder.hpp"
+
+namespace reluctance {
+namespace {
+
+namespace fs = std::filesystem;
+
+TEST(Files, WriteThenReadReturnsTheBytes) {
+  const TemporaryFolder folder;
+  const fs::path path = folder.path() / "deep" / "file.bin";
+  const std::string bytes("a\0b\n", 4);
+  write_file(path, bytes);
+  write_file(path, bytes + "more");
+  EXPECT_EQ(read_file(path, 100), bytes + "more");
+}
+
+TEST(Files, NothingButTheFileStaysBehind) {
+  const TemporaryFolder folder;
+  write_file(folder.path() / "file", "x");
+  EXPECT_EQ(std::distance(fs::directory_iterator(folder.path()), {}), 1);
+}
+
+TEST(Files, FullDiskLeavesTheOldFile) {
+  // /dev/full refuses every write; a folder cannot be created below a device.
+  EXPECT_THROW(write_file("/dev/full/file", "x"), Error);
+  const TemporaryFolder folder;
+  const fs::path path = folder.path() / "name";
+  fs::create_directories(path / "occupied");
+  try {
+    write_file(path, "x");
+    FAIL() << "a folder that is not empty was replaced";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.kind(), Error::Kind::job);
+    EXPECT_NE(std::string(error.what()).find(path.string()), std::string::npos);
+  }
+  EXPECT_EQ(std::distance(fs::directory_iterator(folder.path()), {}), 1);
+}
+
+TEST(Files, ReadingIsBounded) {
+  const TemporaryFolder folder;
+  write_file(folder.path() / "file", "12345");
+  EXPECT_THROW(read_file(folder.path() / "file", 4), Error);
+  EXPECT_THROW(read_file(folder.path() / "missing", 4), Error);
+  EXPECT_THROW(read_file(folder.path(), 4), Error);
+}
+
+TEST(Files, AnUnwritableFolderIsAnInputError) {
+  try {
+    require_writable_folder("/proc/nowhere");
+    FAIL() << "/proc/nowhere cannot be created";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.kind(), Error::Kind::input);
+  }
+}
+
+TEST(Chunks, CoverTheRangeOnceForAnyThreadCount) {
+  const int threads = at::get_num_threads();
+  for (int used : {1, 2, 3}) {
+    at::set_num_threads(used);
+    for (int64_t count : {0, 1, 7, 64, 65}) {
+      std::vector<std::atomic<int>> visits(static_cast<std::size_t>(count));
+      for_each_chunk(count, 8, [&](int64_t begin, int64_t end) {
+        EXPECT_LE(end - begin, 8);
+        EXPECT_EQ(begin % 8, 0);
+        for (int64_t i = begin; i < end; ++i) ++visits[static_cast<std::size_t>(i)];
+      });
+      for (const auto& visit : visits) EXPECT_EQ(visit.load(), 1);
+    }
+  }
+  at::set_num_threads(threads);
+}
+
+TEST(Chunks, AnExceptionReachesTheCaller) {
+  EXPECT_THROW(for_each_chunk(100, 10,
+                              [](int64_t begin, int64_t) {
+                                if (begin == 50) throw Error("here");
+                              }),
+               Error);
+}
+
+TEST(Random, PlacesGiveDifferentSeedsAndTheSameOneTwice) {
+  std::set<std::uint64_t> seeds;
+  for (std::uint64_t epoch = 0; epoch < 50; ++epoch) {
+    for (std::uint64_t batch = 0; batch < 50; ++batch) seeds.insert(derive_seed(3, {epoch, batch}));
+  }
+  EXPECT_EQ(seeds.size(), 2500U);
+  const Tensor first = at::rand({5}, make_generator(1, {2, 3}));
+  const Tensor again = at::rand({5}, make_generator(1, {2, 3}));
+  EXPECT_TRUE(at::equal(first, again));
+}
+
+TEST(Progress, InterruptIsSeenOnceRequested) {
+  clear_interrupt();
+  EXPECT_NO_THROW(check_interrupt());
+  request_interrupt();
+  EXPECT_THROW(check_interrupt(), Interrupted);
+  clear_interrupt();
+}
+
+}  // namespace
+}  // namespace reluctance
