@@ -4,9 +4,13 @@
 # Flags of the project's own code. Warnings are errors.
 add_library(reluctance_flags INTERFACE)
 target_compile_options(
-  reluctance_flags INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor -Werror
-                             # LibTorch's and protobuf's headers reach ours through templates.
+  reluctance_flags INTERFACE -fPIC -Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor -Werror
                              -Wno-unknown-pragmas -fno-math-errno)
+# g++ 12 warns of std::string's own code when it is inlined (GCC bugs 105329, 105651).
+target_compile_options(
+  reluctance_flags INTERFACE $<$<CXX_COMPILER_ID:GNU>:-Wno-array-bounds>
+                             $<$<CXX_COMPILER_ID:GNU>:-Wno-restrict>
+                             $<$<CXX_COMPILER_ID:GNU>:-Wno-stringop-overflow>)
 if(RELUCTANCE_SANITIZE)
   target_compile_options(reluctance_flags INTERFACE -fsanitize=${RELUCTANCE_SANITIZE}
                                                     -fno-omit-frame-pointer
@@ -27,7 +31,7 @@ target_link_libraries(reluctance_precompiled PRIVATE reluctance_torch
 
 function(reluctance_module name)
   cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "DEPENDS;LIBRARIES")
-  file(GLOB sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/${name}/*.cpp)
+  file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/${name}/*.cpp)
   set(target reluctance_${name})
   if(NOT sources)
     add_library(${target} INTERFACE)

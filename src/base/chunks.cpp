@@ -9,13 +9,15 @@ namespace reluctance {
 
 void for_each_chunk(int64_t count, int64_t size,
                     const std::function<void(int64_t begin, int64_t end)>& body) {
-  const int64_t chunks = (count + size - 1) / size;
-  at::parallel_for(0, chunks, 1, [&](int64_t first, int64_t last) {
+  // Pieces below this size spend more on starting operators than on running them.
+  constexpr int64_t smallest = 16;
+  const int64_t per_thread = (count + at::get_num_threads() - 1) / at::get_num_threads();
+  const int64_t piece = std::min(size, std::max(per_thread, smallest));
+  const int64_t pieces = (count + piece - 1) / piece;
+  at::parallel_for(0, pieces, 1, [&](int64_t first, int64_t last) {
     // Thread-local, so it is set on every thread: derivatives here never need autograd's tape.
     const at::AutoDispatchBelowADInplaceOrView below_autograd;
-    for (int64_t chunk = first; chunk < last; ++chunk) {
-      body(chunk * size, std::min(count, (chunk + 1) * size));
-    }
+    for (int64_t i = first; i < last; ++i) body(i * piece, std::min(count, (i + 1) * piece));
   });
 }
 

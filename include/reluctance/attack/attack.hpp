@@ -1,0 +1,78 @@
+// Attacks that climb the loss by gradient steps, and the one loop that runs them.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+
+#include "reluctance/base/progress.hpp"
+#include "reluctance/network/network.hpp"
+
+namespace reluctance {
+
+enum class Norm { linf, l2 };
+
+// "linf" or "l2" and back. `parse_norm` throws Error for anything else.
+std::string to_string(Norm norm);
+Norm parse_norm(const std::string& text);
+
+// The set of perturbations with norm at most `radius`, in units of the pixels.
+struct Ball {
+  Norm norm;
+  double radius;
+};
+
+// What an attack is, apart from the loop. Each kind of attack is a function that fills this in: it
+// says only how a gradient becomes a step. The loop alone projects, clips and re-checks.
+struct Attack {
+  std::string description;   // "pgd, linf, epsilon 0.1, 20 steps, step size 0.025"
+  int64_t steps = 1;
+  double step_size = 0.0;    // alpha: the step is alpha * direction(gradient)
+  std::optional<Ball> ball;  // none: unbounded
+  bool pixel_box = true;     // keep pixels in [0, 1]
+  bool random_start = false; // start from a random point of the ball
+  int64_t restarts = 1;      // runs; later ones only on samples that still stand
+
+  // Turns gradients of the loss (N x ..., may be overwritten) into directions of the same shape.
+  std::function<Tensor(Tensor gradient)> direction;
+};
+
+// delta <- delta + (beta / steps) * gradient, without ball or box: the attack of the theory. Total
+// strength beta = step size * steps.
+Attack raw_attack(double beta, int64_t steps);
+
+// The fast gradient sign method (Goodfellow et al. 2015), one step of size epsilon in L-infinity. With
+// a random start the step is 1.25 epsilon (Wong et al. 2020).
+Attack fgsm_attack(double epsilon, bool random_start);
+
+// Projected gradient ascent (Madry et al. 2018): steps along the sign of the gradient (L-infinity) or
+// along the gradient divided by its norm (L2).
+struct PgdOptions {
+  Ball ball{Norm::linf, 0.1};
+  int64_t steps = 20;
+  double step_size = 0.0;  // 0: 2.5 * radius / steps, enough to cross the ball
+  bool random_start = true;
+  int64_t restarts = 1;
+};
+Attack pgd_attack(const PgdOptions& options);
+
+struct AttackResult {
+  Tensor adversarial;  // N x input shape
+  Tensor success;      // N booleans: the network, asked again, does not answer the label
+};
+
+// Attacks every sample in cache-sized chunks on all threads. images: N x input shape, labels: N.
+// Deterministic for a seed and thread count. `progress` counts samples.
+AttackResult run_attack(const Network& network, const Tensor& images, const Tensor& labels,
+                        const Attack& attack, std::uint64_t seed = 0, const Progress& progress = {});
+
+// The gradient of the loss w.r.t. the input, N x input shape, and the logits, for one batch on the
+// calling thread.
+struct InputGradient {
+  Tensor gradient;
+  Tensor logits;
+};
+InputGradient input_gradient(const Network& network, const Tensor& images, const Tensor& labels);
+
+}  // namespace reluctance

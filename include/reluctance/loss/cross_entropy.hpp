@@ -1,0 +1,19 @@
+// Cross-entropy in logit space, for one label per sample. Every tensor keeps the dtype of the logits.
+#pragma once
+
+#include "reluctance/base/tensor.hpp"
+
+namespace reluctance {
+
+// L = -log softmax(z)_y. logits: N x C, labels: N (int64) -> N.
+Tensor cross_entropy(const Tensor& logits, const Tensor& labels);
+
+// s = dL/dz = softmax(z) - onehot(y): N x C, each row sums to zero. The label's entry is minus the
+// sum of the others, which keeps its digits when the network is confident; p_y - 1 would not.
+Tensor logit_gradient(const Tensor& logits, const Tensor& labels);
+
+// The factor B = diag(q) (I - q q^T) with q = sqrt(p) of the logit Hessian
+// H_z = diag(p) - p p^T = B B^T: N x C x C.
+Tensor logit_hessian_factor(const Tensor& logits);
+
+}  // namespace reluctance

@@ -1,0 +1,69 @@
+// A ReLU network: a graph of piecewise-linear layers from an image to logits.
+#pragma once
+
+#include <c10/core/Device.h>
+#include <c10/core/ScalarType.h>
+
+#include <functional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "reluctance/network/layer.hpp"
+
+namespace reluctance {
+
+struct Node {
+  LayerPtr layer;
+  std::vector<int> inputs;         // indices of earlier nodes, or Network::input
+  Tensors tensors;                 // weights, or constants
+  bool trainable;                  // whether training changes `tensors`
+  std::vector<Shape> input_shapes;  // sample shapes
+  Shape shape;                     // sample shape of the output
+};
+
+// Nodes in topological order; the last one is the output. Copies share their tensors, as ATen's do;
+// `to` and `clone` make new ones.
+class Network {
+ public:
+  static constexpr int input = -1;
+
+  explicit Network(Shape input_shape) : input_shape_(std::move(input_shape)) {}
+
+  // Appends a node and returns its index. Throws Error if the shapes do not fit.
+  int add(LayerPtr layer, std::vector<int> inputs, Tensors tensors = {}, bool trainable = true);
+
+  // The same, reading the last node (or the input of an empty network).
+  int append(LayerPtr layer, Tensors tensors = {}, bool trainable = true);
+
+  const std::vector<Node>& nodes() const { return nodes_; }
+  const Shape& input_shape() const { return input_shape_; }
+  const Shape& output_shape() const;      // of one sample
+  int64_t classes() const;                // C: elements of the output
+  int64_t inputs() const;                 // n: elements of one input
+
+  Tensors parameters() const;             // trainable tensors, in node order
+  int64_t parameter_count() const;
+  void set_parameters(const Tensors& parameters);  // same order and shapes; shares the tensors
+
+  c10::ScalarType dtype() const;          // of the tensors; float32 for a network without any
+  c10::Device device() const;
+  Network to(c10::ScalarType dtype) const;
+  Network to(c10::Device device) const;
+  Network clone() const;
+
+ private:
+  Network transformed(const std::function<Tensor(const Tensor&)>& change) const;
+
+  Shape input_shape_;
+  std::vector<Node> nodes_;
+};
+
+// How many samples of this network a core's share of cache holds comfortably: the chunk size for
+// for_each_chunk.
+int64_t samples_per_chunk(const Network& network);
+
+// "784-256-256-256-10, ReLU": kinds and sizes of the layers, for people.
+std::string summary(const Network& network);
+
+}  // namespace reluctance

@@ -1,0 +1,157 @@
+// The loop that all gradient attacks share: steps, projections, restarts and the final check.
+#include <ATen/ATen.h>
+
+#include <functional>
+#include <mutex>
+
+#include "reluctance/attack/attack.hpp"
+#include "reluctance/base/chunks.hpp"
+#include "reluctance/base/error.hpp"
+#include "reluctance/base/random.hpp"
+#include "reluctance/loss/cross_entropy.hpp"
+#include "reluctance/network/passes.hpp"
+
+namespace reluctance {
+namespace {
+
+// Norms of each sample, shaped to scale N x ...
+Tensor sample_norms(const Tensor& x) {
+  Shape shape(static_cast<std::size_t>(x.dim()), 1);
+  shape[0] = -1;
+  return x.flatten(1).norm(2, 1).view(shape);
+}
+
+// Keeps iterates inside the ball around `clean` and inside the pixel box.
+class Projection {
+ public:
+  Projection(const Attack& attack, const Tensor& clean) : attack_(attack), clean_(clean) {
+    if (attack.ball && attack.ball->norm == Norm::linf) {
+      // Ball and box are both intervals of each pixel.
+      low_ = clean - attack.ball->radius;
+      high_ = clean + attack.ball->radius;
+      if (attack.pixel_box) {
+        low_.clamp_min_(0);
+        high_.clamp_max_(1);
+      }
+    }
+  }
+
+  void operator()(Tensor& x) const {
+    if (low_.defined()) {
+      at::clamp_out(x, x, low_, high_);
+      return;
+    }
+    if (attack_.ball) {
+      const Tensor delta = x - clean_;
+      const Tensor shrink = (attack_.ball->radius / sample_norms(delta)).clamp_max_(1);
+      at::addcmul_out(x, clean_, delta, shrink);
+    }
+    // The box holds `clean`, so clipping to it never leaves the ball.
+    if (attack_.pixel_box) x.clamp_(0, 1);
+  }
+
+ private:
+  const Attack& attack_;
+  const Tensor& clean_;
+  Tensor low_, high_;
+};
+
+// A uniform point of the ball around zero.
+Tensor random_in_ball(const Ball& ball, const Tensor& like, at::Generator generator) {
+  const auto options = at::TensorOptions().dtype(like.dtype());
+  if (ball.norm == Norm::linf) {
+    return at::rand(like.sizes(), generator, options).mul_(2).sub_(1).mul_(ball.radius).to(like.device());
+  }
+  const Tensor direction = at::randn(like.sizes(), generator, options);
+  const Tensor norms = sample_norms(direction);
+  const double dimensions = static_cast<double>(like.numel()) / static_cast<double>(like.size(0));
+  const Tensor radii = at::rand(norms.sizes(), generator, options).pow_(1.0 / dimensions);
+  return (direction * (radii * ball.radius / norms)).to(like.device());
+}
+
+Tensor climb(const Network& network, const Tensor& clean, const Tensor& labels, const Tensor& start,
+             const Attack& attack) {
+  const Projection project(attack, clean);
+  Tensor x = start.clone();
+  if (attack.random_start) project(x);
+  for (int64_t step = 0; step < attack.steps; ++step) {
+    x.add_(attack.direction(input_gradient(network, x, labels).gradient), attack.step_size);
+    project(x);
+  }
+  return x;
+}
+
+// Attacks the given samples once and reports which fall.
+AttackResult run_once(const Network& network, const Tensor& images, const Tensor& labels,
+                      const Attack& attack, const Tensor& starts,
+                      const std::function<void(int64_t)>& advance) {
+  AttackResult result{at::empty_like(images), at::empty({images.size(0)}, labels.options().dtype(at::kBool))};
+  for_each_chunk(images.size(0), samples_per_chunk(network), [&](int64_t begin, int64_t end) {
+    if (interrupt_requested()) return;
+    const Tensor x = images.slice(0, begin, end);
+    const Tensor y = labels.slice(0, begin, end);
+    const Tensor adversarial = climb(network, x, y, starts.slice(0, begin, end), attack);
+    result.adversarial.slice(0, begin, end).copy_(adversarial);
+    const Tensor answers = forward(network, adversarial, Keep::nothing).logits.argmax(1);
+    result.success.slice(0, begin, end).copy_(answers.ne(y));
+    advance(end - begin);
+  });
+  check_interrupt();
+  return result;
+}
+
+}  // namespace
+
+std::string to_string(Norm norm) { return norm == Norm::linf ? "linf" : "l2"; }
+
+Norm parse_norm(const std::string& text) {
+  if (text == "linf") return Norm::linf;
+  if (text == "l2") return Norm::l2;
+  throw Error("unknown norm '" + text + "'; choose linf or l2");
+}
+
+InputGradient input_gradient(const Network& network, const Tensor& images, const Tensor& labels) {
+  const Pass pass = forward(network, images, Keep::gates);
+  return {vector_jacobian(network, pass, logit_gradient(pass.logits, labels)), pass.logits};
+}
+
+AttackResult run_attack(const Network& network, const Tensor& images, const Tensor& labels,
+                        const Attack& attack, std::uint64_t seed, const Progress& progress) {
+  const int64_t samples = images.size(0);
+  Shape shape{samples};
+  shape.insert(shape.end(), network.input_shape().begin(), network.input_shape().end());
+  const Tensor clean = images.reshape(shape);
+
+  std::mutex mutex;
+  int64_t done = 0;
+  const auto advance = [&](int64_t count) {
+    const std::lock_guard lock(mutex);
+    done += count;
+    if (progress) progress(done, samples * attack.restarts);
+  };
+
+  AttackResult best;
+  for (int64_t restart = 0; restart < attack.restarts; ++restart) {
+    Tensor starts = clean;
+    if (attack.random_start && attack.ball) {
+      const auto place = static_cast<std::uint64_t>(restart);
+      starts = clean + random_in_ball(*attack.ball, clean, make_generator(seed, {place}));
+    }
+    if (restart == 0) {
+      best = run_once(network, clean, labels, attack, starts, advance);
+      continue;
+    }
+    const Tensor standing = best.success.logical_not().nonzero().squeeze(1);
+    if (standing.numel() == 0) break;
+    const AttackResult again =
+        run_once(network, clean.index_select(0, standing), labels.index_select(0, standing), attack,
+                 starts.index_select(0, standing), advance);
+    const Tensor fallen = again.success.nonzero().squeeze(1);
+    best.adversarial.index_copy_(0, standing.index_select(0, fallen),
+                                 again.adversarial.index_select(0, fallen));
+    best.success.index_fill_(0, standing.index_select(0, fallen), true);
+  }
+  return best;
+}
+
+}  // namespace reluctance
