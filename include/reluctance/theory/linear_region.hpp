@@ -1,0 +1,27 @@
+// The network on the linear region of each sample, seen from class space.
+//
+// With its gates fixed the network is affine, z(x + delta) = z + J delta. An attack that follows
+// gradients moves in the range of J^T, delta = J^T c, so everything about it can be computed with C
+// numbers c per sample and the C x C matrix K = J J^T.
+#pragma once
+
+#include "reluctance/network/passes.hpp"
+
+namespace reluctance {
+
+struct LinearRegion {
+  Pass pass;      // the network at the samples, with their gates
+  Tensor logits;  // z: N x C, float64
+  Tensor gram;    // K: N x C x C, float64. The rows of J are centred over the classes first; the
+                  // coefficients c of an attack sum to zero, and softmax ignores a common shift, so
+                  // no result changes, but less is cancelled.
+};
+
+// One forward pass and one vector-Jacobian product for each class, all in one batch. x: N samples.
+LinearRegion linear_region(const Network& network, const Tensor& x);
+
+// delta = J^T c. coefficients: N x C, float64 -> N x input shape, float64. Costs one vector-Jacobian
+// product. Coefficients may be as large as float64 allows, whatever the network's dtype.
+Tensor perturbation(const Network& network, const LinearRegion& region, const Tensor& coefficients);
+
+}  // namespace reluctance

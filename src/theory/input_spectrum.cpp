@@ -1,0 +1,49 @@
+#include "reluctance/theory/input_spectrum.hpp"
+
+#include <Eigen/Eigenvalues>
+
+#include "class_space.hpp"
+#include "reluctance/loss/cross_entropy.hpp"
+
+namespace reluctance {
+
+InputSpectrum input_spectrum(const LinearRegion& region, const Tensor& labels) {
+  const int64_t samples = region.logits.size(0);
+  const int64_t classes = region.logits.size(1);
+  const Tensor factors = logit_hessian_factor(region.logits);
+  const Tensor s = logit_gradient(region.logits, labels);
+  InputSpectrum spectrum{at::zeros({samples, classes - 1}, at::kDouble),
+                         at::zeros({samples, classes, classes - 1}, at::kDouble),
+                         at::zeros({samples, classes - 1}, at::kDouble)};
+  for_each_sample(samples, [&](int64_t i) {
+    const Matrix factor = matrix_of(factors, i);
+    const auto gram = matrix_of(region.gram, i);
+    const Matrix small = factor.transpose() * gram * factor;
+    const Eigen::SelfAdjointEigenSolver<Matrix> solver(small);
+    const Vector& ascending = solver.eigenvalues();
+    // B^T K s: gamma_i = u_i . (B^T K s) / sqrt(lambda_i) without the quotient s / sqrt(p), which is
+    // huge for a sample whose label has almost no probability.
+    const Vector pulled = factor.transpose() * (gram * vector_of(s, i));
+    const double vanishing = 1e-14 * ascending[classes - 1];
+    auto directions = matrix_of(spectrum.directions, i);
+    for (int64_t k = 0; k + 1 < classes; ++k) {
+      const int64_t from = classes - 1 - k;  // the smallest, in the null space of B, is left out
+      const double lambda = ascending[from];
+      if (lambda <= vanishing || lambda <= 0) continue;
+      vector_of(spectrum.eigenvalues, i)[k] = lambda;
+      directions.col(k) = factor * solver.eigenvectors().col(from) / std::sqrt(lambda);
+      vector_of(spectrum.gradient, i)[k] =
+          solver.eigenvectors().col(from).dot(pulled) / std::sqrt(lambda);
+    }
+  });
+  return spectrum;
+}
+
+Tensor components(const Network& network, const LinearRegion& region, const InputSpectrum& spectrum,
+                  const Tensor& w) {
+  const Tensor product =
+      jacobian_vector(network, region.pass, w.to(region.pass.logits.options())).to(at::kCPU, at::kDouble);
+  return at::bmm(product.unsqueeze(1), spectrum.directions).squeeze(1);
+}
+
+}  // namespace reluctance

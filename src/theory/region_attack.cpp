@@ -1,0 +1,97 @@
+#include "reluctance/theory/region_attack.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+
+#include "class_space.hpp"
+#include "region_climber.hpp"
+
+namespace reluctance {
+namespace {
+
+// Runs `body(climber, c)` from c = 0 for every sample; returns all c.
+template <typename Body>
+Tensor climb_all(const LinearRegion& region, const Tensor& labels, const Body& body) {
+  const Tensor targets = labels.to(at::kCPU).contiguous();
+  Tensor coefficients = at::zeros_like(region.logits);
+  for_each_sample(region.logits.size(0), [&](int64_t i) {
+    RegionClimber climber(region, targets, i);
+    Vector c = Vector::Zero(region.logits.size(1));
+    body(climber, c);
+    vector_of(coefficients, i) = c;
+  });
+  return coefficients;
+}
+
+// One step of Dormand and Prince (1980), fifth order with an embedded fourth-order error estimate.
+// Returns the new c; `error` becomes the difference of the two.
+Vector dormand_prince(RegionClimber& climber, const Vector& c, double h, Vector& error) {
+  static constexpr std::array<std::array<double, 6>, 6> a{{
+      {1.0 / 5},
+      {3.0 / 40, 9.0 / 40},
+      {44.0 / 45, -56.0 / 15, 32.0 / 9},
+      {19372.0 / 6561, -25360.0 / 2187, 64448.0 / 6561, -212.0 / 729},
+      {9017.0 / 3168, -355.0 / 33, 46732.0 / 5247, 49.0 / 176, -5103.0 / 18656},
+      {35.0 / 384, 0, 500.0 / 1113, 125.0 / 192, -2187.0 / 6784, 11.0 / 84},
+  }};
+  static constexpr std::array<double, 7> e{71.0 / 57600,      0,           -71.0 / 16695, 71.0 / 1920,
+                                           -17253.0 / 339200, 22.0 / 525, -1.0 / 40};
+  std::array<Vector, 7> slopes;
+  slopes[0] = climber.gradient(c);
+  Vector next = c;
+  for (std::size_t stage = 0; stage < 6; ++stage) {
+    next = c;
+    for (std::size_t k = 0; k <= stage; ++k) next += h * a[stage][k] * slopes[k];
+    slopes[stage + 1] = climber.gradient(next);
+  }
+  error = Vector::Zero(c.size());
+  for (std::size_t k = 0; k < 7; ++k) error += h * e[k] * slopes[k];
+  return next;
+}
+
+}  // namespace
+
+Tensor region_attack(const LinearRegion& region, const Tensor& labels, double beta, int64_t steps) {
+  const double alpha = beta / static_cast<double>(steps);
+  return climb_all(region, labels, [&](RegionClimber& climber, Vector& c) {
+    for (int64_t t = 0; t < steps; ++t) c += alpha * climber.gradient(c);
+  });
+}
+
+Tensor region_attack_limit(const LinearRegion& region, const Tensor& labels, double beta) {
+  constexpr double tolerance = 1e-10;
+  return climb_all(region, labels, [&](RegionClimber& climber, Vector& c) {
+    double tau = 0;
+    double h = beta / 10;
+    Vector error;
+    while (tau < beta) {
+      h = std::min(h, beta - tau);
+      const Vector next = dormand_prince(climber, c, h, error);
+      const double scale = tolerance * std::max(next.cwiseAbs().maxCoeff(), 1e-3 * beta);
+      const double ratio = error.cwiseAbs().maxCoeff() / scale;
+      // A step too small to change tau is taken anyway: the flow is smooth, rounding is the limit.
+      if (ratio <= 1 || h <= 1e-12 * beta) {
+        tau += h;
+        c = next;
+      }
+      h *= std::clamp(0.9 * std::pow(std::max(ratio, 1e-10), -0.2), 0.2, 5.0);
+    }
+  });
+}
+
+Tensor region_attack_l2(const LinearRegion& region, const Tensor& labels, double alpha, int64_t steps,
+                        double radius) {
+  return climb_all(region, labels, [&](RegionClimber& climber, Vector& c) {
+    for (int64_t t = 0; t < steps; ++t) {
+      const Vector& s = climber.gradient(c);
+      const double norm = std::sqrt(std::max(s.dot(climber.gram * s), 0.0));
+      if (norm == 0) return;  // the gradient vanishes: the attack stands still
+      c += alpha / norm * s;
+      const double length = std::sqrt(std::max(c.dot(climber.gram * c), 0.0));
+      if (length > radius) c *= radius / length;
+    }
+  });
+}
+
+}  // namespace reluctance
