@@ -69,18 +69,6 @@ Tensor random_in_ball(const Ball& ball, const Tensor& like, at::Generator genera
   return (direction * (radii * ball.radius / norms)).to(like.device());
 }
 
-Tensor climb(const Network& network, const Tensor& clean, const Tensor& labels, const Tensor& start,
-             const Attack& attack) {
-  const Projection project(attack, clean);
-  Tensor x = start.clone();
-  if (attack.random_start) project(x);
-  for (int64_t step = 0; step < attack.steps; ++step) {
-    x.add_(attack.direction(input_gradient(network, x, labels).gradient), attack.step_size);
-    project(x);
-  }
-  return x;
-}
-
 // Attacks the given samples once and reports which fall.
 AttackResult run_once(const Network& network, const Tensor& images, const Tensor& labels,
                       const Attack& attack, const Tensor& starts,
@@ -110,6 +98,23 @@ Norm parse_norm(const std::string& text) {
   throw Error("unknown norm '" + text + "'; choose linf or l2");
 }
 
+Tensor starting_points(const Tensor& clean, const Attack& attack, at::Generator generator) {
+  if (!attack.random_start || !attack.ball) return clean;
+  Tensor x = clean + random_in_ball(*attack.ball, clean, std::move(generator));
+  return attack.pixel_box ? x.clamp_(0, 1) : x;
+}
+
+Tensor climb(const Network& network, const Tensor& clean, const Tensor& labels, const Tensor& start,
+             const Attack& attack) {
+  const Projection project(attack, clean);
+  Tensor x = start.clone();
+  for (int64_t step = 0; step < attack.steps; ++step) {
+    x.add_(attack.direction(input_gradient(network, x, labels).gradient), attack.step_size);
+    project(x);
+  }
+  return x;
+}
+
 InputGradient input_gradient(const Network& network, const Tensor& images, const Tensor& labels) {
   const Pass pass = forward(network, images, Keep::gates);
   return {vector_jacobian(network, pass, logit_gradient(pass.logits, labels)), pass.logits};
@@ -132,11 +137,8 @@ AttackResult run_attack(const Network& network, const Tensor& images, const Tens
 
   AttackResult best;
   for (int64_t restart = 0; restart < attack.restarts; ++restart) {
-    Tensor starts = clean;
-    if (attack.random_start && attack.ball) {
-      const auto place = static_cast<std::uint64_t>(restart);
-      starts = clean + random_in_ball(*attack.ball, clean, make_generator(seed, {place}));
-    }
+    const Tensor starts =
+        starting_points(clean, attack, make_generator(seed, {static_cast<std::uint64_t>(restart)}));
     if (restart == 0) {
       best = run_once(network, clean, labels, attack, starts, advance);
       continue;

@@ -1,6 +1,8 @@
 // Attacks that climb the loss by gradient steps, and the one loop that runs them.
 #pragma once
 
+#include <ATen/core/Generator.h>
+
 #include <cstdint>
 #include <functional>
 #include <optional>
@@ -66,6 +68,13 @@ struct AttackResult {
 // Deterministic for a seed and thread count. `progress` counts samples.
 AttackResult run_attack(const Network& network, const Tensor& images, const Tensor& labels,
                         const Attack& attack, std::uint64_t seed = 0, const Progress& progress = {});
+
+// The pieces of run_attack, for one batch on the calling thread; training uses them as they are.
+// Random points of the ball and box around each sample, or the samples themselves.
+Tensor starting_points(const Tensor& clean, const Attack& attack, at::Generator generator);
+// The iterations of the attack from `start` (N x input shape) -> the last iterate.
+Tensor climb(const Network& network, const Tensor& clean, const Tensor& labels, const Tensor& start,
+             const Attack& attack);
 
 // The gradient of the loss w.r.t. the input, N x input shape, and the logits, for one batch on the
 // calling thread.

@@ -1,0 +1,60 @@
+// Plain and adversarial training by stochastic gradient descent with momentum.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+
+#include "reluctance/attack/attack.hpp"
+#include "reluctance/base/progress.hpp"
+#include "reluctance/network/network.hpp"
+
+namespace reluctance {
+
+enum class Schedule {
+  constant,
+  cosine,  // from the learning rate to zero along half a cosine (Loshchilov and Hutter 2017)
+  steps,   // divided by ten after one half and after three quarters of the training
+};
+Schedule parse_schedule(const std::string& text);
+std::string to_string(Schedule schedule);
+
+struct TrainingOptions {
+  int64_t epochs = 5;
+  int64_t batch_size = 128;
+  double learning_rate = 0.05;
+  double momentum = 0.9;
+  double weight_decay = 5e-4;
+  Schedule schedule = Schedule::cosine;
+  std::optional<Attack> attack;  // adversarial training: the loss is taken at the attacked images
+  std::uint64_t seed = 0;        // order of the samples and starts of the attacks
+};
+
+// Everything that the next step depends on: a training that goes on from a saved state takes the same
+// steps, to the bit, as one that never stopped (on the same machine and thread count).
+struct TrainingState {
+  Network network;
+  Tensors velocity;        // one per parameter; empty before the first step
+  int64_t step = 0;        // steps taken
+  double loss_sum = 0;     // over the samples of the current epoch, as trained on
+  int64_t correct_sum = 0;
+  std::string metrics;     // one JSON object a line for each finished epoch
+};
+
+struct TrainingHooks {
+  Progress progress;                                    // counts steps of the whole training
+  std::function<double(const Network&)> held_out;       // accuracy to note after each epoch
+  std::function<void(const TrainingState&)> checkpoint; // after each epoch, and when interrupted
+};
+
+// Trains from `state` to the end. images: N x input shape in [0, 1], labels: N. Throws Interrupted,
+// after a checkpoint, if an interrupt was requested, and Error (Kind::job) if the loss stops being
+// finite, naming the step and the learning rate.
+void train(TrainingState& state, const Tensor& images, const Tensor& labels,
+           const TrainingOptions& options, const TrainingHooks& hooks = {});
+
+// Steps of the whole training.
+int64_t total_steps(const TrainingOptions& options, int64_t samples);
+
+}  // namespace reluctance

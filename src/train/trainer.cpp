@@ -1,0 +1,167 @@
+#include "reluctance/train/trainer.hpp"
+
+#include <ATen/ATen.h>
+
+#include <algorithm>
+#include <cmath>
+#include <nlohmann/json.hpp>
+#include <numbers>
+#include <vector>
+
+#include "reluctance/base/chunks.hpp"
+#include "reluctance/base/error.hpp"
+#include "reluctance/base/random.hpp"
+#include "reluctance/loss/cross_entropy.hpp"
+#include "reluctance/network/passes.hpp"
+
+namespace reluctance {
+namespace {
+
+// Streams of random numbers of one training.
+enum Stream : std::uint64_t { order_stream, attack_stream };
+
+double learning_rate_at(const TrainingOptions& options, int64_t step, int64_t total) {
+  const double done = static_cast<double>(step) / static_cast<double>(total);
+  switch (options.schedule) {
+    case Schedule::constant:
+      break;
+    case Schedule::cosine:
+      return options.learning_rate * 0.5 * (1 + std::cos(std::numbers::pi * done));
+    case Schedule::steps:
+      return options.learning_rate * (done < 0.5 ? 1.0 : done < 0.75 ? 0.1 : 0.01);
+  }
+  return options.learning_rate;
+}
+
+struct BatchResult {
+  Tensors gradient;  // of the mean loss
+  double loss_sum = 0;
+  int64_t correct = 0;
+};
+
+// Attacks the batch if asked, and takes the gradient there. The pieces of the batch are added up in
+// their order, whichever thread finished first.
+BatchResult batch_gradient(const Network& network, const Tensor& images, const Tensor& labels,
+                           const TrainingOptions& options, at::Generator generator) {
+  const int64_t samples = images.size(0);
+  Tensor starts = images;
+  if (options.attack) starts = starting_points(images, *options.attack, std::move(generator));
+  std::vector<BatchResult> pieces(static_cast<std::size_t>(samples));
+  for_each_chunk(samples, samples_per_chunk(network), [&](int64_t begin, int64_t end) {
+    Tensor x = images.slice(0, begin, end);
+    const Tensor y = labels.slice(0, begin, end);
+    if (options.attack) x = climb(network, x, y, starts.slice(0, begin, end), *options.attack);
+    const Pass pass = forward(network, x, Keep::inputs);
+    const Tensor s = logit_gradient(pass.logits, y) / static_cast<double>(samples);
+    BatchResult& piece = pieces[static_cast<std::size_t>(begin)];
+    piece.gradient = weight_gradient(network, pass, s);
+    piece.loss_sum = cross_entropy(pass.logits, y).sum().item<double>();
+    piece.correct = pass.logits.argmax(1).eq(y).sum().item<int64_t>();
+  });
+  BatchResult total = std::move(pieces[0]);
+  for (std::size_t i = 1; i < pieces.size(); ++i) {
+    for (std::size_t k = 0; k < pieces[i].gradient.size(); ++k) {
+      total.gradient[k].add_(pieces[i].gradient[k]);
+    }
+    total.loss_sum += pieces[i].loss_sum;
+    total.correct += pieces[i].correct;
+  }
+  return total;
+}
+
+// w <- w - rate * v with v <- momentum * v + (gradient + decay * w).
+void descend(TrainingState& state, const Tensors& gradient, const TrainingOptions& options, double rate) {
+  Tensors parameters = state.network.parameters();
+  for (std::size_t k = 0; k < parameters.size(); ++k) {
+    Tensor& velocity = state.velocity[k];
+    velocity.mul_(options.momentum).add_(gradient[k]).add_(parameters[k], options.weight_decay);
+    parameters[k].sub_(velocity, rate);
+  }
+}
+
+}  // namespace
+
+Schedule parse_schedule(const std::string& text) {
+  if (text == "constant") return Schedule::constant;
+  if (text == "cosine") return Schedule::cosine;
+  if (text == "steps") return Schedule::steps;
+  throw Error("unknown schedule '" + text + "'; choose constant, cosine or steps");
+}
+
+std::string to_string(Schedule schedule) {
+  switch (schedule) {
+    case Schedule::constant:
+      return "constant";
+    case Schedule::cosine:
+      return "cosine";
+    case Schedule::steps:
+      break;
+  }
+  return "steps";
+}
+
+int64_t total_steps(const TrainingOptions& options, int64_t samples) {
+  return options.epochs * ((samples + options.batch_size - 1) / options.batch_size);
+}
+
+void train(TrainingState& state, const Tensor& images, const Tensor& labels,
+           const TrainingOptions& options, const TrainingHooks& hooks) {
+  const int64_t samples = images.size(0);
+  const int64_t steps_per_epoch = total_steps(options, samples) / options.epochs;
+  const int64_t total = total_steps(options, samples);
+  if (state.velocity.empty()) {
+    state.network = state.network.clone();  // the caller's network is not changed in place
+    for (const Tensor& parameter : state.network.parameters()) {
+      state.velocity.push_back(at::zeros_like(parameter));
+    }
+  }
+  const auto save = [&] {
+    if (hooks.checkpoint) hooks.checkpoint(state);
+  };
+  int64_t shuffled_epoch = -1;
+  Tensor order;
+  while (state.step < total) {
+    if (interrupt_requested()) {
+      save();
+      check_interrupt();
+    }
+    const int64_t epoch = state.step / steps_per_epoch;
+    const int64_t batch = state.step % steps_per_epoch;
+    if (epoch != shuffled_epoch) {
+      const auto place = static_cast<std::uint64_t>(epoch);
+      order = at::randperm(samples, make_generator(options.seed, {order_stream, place}), at::kLong);
+      shuffled_epoch = epoch;
+    }
+    const int64_t begin = batch * options.batch_size;
+    const Tensor indices = order.slice(0, begin, std::min(begin + options.batch_size, samples));
+    const BatchResult result = batch_gradient(
+        state.network, images.index_select(0, indices), labels.index_select(0, indices), options,
+        make_generator(options.seed, {attack_stream, static_cast<std::uint64_t>(state.step)}));
+    const double rate = learning_rate_at(options, state.step, total);
+    if (!std::isfinite(result.loss_sum)) {
+      throw Error("the loss is not finite at step " + std::to_string(state.step) +
+                      " with learning rate " + std::to_string(rate) + "; try a lower --lr",
+                  Error::Kind::job);
+    }
+    descend(state, result.gradient, options, rate);
+    state.loss_sum += result.loss_sum;
+    state.correct_sum += result.correct;
+    ++state.step;
+    if (hooks.progress) hooks.progress(state.step, total);
+    if (state.step % steps_per_epoch == 0) {
+      const auto n = static_cast<double>(samples);
+      nlohmann::json line{{"epoch", epoch + 1},
+                          {"step", state.step},
+                          {"learning_rate", rate},
+                          {"loss", state.loss_sum / n},
+                          {"accuracy", static_cast<double>(state.correct_sum) / n}};
+      if (hooks.held_out) line["held_out_accuracy"] = hooks.held_out(state.network);
+      state.metrics += line.dump() + "\n";
+      state.loss_sum = 0;
+      state.correct_sum = 0;
+      save();
+    }
+  }
+}
+
+}  // namespace reluctance
