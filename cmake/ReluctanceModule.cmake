@@ -10,7 +10,8 @@ target_compile_options(
 target_compile_options(
   reluctance_flags INTERFACE $<$<CXX_COMPILER_ID:GNU>:-Wno-array-bounds>
                              $<$<CXX_COMPILER_ID:GNU>:-Wno-restrict>
-                             $<$<CXX_COMPILER_ID:GNU>:-Wno-stringop-overflow>)
+                             $<$<CXX_COMPILER_ID:GNU>:-Wno-stringop-overflow>
+                             $<$<CXX_COMPILER_ID:GNU>:-Wno-stringop-overread>)
 if(RELUCTANCE_SANITIZE)
   target_compile_options(reluctance_flags INTERFACE -fsanitize=${RELUCTANCE_SANITIZE}
                                                     -fno-omit-frame-pointer

@@ -1,9 +1,6 @@
 // The loop that all gradient attacks share: steps, projections, restarts and the final check.
 #include <ATen/ATen.h>
 
-#include <functional>
-#include <mutex>
-
 #include "reluctance/attack/attack.hpp"
 #include "reluctance/base/chunks.hpp"
 #include "reluctance/base/error.hpp"
@@ -72,7 +69,7 @@ Tensor random_in_ball(const Ball& ball, const Tensor& like, at::Generator genera
 // Attacks the given samples once and reports which fall.
 AttackResult run_once(const Network& network, const Tensor& images, const Tensor& labels,
                       const Attack& attack, const Tensor& starts,
-                      const std::function<void(int64_t)>& advance) {
+                      ProgressCounter& progress) {
   AttackResult result{at::empty_like(images), at::empty({images.size(0)}, labels.options().dtype(at::kBool))};
   for_each_chunk(images.size(0), samples_per_chunk(network), [&](int64_t begin, int64_t end) {
     if (interrupt_requested()) return;
@@ -82,7 +79,7 @@ AttackResult run_once(const Network& network, const Tensor& images, const Tensor
     result.adversarial.slice(0, begin, end).copy_(adversarial);
     const Tensor answers = forward(network, adversarial, Keep::nothing).logits.argmax(1);
     result.success.slice(0, begin, end).copy_(answers.ne(y));
-    advance(end - begin);
+    progress.add(end - begin);
   });
   check_interrupt();
   return result;
@@ -127,27 +124,20 @@ AttackResult run_attack(const Network& network, const Tensor& images, const Tens
   shape.insert(shape.end(), network.input_shape().begin(), network.input_shape().end());
   const Tensor clean = images.reshape(shape);
 
-  std::mutex mutex;
-  int64_t done = 0;
-  const auto advance = [&](int64_t count) {
-    const std::lock_guard lock(mutex);
-    done += count;
-    if (progress) progress(done, samples * attack.restarts);
-  };
-
+  ProgressCounter counter(progress, samples * attack.restarts);
   AttackResult best;
   for (int64_t restart = 0; restart < attack.restarts; ++restart) {
     const Tensor starts =
         starting_points(clean, attack, make_generator(seed, {static_cast<std::uint64_t>(restart)}));
     if (restart == 0) {
-      best = run_once(network, clean, labels, attack, starts, advance);
+      best = run_once(network, clean, labels, attack, starts, counter);
       continue;
     }
     const Tensor standing = best.success.logical_not().nonzero().squeeze(1);
     if (standing.numel() == 0) break;
     const AttackResult again =
         run_once(network, clean.index_select(0, standing), labels.index_select(0, standing), attack,
-                 starts.index_select(0, standing), advance);
+                 starts.index_select(0, standing), counter);
     const Tensor fallen = again.success.nonzero().squeeze(1);
     best.adversarial.index_copy_(0, standing.index_select(0, fallen),
                                  again.adversarial.index_select(0, fallen));

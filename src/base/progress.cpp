@@ -10,6 +10,12 @@ static_assert(std::atomic<bool>::is_always_lock_free, "a signal handler stores t
 
 }  // namespace
 
+void ProgressCounter::add(int64_t units) {
+  const std::lock_guard lock(mutex_);
+  done_ += units;
+  if (progress_) progress_(done_, total_);
+}
+
 void request_interrupt() noexcept { interrupt.store(true); }
 
 bool interrupt_requested() noexcept { return interrupt.load(); }

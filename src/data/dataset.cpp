@@ -9,14 +9,13 @@
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
-#include <limits>
 #include <map>
-#include <numeric>
 #include <system_error>
 
 #include "data/cifar.hpp"
 #include "data/validation.hpp"
 #include "reluctance/base/error.hpp"
+#include "reluctance/base/suggest.hpp"
 #include "reluctance/data/idx.hpp"
 #include "reluctance/data/npz.hpp"
 
@@ -38,35 +37,13 @@ const std::map<std::string, std::vector<std::string>>& named_sets() {
   return sets;
 }
 
-// Insertions, deletions and replacements that turn `a` into `b` (Levenshtein).
-std::size_t edit_distance(const std::string& a, const std::string& b) {
-  std::vector<std::size_t> row(b.size() + 1);
-  std::iota(row.begin(), row.end(), 0U);
-  for (std::size_t i = 0; i < a.size(); ++i) {
-    std::size_t diagonal = row[0]++;
-    for (std::size_t j = 0; j < b.size(); ++j) {
-      const std::size_t replaced = diagonal + (a[i] == b[j] ? 0 : 1);
-      diagonal = row[j + 1];
-      row[j + 1] = std::min({replaced, row[j] + 1, row[j + 1] + 1});
-    }
-  }
-  return row.back();
-}
-
 [[noreturn]] void refuse_spec(const std::string& spec) {
   std::string source = spec.substr(0, spec.find(':'));
   std::transform(source.begin(), source.end(), source.begin(),
                  [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  std::string nearest;
-  std::size_t least = std::numeric_limits<std::size_t>::max();
-  for (const std::string known : {"fashion-mnist", "mnist", "cifar10", "idx"}) {
-    const std::size_t distance = edit_distance(source, known);
-    if (distance >= least || 2 * distance >= known.size()) continue;
-    least = distance;
-    nearest = known;
-  }
+  const std::string known = nearest(source, {"fashion-mnist", "mnist", "cifar10", "idx"});
   throw Error("unknown data '" + spec + "'" +
-              (nearest.empty() ? "" : "; did you mean " + nearest + "?") +
+              (known.empty() ? "" : "; did you mean " + known + "?") +
               "; data is fashion-mnist[:train|:test], mnist[:train|:test], " +
               "cifar10:DIR[:train|:test], idx:IMAGES,LABELS or a path ending in .npz");
 }

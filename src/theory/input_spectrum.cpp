@@ -11,7 +11,7 @@ InputSpectrum input_spectrum(const LinearRegion& region, const Tensor& labels) {
   const int64_t samples = region.logits.size(0);
   const int64_t classes = region.logits.size(1);
   const Tensor factors = logit_hessian_factor(region.logits);
-  const Tensor s = logit_gradient(region.logits, labels);
+  const Tensor s = logit_gradient(region.logits, labels.to(at::kCPU));
   InputSpectrum spectrum{at::zeros({samples, classes - 1}, at::kDouble),
                          at::zeros({samples, classes, classes - 1}, at::kDouble),
                          at::zeros({samples, classes - 1}, at::kDouble)};

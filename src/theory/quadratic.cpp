@@ -52,7 +52,7 @@ QuadraticSolution solve(const LinearRegion& region, const Tensor& labels, double
                         const std::function<double(double)>& chi) {
   const int64_t samples = region.logits.size(0);
   const Tensor factors = logit_hessian_factor(region.logits);
-  const Tensor s = logit_gradient(region.logits, labels);
+  const Tensor s = logit_gradient(region.logits, labels.to(at::kCPU));
   QuadraticSolution solution{at::zeros_like(s), at::ones({samples}, at::kBool)};
   bool* in_range = solution.in_range.data_ptr<bool>();
   for_each_sample(samples, [&](int64_t i) {

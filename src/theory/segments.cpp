@@ -74,10 +74,7 @@ Tensor segmented_attack(const Network& network, const Tensor& x, const Tensor& l
       const Tensor half_way =
           perturbation(network, start, advance(start, start.logits, targets, alpha, halves));
       const LinearRegion middle = linear_region(network, here(half_way));
-      // The logits that the middle's affine map has where the segment starts: exact in the middle.
-      const Tensor start_logits =
-          middle.logits - jacobian_vector(network, middle.pass, half_way.to(x.options())).to(at::kDouble);
-      coefficients = advance(middle, std::getenv("ZK") ? start.logits : start_logits, targets, alpha, pieces);
+      coefficients = advance(middle, start.logits, targets, alpha, pieces);
       delta = delta + perturbation(network, middle, coefficients);
     }
     for (std::size_t i = 0; i < remaining.size(); ++i) remaining[i] -= pieces[i];

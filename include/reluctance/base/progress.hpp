@@ -3,14 +3,29 @@
 
 #include <cstdint>
 #include <functional>
+#include <mutex>
 #include <stdexcept>
 #include <string>
+#include <utility>
 
 namespace reluctance {
 
 // Called by long jobs with the work done so far, out of `total` equal units; the receiver shows it
 // and may throw to stop the job. An empty function is allowed everywhere.
 using Progress = std::function<void(int64_t done, int64_t total)>;
+
+// Adds up work that several threads finish.
+class ProgressCounter {
+ public:
+  ProgressCounter(Progress progress, int64_t total) : progress_(std::move(progress)), total_(total) {}
+  void add(int64_t units);
+
+ private:
+  Progress progress_;
+  int64_t total_;
+  int64_t done_ = 0;
+  std::mutex mutex_;
+};
 
 // Thrown by a job that found interrupt_requested(), after it has brought its files in order.
 class Interrupted : public std::runtime_error {

@@ -45,6 +45,9 @@ LayerPtr affine_layer();
 LayerPtr reshape_layer(Shape shape);                       // Flatten, Reshape, Squeeze, Unsqueeze
 LayerPtr transpose_layer(std::vector<int64_t> permutation);  // of the sample axes
 
+// The entries with those indices along a sample axis, in that order: slices, splits, repetition.
+LayerPtr gather_layer(int64_t axis, const std::vector<int64_t>& indices);
+
 // Constant padding of every sample axis.
 LayerPtr pad_layer(std::vector<int64_t> before, std::vector<int64_t> after, double value);
 

@@ -1,0 +1,39 @@
+# A thin front: every target installs what is missing, configures once and builds what changed.
+#   make explain   the main job on Fashion-MNIST; ends by naming out/explain/report.html
+#   make test      every test
+.DEFAULT_GOAL := build
+.PHONY: setup build explain test benchmark coverage sanitize format check clean
+
+setup:
+	@scripts/setup
+
+build: setup
+	@scripts/build release reluctance
+
+explain: build
+	@build/release/bin/reluctance explain
+
+test: setup
+	@scripts/build release
+	@scripts/check
+	@ctest --preset release --no-tests=error
+
+benchmark: setup
+	@scripts/build benchmark
+	@scripts/benchmark
+
+coverage: setup
+	@scripts/coverage
+
+sanitize: setup
+	@scripts/build sanitize
+	@scripts/sanitize
+
+format:
+	@git ls-files '*.cpp' '*.hpp' | xargs clang-format -i
+
+check:
+	@scripts/check
+
+clean:
+	@rm -rf build

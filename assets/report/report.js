@@ -1,0 +1,38 @@
+// Puts the page together from the results, then draws the charts.
+"use strict";
+
+(async () => {
+  const results = JSON.parse(document.getElementById("results").textContent);
+  const claims = results.claims ?? [];
+  const networks = (results.networks ?? []).map((network) =>
+    ({ ...network, title: network.title ?? network.id }));
+  const titled = { ...results, networks };
+
+  function titleOf(id) {
+    return networks.find((network) => network.id === id)?.title ?? id;
+  }
+
+  function chapterSection({ id, title, draw }) {
+    const claim = claims.find((candidate) => candidate.id === id);
+    if (!claim && !networks.some((network) => network[id])) return null;
+    return frame.section(id, claim ? `Claim ${claim.number}: ${claim.title}` : title,
+      ...draw(titled));
+  }
+
+  const sections = [verdicts.section(titled, titleOf),
+                    ...chapters.map(chapterSection).filter(Boolean), frame.reproduction(titled)];
+  document.getElementById("main").append(...sections);
+  document.getElementById("top").append(...frame.header(titled, titleOf, sections));
+  document.getElementById("bottom").append(frame.footer());
+
+  // Paper cannot be unfolded.
+  addEventListener("beforeprint", () => {
+    for (const details of document.querySelectorAll("#verdicts details")) details.open = true;
+  });
+
+  await charts.drawAll();
+  document.documentElement.dataset.state = "drawn";
+})().catch((error) => {
+  document.getElementById("main").prepend(charts.absent(`The page is incomplete: ${error.message}`));
+  throw error;
+});

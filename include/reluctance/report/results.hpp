@@ -1,0 +1,62 @@
+// Everything that a run found, and its three faces: results.json, the terminal and the page.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "reluctance/claims/dynamics.hpp"
+#include "reluctance/measure/statistics.hpp"
+
+namespace reluctance {
+
+struct RunInfo {
+  std::string program;  // name and version
+  std::string command;
+  std::uint64_t seed;
+  int threads;
+  std::string device;
+  std::string started;  // UTC, ISO 8601
+  double seconds;
+};
+
+struct DataInfo {
+  std::string name;
+  int64_t samples;
+  Shape shape;
+  int64_t classes;
+  std::vector<std::string> class_names;
+  std::string checksum;
+};
+
+struct TrainingInfo {
+  std::string method;                 // "plain" or "adversarial"
+  std::optional<std::string> attack;
+  int64_t epochs, batch_size;
+  double learning_rate, seconds;
+};
+
+struct NetworkResult {
+  std::string id, title, file, architecture;
+  int64_t parameters;
+  std::optional<TrainingInfo> training;
+  Share clean;
+  Share robust;
+  std::string robust_attack;
+  std::optional<DynamicsResult> dynamics;
+};
+
+struct Results {
+  RunInfo run;
+  DataInfo data;
+  std::vector<NetworkResult> networks;
+};
+
+// The text of results.json; docs/results.md documents its keys. Every number is finite.
+std::string results_json(const Results& results);
+
+// What to read on a terminal: accuracies, verdicts and their checks.
+std::string results_text(const Results& results);
+
+}  // namespace reluctance

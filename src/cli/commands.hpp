@@ -1,0 +1,14 @@
+// The list of subcommands: a new one is a new file and a line here and in main.cpp's table.
+#pragma once
+
+#include <CLI/CLI.hpp>
+
+namespace reluctance {
+
+// Each adds its subcommand to `app`, to run when it is parsed.
+void add_explain(CLI::App& app);
+void add_train(CLI::App& app);
+void add_evaluate(CLI::App& app);
+void add_dynamics(CLI::App& app);
+
+}  // namespace reluctance

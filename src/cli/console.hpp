@@ -1,0 +1,39 @@
+// What a person sees while the program runs: notes and progress, on standard error.
+#pragma once
+
+#include <chrono>
+#include <string>
+
+#include "reluctance/base/progress.hpp"
+
+namespace reluctance {
+
+// One line, for example "reading model.onnx".
+void note(const std::string& text);
+
+// "2 min 5 s".
+std::string duration(double seconds);
+
+// A bar with the time left on a terminal; a plain line every ten seconds otherwise. Nothing is shown
+// for work that ends within a second.
+class ProgressBar {
+ public:
+  explicit ProgressBar(std::string label);
+  ~ProgressBar();
+  ProgressBar(const ProgressBar&) = delete;
+  ProgressBar& operator=(const ProgressBar&) = delete;
+
+  void update(int64_t done, int64_t total);
+  Progress receiver();
+
+ private:
+  using Clock = std::chrono::steady_clock;
+
+  std::string label_;
+  bool terminal_;
+  Clock::time_point start_;
+  Clock::time_point shown_;
+  bool visible_ = false;
+};
+
+}  // namespace reluctance

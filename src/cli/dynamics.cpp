@@ -1,0 +1,110 @@
+// reluctance dynamics: claim 1 on one network.
+#include <ATen/ATen.h>
+
+#include <chrono>
+#include <cstdio>
+#include <memory>
+
+#include "cli/commands.hpp"
+#include "cli/console.hpp"
+#include "cli/networks.hpp"
+#include "reluctance/base/error.hpp"
+#include "reluctance/base/files.hpp"
+#include "reluctance/data/npz.hpp"
+
+namespace reluctance {
+namespace {
+
+struct Options {
+  CommonOptions common;
+  DynamicsOptions dynamics;
+  double beta = 0;
+  int64_t limit = 256;
+  std::string save;
+};
+
+// One strength: theory and measurement of every sample, for other programs.
+void run_one(const Options& options, const Network& network, const Dataset& data) {
+  DynamicsSamples samples;
+  {
+    ProgressBar bar("theory and attack");
+    samples = compare_dynamics(network, data.images, data.labels, options.beta, options.dynamics.steps,
+                               bar.receiver());
+  }
+  if (!options.save.empty()) {
+    write_npz(options.save, {{"logits", samples.logits},
+                             {"eigenvalues", samples.eigenvalues},
+                             {"delta_real", samples.delta_real},
+                             {"delta_quadratic", samples.delta_quadratic},
+                             {"quadratic_in_range", samples.quadratic_in_range},
+                             {"delta_region", samples.delta_region},
+                             {"gates_flipped", samples.gates_flipped}});
+  }
+  const auto median_error = [&](const Tensor& theory) {
+    const Tensor error = (theory - samples.delta_real).norm(2, 1) / samples.delta_real.norm(2, 1);
+    return quantiles(error);
+  };
+  const auto show = [](const char* what, const std::optional<Quantiles>& q) {
+    if (q) std::printf("%s %.3g (middle half %.3g to %.3g)\n", what, q->median, q->q25, q->q75);
+  };
+  const Tensor inside = samples.quadratic_in_range.nonzero().squeeze(1);
+  std::printf("%ld images, beta %g, %ld steps\n", data.images.size(0), options.beta, options.dynamics.steps);
+  std::printf("fooled %.1f%%, quadratic solution out of range for %ld images\n",
+              100 * samples.fooled.to(at::kDouble).mean().item<double>(),
+              data.images.size(0) - inside.numel());
+  show("gates flipped, share        ", quantiles(samples.gates_flipped));
+  show("relative error, region-exact", median_error(samples.delta_region));
+  Tensor quadratic = median_error(samples.delta_quadratic) ? samples.delta_quadratic : Tensor();
+  if (inside.numel() > 0) {
+    const Tensor real = samples.delta_real.index_select(0, inside);
+    const Tensor error = (samples.delta_quadratic.index_select(0, inside) - real).norm(2, 1) / real.norm(2, 1);
+    show("relative error, quadratic   ", quantiles(error));
+  }
+}
+
+void run(Options options) {
+  apply(options.common);
+  if (options.common.model.empty()) throw Error("--model is missing: name the ONNX file to explain");
+  if (!options.save.empty() && options.beta <= 0) {
+    throw Error("--save writes one strength: name it with --beta");
+  }
+  const Dataset data = head(load_dataset(options.common.data, "test"), options.limit);
+  const Network network = load_network(options.common, data);
+  if (options.beta > 0) return run_one(options, network, data);
+  Results results{run_info(options.common), data_info(data), {}};
+  const auto begin = std::chrono::steady_clock::now();
+  results.networks.push_back(describe_network(network, options.common.model, data, options.common.seed));
+  test_claims(results.networks.back(), network, data, options.dynamics);
+  results.run.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+  std::printf("%s", results_text(results).c_str());
+  write_json(options.common, results_json(results));
+}
+
+}  // namespace
+
+void add_dynamics(CLI::App& app) {
+  auto options = std::make_shared<Options>();
+  CLI::App* command =
+      app.add_subcommand("dynamics", "claim 1: the analytic solution of the attack, and the real one");
+  command->footer(
+      "Example: reluctance dynamics --model net.onnx --data images.npz --beta 0.3 --save dynamics.npz\n"
+      "Without --beta, a sweep over strengths and the verdict. --save writes, in float64: logits (N x C),\n"
+      "eigenvalues (N x C-1, descending), delta_real, delta_quadratic, delta_region (N x n),\n"
+      "gates_flipped (N) and quadratic_in_range (N); delta_quadratic is zero where out of range.");
+  add_data(*command, options->common);
+  add_model(*command, options->common);
+  command->add_option("--limit", options->limit, "use the first N images")
+      ->check(CLI::Range(int64_t{1}, int64_t{10000000}))
+      ->capture_default_str();
+  command->add_option("--beta", options->beta, "one strength: step size times steps")
+      ->check(CLI::PositiveNumber);
+  command->add_option("--steps", options->dynamics.steps, "steps of the attack")
+      ->check(CLI::Range(int64_t{1}, int64_t{1000000}))
+      ->capture_default_str();
+  command->add_option("--save", options->save, "write theory and measurement to this NPZ file");
+  add_running(*command, options->common);
+  add_json(*command, options->common);
+  command->callback([options] { run(*options); });
+}
+
+}  // namespace reluctance

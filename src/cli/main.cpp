@@ -1,0 +1,110 @@
+// The program: parses the command line, runs one subcommand, and turns every failure into one line
+// and an exit code: 0 done, 1 the job failed, 2 bad usage or bad input.
+#include <ATen/Parallel.h>
+#include <malloc.h>
+
+#include <csignal>
+#include <cstdio>
+#include <new>
+
+#include "cli/commands.hpp"
+#include "cli/console.hpp"
+#include "cli/options.hpp"
+#include "reluctance/base/error.hpp"
+#include "reluctance/base/suggest.hpp"
+
+namespace reluctance {
+namespace {
+
+constexpr int exit_job_failed = 1;
+constexpr int exit_bad_input = 2;
+constexpr int exit_interrupted = 130;  // 128 + SIGINT, as shells count
+
+extern "C" void on_interrupt(int) {
+  if (interrupt_requested()) std::_Exit(exit_interrupted);  // asked twice: at once
+  request_interrupt();
+}
+
+void fail(const std::string& message) { std::fprintf(stderr, "reluctance: %s\n", message.c_str()); }
+
+// Names of all options that the chosen subcommand knows.
+std::vector<std::string> known_options(const CLI::App& app) {
+  std::vector<std::string> names;
+  for (const CLI::App* chosen : app.get_subcommands()) {
+    for (const CLI::Option* option : chosen->get_options()) names.push_back(option->get_name());
+  }
+  return names;
+}
+
+std::string with_suggestion(const CLI::App& app, const CLI::ParseError& error) {
+  std::string message = error.what();
+  if (const auto* extras = dynamic_cast<const CLI::ExtrasError*>(&error)) {
+    const auto& rest = app.get_subcommands().empty() ? app.remaining() : app.get_subcommands()[0]->remaining();
+    std::vector<std::string> known = known_options(app);
+    if (app.get_subcommands().empty()) {
+      for (const CLI::App* each : app.get_subcommands({})) known.push_back(each->get_name());
+    }
+    if (!rest.empty()) {
+      message = "unknown option or word '" + rest.front() + "'";
+      const std::string guess = nearest(rest.front(), known);
+      if (!guess.empty()) message += "; did you mean " + guess + "?";
+    }
+    (void)extras;
+  }
+  const std::string command =
+      app.get_subcommands().empty() ? "" : " " + app.get_subcommands()[0]->get_name();
+  for (char& c : message) c = c == '\n' ? ' ' : c;
+  return message + " (see reluctance" + command + " --help)";
+}
+
+int run(int argc, char** argv) {
+  CLI::App app{"Why is adversarial training of this ReLU network hard, and what to do about it?"};
+  app.set_version_flag("--version", std::string("reluctance ") + RELUCTANCE_VERSION);
+  app.require_subcommand(1);
+  app.get_formatter()->column_width(28);
+  add_explain(app);
+  add_train(app);
+  add_evaluate(app);
+  add_dynamics(app);
+  try {
+    app.parse(argc, argv);
+    return 0;
+  } catch (const CLI::Success& help) {
+    return app.exit(help);
+  } catch (const CLI::ParseError& error) {
+    fail(with_suggestion(app, error));
+    return exit_bad_input;
+  }
+}
+
+// LibTorch's messages go on for pages of stack trace; the first line says what happened.
+std::string first_line(const std::string& text) { return text.substr(0, text.find('\n')); }
+
+}  // namespace
+}  // namespace reluctance
+
+int main(int argc, char** argv) {
+  using namespace reluctance;
+  // Big tensors come and go all the time: keep their pages instead of asking the system each time.
+  ::mallopt(M_MMAP_THRESHOLD, 1 << 30);
+  ::mallopt(M_TRIM_THRESHOLD, 1 << 30);
+  std::signal(SIGINT, on_interrupt);
+  std::signal(SIGTERM, on_interrupt);
+  std::signal(SIGPIPE, SIG_IGN);
+  remember_command_line(argc, argv);
+  try {
+    return run(argc, argv);
+  } catch (const Error& error) {
+    fail(error.what());
+    return error.kind() == Error::Kind::input ? exit_bad_input : exit_job_failed;
+  } catch (const Interrupted& stopped) {
+    fail(stopped.what());
+    return exit_interrupted;
+  } catch (const std::bad_alloc&) {
+    fail("out of memory; use fewer samples with --limit");
+    return exit_job_failed;
+  } catch (const std::exception& error) {
+    fail(first_line(error.what()));
+    return exit_job_failed;
+  }
+}

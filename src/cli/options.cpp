@@ -1,0 +1,182 @@
+#include "cli/options.hpp"
+
+#include <ATen/ATen.h>
+#include <ATen/Parallel.h>
+
+#include <chrono>
+#include <cstdio>
+#include <ctime>
+#include <thread>
+
+#include "cli/console.hpp"
+#include "reluctance/base/error.hpp"
+#include "reluctance/base/files.hpp"
+#include "reluctance/network/onnx.hpp"
+#include "reluctance/network/passes.hpp"
+
+namespace reluctance {
+namespace {
+
+std::string command_line;
+
+std::string quoted(const std::string& word) {
+  const bool plain = !word.empty() && word.find_first_not_of(
+                         "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_=+:,./@%") ==
+                                          std::string::npos;
+  if (plain) return word;
+  std::string text = "'";
+  for (char c : word) text += c == '\'' ? std::string("'\\''") : std::string(1, c);
+  return text + "'";
+}
+
+std::string utc_now() {
+  const std::time_t now = std::chrono::system_clock::to_time_t(std::chrono::system_clock::now());
+  std::tm parts{};
+  ::gmtime_r(&now, &parts);
+  char text[32];
+  std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &parts);
+  return text;
+}
+
+int available_threads() { return std::max(1, static_cast<int>(std::thread::hardware_concurrency())); }
+
+}  // namespace
+
+void add_data(CLI::App& app, CommonOptions& options) {
+  app.add_option("--data", options.data,
+                 "fashion-mnist[:train|:test], mnist[...], cifar10:DIR[...], idx:IMAGES,LABELS, or a "
+                 ".npz with images and labels")
+      ->capture_default_str();
+}
+
+void add_model(CLI::App& app, CommonOptions& options) {
+  app.add_option("--model", options.model, "the network, an ONNX file");
+}
+
+void add_architecture(CLI::App& app, CommonOptions& options) {
+  app.add_option("--arch", options.architecture.name,
+                 "architecture of a new network: linear, mlp, cnn, lenet, vgg11 or resnet18")
+      ->capture_default_str();
+  app.add_option("--hidden", options.architecture.hidden, "widths of the hidden layers of mlp")
+      ->delimiter(',')
+      ->capture_default_str();
+  app.add_option("--width", options.architecture.width, "channels of vgg11's and resnet18's first stage")
+      ->capture_default_str();
+}
+
+void add_running(CLI::App& app, CommonOptions& options) {
+  app.add_option("--seed", options.seed, "seed of everything random")->capture_default_str();
+  app.add_option("--threads", options.threads, "threads to use; 0 for one on each core")
+      ->check(CLI::Range(0, 1024))
+      ->capture_default_str();
+  app.add_option("--device", options.device, "cpu or cuda")->capture_default_str();
+}
+
+void add_json(CLI::App& app, CommonOptions& options) {
+  app.add_option("--json", options.json, "also write the numbers to this file; - for standard output");
+}
+
+void add_out(CLI::App& app, CommonOptions& options, const std::string& folder) {
+  options.out = folder;
+  app.add_option("--out", options.out, "folder for everything that is written")->capture_default_str();
+}
+
+void add_attack(CLI::App& app, AttackOptions& options) {
+  app.add_option("--norm", options.norm, "linf or l2")->capture_default_str();
+  app.add_option("--eps", options.epsilon, "radius of the ball, for pixels in [0, 1]")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  app.add_option("--steps", options.steps, "steps of the attack")
+      ->check(CLI::Range(int64_t{1}, int64_t{1000000}))
+      ->capture_default_str();
+  app.add_option("--step-size", options.step_size, "length of a step; default 2.5 * eps / steps")
+      ->check(CLI::PositiveNumber);
+  app.add_option("--restarts", options.restarts, "runs of the attack; later ones on what still stands")
+      ->check(CLI::Range(int64_t{1}, int64_t{10000}))
+      ->capture_default_str();
+  app.add_option("--beta", options.beta, "total strength of the raw attack: step size times steps")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+}
+
+void apply(const CommonOptions& options) {
+  at::set_num_threads(options.threads > 0 ? options.threads : available_threads());
+  if (options.device != "cpu" && options.device != "cuda") {
+    throw Error("--device " + options.device + ": unknown device; choose cpu or cuda");
+  }
+  if (options.device == "cuda" && !at::hasCUDA()) {
+    throw Error("--device cuda: this LibTorch was built without CUDA; use --device cpu");
+  }
+}
+
+Attack make_attack(const AttackOptions& options) {
+  Attack attack;
+  if (options.attack == "raw") {
+    attack = raw_attack(options.beta, options.steps);
+  } else if (options.attack == "fgsm") {
+    attack = fgsm_attack(options.epsilon, /*random_start=*/false);
+  } else if (options.attack == "pgd") {
+    attack = pgd_attack({{parse_norm(options.norm), options.epsilon},
+                         options.steps,
+                         options.step_size,
+                         /*random_start=*/true,
+                         options.restarts});
+  } else {
+    throw Error("--attack " + options.attack + ": unknown attack; choose pgd, fgsm or raw");
+  }
+  if (options.attack != "pgd" && parse_norm(options.norm) != Norm::linf) {
+    throw Error("--attack " + options.attack + " has no L2 form; use --attack pgd");
+  }
+  return attack;
+}
+
+Shape sample_shape(const Dataset& data) {
+  return {data.images.sizes().begin() + 1, data.images.sizes().end()};
+}
+
+Network load_network(const CommonOptions& options, const Dataset& data) {
+  ImportedNetwork imported = read_onnx(options.model);
+  for (const std::string& each : imported.notes) note(options.model + ": " + each);
+  const Network& network = imported.network;
+  if (network.inputs() != elements(sample_shape(data))) {
+    throw Error(options.model + ": takes samples of " + to_string(network.input_shape()) + ", but " +
+                data.name + " has samples of " + to_string(sample_shape(data)) +
+                "; choose data that fits with --data");
+  }
+  if (network.classes() < 2) {
+    throw Error(options.model + ": has one output; a classifier needs a logit for each class");
+  }
+  require_labels_below(data, network.classes());
+  const Tensor answers = logits(network, head(data, 8).images);
+  if (!answers.isfinite().all().item<bool>()) {
+    throw Error(options.model + ": its logits are not finite on " + data.name +
+                "; check its weights and the scale of the images");
+  }
+  return options.device == "cpu" ? network : network.to(c10::Device(options.device));
+}
+
+void write_json(const CommonOptions& options, const std::string& json) {
+  if (options.json.empty()) return;
+  if (options.json == "-") {
+    std::fwrite(json.data(), 1, json.size(), stdout);
+  } else {
+    write_file(options.json, json);
+  }
+}
+
+RunInfo run_info(const CommonOptions& options) {
+  return {std::string("reluctance ") + RELUCTANCE_VERSION, command_line, options.seed,
+          at::get_num_threads(), options.device, utc_now(), 0};
+}
+
+DataInfo data_info(const Dataset& data) {
+  return {data.name,         data.images.size(0), sample_shape(data), data.classes,
+          data.class_names, checksum(data)};
+}
+
+void remember_command_line(int argc, const char* const* argv) {
+  command_line = "reluctance";
+  for (int i = 1; i < argc; ++i) command_line += " " + quoted(argv[i]);
+}
+
+}  // namespace reluctance

@@ -1,0 +1,71 @@
+// reluctance train: plain or adversarial training, resumable.
+#include <ATen/ATen.h>
+
+#include <cstdio>
+#include <memory>
+
+#include "cli/commands.hpp"
+#include "cli/console.hpp"
+#include "cli/training.hpp"
+#include "reluctance/base/error.hpp"
+#include "reluctance/base/files.hpp"
+
+namespace reluctance {
+namespace {
+
+struct Options {
+  CommonOptions common;
+  AttackOptions attack;
+  TrainingOptions training;
+  std::string schedule = "cosine";
+  bool resume = false;
+};
+
+void run(Options options) {
+  apply(options.common);
+  require_writable_folder(options.common.out);
+  options.training.schedule = parse_schedule(options.schedule);
+  options.training.seed = options.common.seed;
+  if (options.attack.attack != "none") options.training.attack = make_attack(options.attack);
+  const Dataset data = load_dataset(options.common.data, "train");
+  const Network start = starting_network(options.common, data);
+  const TrainedNetwork trained =
+      train_with_checkpoints(start, data, options.training, options.common, "model", options.resume);
+  std::printf("%s\n%s", trained.model.c_str(), trained.metrics.c_str());
+  write_json(options.common, trained.metrics);
+}
+
+}  // namespace
+
+void add_train(CLI::App& app) {
+  auto options = std::make_shared<Options>();
+  options->attack.attack = "none";
+  options->attack.steps = 7;
+  CLI::App* command = app.add_subcommand("train", "plain or adversarial training, resumable");
+  command->footer(
+      "Example: reluctance train --arch cnn --attack pgd --norm linf --eps 0.05 --out out/cnn\n"
+      "Writes model.onnx, metrics.jsonl and checkpoint.npz to the folder of --out.");
+  add_data(*command, options->common);
+  add_model(*command, options->common);
+  add_architecture(*command, options->common);
+  command->add_option("--attack", options->attack.attack, "none, pgd, fgsm or raw")->capture_default_str();
+  add_attack(*command, options->attack);
+  TrainingOptions& training = options->training;
+  command->add_option("--epochs", training.epochs)->check(CLI::Range(1, 100000))->capture_default_str();
+  command->add_option("--batch-size", training.batch_size)->check(CLI::Range(1, 1000000))->capture_default_str();
+  command->add_option("--lr", training.learning_rate, "learning rate")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  command->add_option("--momentum", training.momentum)->check(CLI::Range(0.0, 0.9999))->capture_default_str();
+  command->add_option("--weight-decay", training.weight_decay)
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str();
+  command->add_option("--schedule", options->schedule, "constant, cosine or steps")->capture_default_str();
+  command->add_flag("--resume", options->resume, "go on from the checkpoint in the folder of --out");
+  add_running(*command, options->common);
+  add_out(*command, options->common, "out/train");
+  add_json(*command, options->common);
+  command->callback([options] { run(*options); });
+}
+
+}  // namespace reluctance

@@ -1,0 +1,64 @@
+#include "cli/training.hpp"
+
+#include <ATen/ATen.h>
+
+#include <chrono>
+
+#include "cli/console.hpp"
+#include "reluctance/base/error.hpp"
+#include "reluctance/base/files.hpp"
+#include "reluctance/measure/accuracy.hpp"
+#include "reluctance/network/onnx.hpp"
+#include "reluctance/train/checkpoint.hpp"
+
+namespace reluctance {
+
+Network starting_network(const CommonOptions& options, const Dataset& data) {
+  if (!options.model.empty()) return load_network(options, data);
+  ArchitectureOptions architecture = options.architecture;
+  architecture.input_shape = sample_shape(data);
+  architecture.classes = data.classes;
+  architecture.seed = options.seed;
+  const Network network = make_network(architecture);
+  return options.device == "cpu" ? network : network.to(c10::Device(options.device));
+}
+
+TrainedNetwork train_with_checkpoints(const Network& start, const Dataset& data,
+                                      const TrainingOptions& options, const CommonOptions& common,
+                                      const std::string& name, bool resume) {
+  const std::filesystem::path folder = common.out;
+  const std::string prefix = name == "model" ? "" : name + ".";
+  const std::filesystem::path model = folder / (name + ".onnx");
+  const std::filesystem::path checkpoint = folder / (prefix + "checkpoint.npz");
+  const std::string subject = summary(start) + " on " + data.name + " " + checksum(data);
+  const std::string settings = training_settings(options, subject);
+
+  TrainingState state{start, {}, 0, 0, 0, {}};
+  if (resume && std::filesystem::exists(checkpoint)) {
+    state = load_checkpoint(checkpoint, start, settings);
+    note("going on from step " + std::to_string(state.step) + " of " +
+         std::to_string(total_steps(options, data.images.size(0))));
+  }
+  ProgressBar bar("training " + name + (options.attack ? ", " + options.attack->description : ""));
+  TrainingHooks hooks;
+  hooks.progress = bar.receiver();
+  hooks.checkpoint = [&](const TrainingState& at) {
+    save_checkpoint(checkpoint, at, settings);
+    write_onnx(at.network, model);
+    write_file(folder / (prefix + "metrics.jsonl"), at.metrics);
+  };
+  const auto device = start.device();
+  const auto begin = std::chrono::steady_clock::now();
+  try {
+    train(state, data.images.to(device), data.labels.to(device), options, hooks);
+  } catch (const Interrupted&) {
+    throw Interrupted("stopped after step " + std::to_string(state.step) + " of " +
+                      std::to_string(total_steps(options, data.images.size(0))) + "; " +
+                      checkpoint.string() +
+                      " holds everything: go on with the same command and --resume");
+  }
+  const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - begin;
+  return {state.network, model, state.metrics, seconds.count()};
+}
+
+}  // namespace reluctance

@@ -1,0 +1,77 @@
+// The vocabulary of the converters: operations on values that add layers to a network.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "reluctance/base/error.hpp"
+#include "reluctance/network/layers.hpp"
+#include "simplify.hpp"
+#include "value.hpp"
+
+namespace reluctance::onnx_import {
+
+// An operation that would not be piecewise linear; what() goes on after the name of the node.
+class NotPiecewiseLinear : public Error {
+ public:
+  explicit NotPiecewiseLinear(const std::string& operation)
+      : Error("is " + operation +
+              ", which is not piecewise linear; Reluctance explains ReLU networks") {}
+};
+
+class Builder {
+ public:
+  // `batch`: the fixed batch size that the file was exported for, 1 for none.
+  Builder(const Shape& input_shape, int64_t batch) : draft_(input_shape), batch_(batch) {}
+
+  int64_t batch() const { return batch_; }
+
+  // Constants. Computed ones are bounded in proportion to what the file itself holds.
+  Value given(const Tensor& tensor);
+  Value computed(const Tensor& tensor);
+  void require_room(int64_t elements) const;  // before a computation that can grow
+
+  // Operations on constants and activations alike.
+  Value reshaped(Value x, const Shape& shape);
+  Value transposed(const Value& x, const std::vector<int64_t>& permutation);
+  Value selected(const Value& x, std::size_t axis, const std::vector<int64_t>& indices);
+  Value broadcasted(Value x, const Shape& shape);
+  Value plus(const Value& a, const Value& b);
+  Value minus(const Value& a, const Value& b);
+  Value times(const Value& a, const Value& b);
+  Value scaled(const Value& x, double factor);
+  Value relu(const Value& x);
+  Value rectified(const Value& x, const Tensor& slope);  // slope * x where x is negative
+
+  // Operations on activations.
+  Value affine(const Value& x, const Tensor& scale, const Tensor& shift, Origin origin);
+  Value mean(const Value& x, const std::vector<std::size_t>& axes, bool keep);
+  Value elementwise(const Value& x, LayerPtr layer);
+  Value added(LayerPtr layer, std::vector<int> inputs, const Shape& shape, Tensors tensors = {});
+
+  // The node of an activation, seen with that sample shape.
+  int view(const Value& x, const Shape& sample);
+
+  // The node of an activation whose sample axes are its axes in the file from `first` on.
+  struct Framed {
+    int node;
+    std::size_t first;  // 1 where the leading axis is of extent 1 and not `used`, else 0
+  };
+  Framed framed(const Value& x, const std::vector<std::size_t>& used);
+
+  Network finish(int output) const { return simplified(draft_, output); }
+
+ private:
+  static void require_activation(const Value& x);
+  const Shape& sample_shape(int node) const;
+  int add(LayerPtr layer, std::vector<int> inputs, Tensors tensors, Origin origin);
+  Value combined(const Value& a, const Value& b,
+                 const std::function<Tensor(const Tensor&, const Tensor&)>& operation);
+
+  Draft draft_;
+  int64_t batch_;
+  int64_t room_ = int64_t{1} << 24;  // elements that computed constants may still have
+};
+
+}  // namespace reluctance::onnx_import

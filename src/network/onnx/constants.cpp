@@ -1,0 +1,109 @@
+// Constants, and the arithmetic on them that exporters leave in a graph.
+#include <ATen/ATen.h>
+
+#include <limits>
+
+#include "operators.hpp"
+#include "shapes.hpp"
+
+namespace reluctance::onnx_import {
+namespace {
+
+std::vector<Value> constant(const Call& call) {
+  if (call.has("value")) return {call.build.given(call.tensor("value"))};
+  const std::vector<int64_t> integers = call.integers("value_ints");
+  const std::vector<float> numbers = call.numbers("value_floats");
+  Tensor value;
+  if (call.has("value_float")) value = at::scalar_tensor(call.number("value_float", 0), at::kFloat);
+  if (call.has("value_int")) value = at::scalar_tensor(call.integer("value_int", 0), at::kLong);
+  if (call.has("value_floats")) value = at::tensor(numbers, at::kFloat);
+  if (call.has("value_ints")) value = at::tensor(integers, at::kLong);
+  call.require(value.defined(), "its value is of a kind that is not supported");
+  return {call.build.given(value)};
+}
+
+std::vector<Value> filled(const Call& call) {
+  const Shape shape = call.list(0);
+  call.build.require_room(count(shape));
+  const Tensor value = call.has("value") ? call.tensor("value") : at::zeros({1});
+  call.require(value.numel() == 1, "its value must be one number");
+  return {call.build.computed(value.reshape({}).expand(shape).contiguous())};
+}
+
+std::vector<Value> range(const Call& call) {
+  const Tensor start = call.constant(0), limit = call.constant(1), delta = call.constant(2);
+  call.require(start.numel() == 1 && limit.numel() == 1 && delta.numel() == 1,
+               "takes three numbers");
+  const double step = delta.item<double>();
+  const double length = std::ceil((limit.item<double>() - start.item<double>()) / step);
+  call.require(step != 0.0 && length < 1e9, "is too long");
+  const auto entries = static_cast<int64_t>(std::max(length, 0.0));
+  call.build.require_room(entries);
+  const Tensor places = at::arange(entries, delta.scalar_type());
+  return {call.build.computed(start.reshape({}) + places * delta.reshape({}))};
+}
+
+// Functions of constants alone. On activations they are not piecewise linear.
+Tensor operand(const Call& call, std::size_t i) {
+  if (!call.input(i).is_constant())
+    throw NotPiecewiseLinear("a " + call.type() + " of an activation");
+  return call.constant(i);
+}
+
+template <Tensor (*function)(const Tensor&)>
+std::vector<Value> of_one(const Call& call) {
+  return {call.build.computed(function(operand(call, 0)))};
+}
+
+template <Tensor (*function)(const Tensor&, const Tensor&)>
+std::vector<Value> of_two(const Call& call) {
+  const Tensor a = operand(call, 0), b = operand(call, 1);
+  call.build.require_room(count(broadcast(call.input(0).shape, call.input(1).shape)));
+  return {call.build.computed(function(a, b))};
+}
+
+Tensor modulo(const Tensor& a, const Tensor& b) {
+  // The processor traps on these two.
+  if (!b.is_floating_point() && (b.eq(0).any().item<bool>() || b.eq(-1).any().item<bool>())) {
+    throw Error("divides by zero");
+  }
+  return at::remainder(a, b);
+}
+
+Tensor power(const Tensor& a, const Tensor& b) {
+  return at::pow(a.to(at::kFloat), b).to(a.scalar_type());
+}
+
+std::vector<Value> where(const Call& call) {
+  const Tensor condition = operand(call, 0), a = operand(call, 1), b = operand(call, 2);
+  const Shape shape =
+      broadcast(call.input(0).shape, broadcast(call.input(1).shape, call.input(2).shape));
+  call.build.require_room(count(shape));
+  return {call.build.computed(at::where(condition.ne(0), a, b))};
+}
+
+}  // namespace
+
+const OperatorTable constant_operators{
+    {"And", of_two<at::logical_and>},
+    {"Ceil", of_one<at::ceil>},
+    {"Constant", constant},
+    {"ConstantOfShape", filled},
+    {"Equal", of_two<at::eq>},
+    {"Exp", of_one<at::exp>},
+    {"Floor", of_one<at::floor>},
+    {"Greater", of_two<at::gt>},
+    {"Less", of_two<at::lt>},
+    {"Log", of_one<at::log>},
+    {"Mod", of_two<modulo>},
+    {"Not", of_one<at::logical_not>},
+    {"Or", of_two<at::logical_or>},
+    {"Pow", of_two<power>},
+    {"Range", range},
+    {"Reciprocal", of_one<at::reciprocal>},
+    {"Round", of_one<at::round>},
+    {"Sqrt", of_one<at::sqrt>},
+    {"Where", where},
+};
+
+}  // namespace reluctance::onnx_import

@@ -1,0 +1,47 @@
+// The graph of an ONNX model: which nodes are needed, in which order, and what they compute.
+#pragma once
+
+#include <onnx/onnx_pb.h>
+
+#include <filesystem>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "builder.hpp"
+#include "reluctance/network/onnx.hpp"
+#include "tensors.hpp"
+
+namespace reluctance::onnx_import {
+
+class Graph {
+ public:
+  // Checks what can be checked without evaluating a node. `folder` is the model's.
+  Graph(const onnx::ModelProto& model, const std::filesystem::path& folder);
+
+  // The network from the input to the output that holds the logits. Throws Error naming the node
+  // that stands in the way.
+  ImportedNetwork network() const;
+
+ private:
+  // One attempt: the network up to the output of that name.
+  struct Attempt {
+    ImportedNetwork imported;
+    bool vector;  // whether the file's output has at most one axis that is not of extent 1
+  };
+  Attempt attempt(const onnx::ValueInfoProto& output) const;
+
+  // Node indices in an order in which every input is there in time: the file's own where possible.
+  std::vector<int> order(const std::string& output) const;
+  const onnx::ValueInfoProto& input(const std::vector<int>& nodes, const std::string& output) const;
+  std::vector<Value> evaluate(const onnx::NodeProto& node, Builder& build,
+                              const std::unordered_map<std::string, Value>& values) const;
+
+  const onnx::GraphProto& graph_;
+  TensorReader reader_;
+  int64_t opset_ = 0;
+  std::unordered_map<std::string, const onnx::TensorProto*> initialisers_;
+  std::unordered_map<std::string, int> producers_;  // value name -> node
+};
+
+}  // namespace reluctance::onnx_import

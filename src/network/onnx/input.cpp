@@ -1,0 +1,58 @@
+#include "input.hpp"
+
+#include <algorithm>
+
+#include "reluctance/base/error.hpp"
+#include "shapes.hpp"
+
+namespace reluctance::onnx_import {
+namespace {
+
+// Extents as the file declares them, 0 for an open one.
+Shape declared(const onnx::ValueInfoProto& value) {
+  Shape shape;
+  for (const auto& axis : value.type().tensor_type().shape().dim()) {
+    shape.push_back(std::max<int64_t>(axis.dim_value(), 0));
+  }
+  return shape;
+}
+
+// The first axis of both is the batch if both have the same extent there and more than one value
+// for each of them: 10 x 1 -> 10 x 1 is a column of ten inputs.
+int64_t fixed_batch(const Shape& input, const Shape& output) {
+  if (input.size() < 2 || output.size() < 2 || input[0] != output[0]) return 1;
+  return input[0] > 1 && count(input) > input[0] && count(output) > output[0] ? input[0] : 1;
+}
+
+}  // namespace
+
+Input read_input(const onnx::ValueInfoProto& input, const onnx::ValueInfoProto& output) {
+  const std::string name = "input '" + input.name() + "' ";
+  if (!input.type().has_tensor_type() || !input.type().tensor_type().has_shape()) {
+    throw Error(name + "has no shape; export the model with the shape of its input");
+  }
+  Shape shape = declared(input);
+  const auto open = std::count(shape.begin(), shape.end(), 0);
+  if (open > 1 || shape.empty()) {
+    throw Error(name + "has " + std::to_string(open) + " open extents out of " +
+                std::to_string(shape.size()) +
+                "; export the model with fixed extents on every axis but the batch");
+  }
+  Input result{{}, {}, 1};
+  if (open == 1) {
+    std::replace(shape.begin(), shape.end(), int64_t{0}, int64_t{1});
+  } else {
+    result.batch = fixed_batch(shape, declared(output));
+    if (result.batch > 1) shape[0] = 1;
+  }
+  result.shape = shape;
+  const bool column = shape.size() == 2 && shape[1] == 1 && shape[0] > 1;
+  const bool leading = shape.size() > 1 && shape[0] == 1;
+  if (column) shape.pop_back();
+  if (leading) shape.erase(shape.begin());
+  result.sample = shape;
+  if (count(shape) == 0) throw Error(name + "is empty");
+  return result;
+}
+
+}  // namespace reluctance::onnx_import

@@ -1,0 +1,88 @@
+#include "operators.hpp"
+
+#include <set>
+#include <unordered_map>
+
+namespace reluctance::onnx_import {
+namespace {
+
+// Known operators that bend: the network around them has no linear regions.
+const std::set<std::string_view> curved{
+    "Acos",
+    "Acosh",
+    "Asin",
+    "Asinh",
+    "Atan",
+    "Atanh",
+    "Attention",
+    "BiasGelu",
+    "Celu",
+    "Cos",
+    "Cosh",
+    "Elu",
+    "Erf",
+    "FastGelu",
+    "GRU",
+    "Gelu",
+    "GroupNormalization",
+    "HardSwish",
+    "Hardmax",
+    "InstanceNormalization",
+    "LRN",
+    "LSTM",
+    "LayerNormalization",
+    "LpNormalization",
+    "LpPool",
+    "MeanVarianceNormalization",
+    "Mish",
+    "QuickGelu",
+    "RNN",
+    "RMSNormalization",
+    "ReduceL2",
+    "ReduceLogSum",
+    "ReduceLogSumExp",
+    "ReduceSumSquare",
+    "Selu",
+    "Sigmoid",
+    "Sin",
+    "Sinh",
+    "SkipLayerNormalization",
+    "Softplus",
+    "Softsign",
+    "Swish",
+    "Tan",
+    "Tanh",
+};
+
+std::unordered_map<std::string_view, Converter> joined_tables() {
+  std::unordered_map<std::string_view, Converter> all;
+  for (const OperatorTable* table :
+       {&arithmetic_operators, &constant_operators, &gate_operators, &layout_operators,
+        &linear_operators, &output_operators, &reduction_operators, &selection_operators,
+        &window_operators}) {
+    all.insert(table->begin(), table->end());
+  }
+  return all;
+}
+
+}  // namespace
+
+Converter find_converter(const onnx::NodeProto& node, int64_t opset) {
+  static const std::unordered_map<std::string_view, Converter> converters = joined_tables();
+  const std::string& type = node.op_type();
+  if (curved.contains(type)) throw NotPiecewiseLinear("a " + type);
+  const auto found = converters.find(type);
+  const bool standard = node.domain().empty() || node.domain() == "ai.onnx" || type == "ZipMap";
+  if (found != converters.end() && standard) return found->second;
+  const std::string name = standard ? type : node.domain() + "." + type;
+  throw Error("operator " + name + " is not supported (opset " + std::to_string(opset) + ")");
+}
+
+bool only_renames(const std::string& type) {
+  static const std::set<std::string_view> names{"Cast",      "CastLike", "Dropout", "Flatten",
+                                                "Identity",  "Reshape",  "Squeeze", "Transpose",
+                                                "Unsqueeze", "ZipMap"};
+  return names.contains(type);
+}
+
+}  // namespace reluctance::onnx_import

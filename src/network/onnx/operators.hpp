@@ -1,0 +1,34 @@
+// From the name of an ONNX operator to the function that converts it.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "call.hpp"
+
+namespace reluctance::onnx_import {
+
+// The values of a node's outputs. Fewer than it has: nobody may read the others.
+using Converter = std::vector<Value> (*)(const Call& call);
+
+using OperatorTable = std::vector<std::pair<std::string_view, Converter>>;
+
+extern const OperatorTable arithmetic_operators;
+extern const OperatorTable constant_operators;
+extern const OperatorTable gate_operators;
+extern const OperatorTable layout_operators;
+extern const OperatorTable linear_operators;
+extern const OperatorTable output_operators;
+extern const OperatorTable reduction_operators;
+extern const OperatorTable selection_operators;
+extern const OperatorTable window_operators;
+
+// Throws Error for an operator that no table has.
+Converter find_converter(const onnx::NodeProto& node, int64_t opset);
+
+// Whether the operator gives every value of its input unchanged, under another name or shape.
+bool only_renames(const std::string& type);
+
+}  // namespace reluctance::onnx_import

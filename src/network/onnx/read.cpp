@@ -1,0 +1,44 @@
+// From a file that may hold anything to a network or one line on what is wrong.
+#include <c10/util/Exception.h>
+#include <onnx/onnx_pb.h>
+
+#include <cstdint>
+
+#include "graph.hpp"
+#include "reluctance/base/error.hpp"
+#include "reluctance/base/files.hpp"
+#include "reluctance/network/onnx.hpp"
+
+namespace reluctance {
+namespace {
+
+// What protocol buffers can hold. Larger weights lie in files of their own.
+constexpr std::uint64_t largest_model = (std::uint64_t{1} << 31) - 1;
+
+std::string first_line(const std::string& text) { return text.substr(0, text.find('\n')); }
+
+onnx::ModelProto parsed(const std::filesystem::path& path) {
+  const std::string bytes = read_file(path, largest_model);
+  onnx::ModelProto model;
+  if (!model.ParseFromArray(bytes.data(), static_cast<int>(bytes.size())) || !model.has_graph()) {
+    throw Error(path.string() + ": is not an ONNX model, or is incomplete");
+  }
+  return model;
+}
+
+}  // namespace
+
+ImportedNetwork read_onnx(const std::filesystem::path& path) {
+  const onnx::ModelProto model = parsed(path);
+  std::string what;
+  try {
+    return onnx_import::Graph(model, path.parent_path()).network();
+  } catch (const c10::Error& error) {
+    what = first_line(error.what_without_backtrace());
+  } catch (const std::exception& error) {
+    what = first_line(error.what());
+  }
+  throw Error(path.string() + ": " + what);
+}
+
+}  // namespace reluctance

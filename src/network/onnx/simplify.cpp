@@ -1,0 +1,167 @@
+#include "simplify.hpp"
+
+#include <ATen/ATen.h>
+
+#include <string_view>
+
+#include "reluctance/network/layers.hpp"
+
+namespace reluctance::onnx_import {
+namespace {
+
+bool is(const Node& node, std::string_view name) { return node.layer->name() == name; }
+
+bool is_affine(const Node& node) { return is(node, "Mul"); }
+
+bool does_nothing(const Node& affine) {
+  return affine.tensors[0].eq(1).all().item<bool>() && affine.tensors[1].eq(0).all().item<bool>();
+}
+
+// One sweep in topological order that copies the nodes it keeps.
+class Sweep {
+ public:
+  explicit Sweep(const Draft& draft, int output)
+      : draft_(draft.network),
+        origins_(draft.origins),
+        readers_(draft_.nodes().size(), 0),
+        moved_(draft_.nodes().size()) {
+    needed_ = reached(draft_.nodes(), output);
+    for (std::size_t i = 0; i < needed_.size(); ++i) {
+      if (!needed_[i]) continue;
+      for (int from : draft_.nodes()[i].inputs) {
+        if (from != Network::input) ++readers_[index(from)];
+      }
+    }
+  }
+
+  Network run(int output) {
+    for (std::size_t i = 0; i < needed_.size(); ++i) {
+      if (needed_[i]) moved_[i] = visit(i);
+    }
+    return rebuilt(moved(output));
+  }
+
+ private:
+  struct Kept {
+    Node node;
+    Origin origin;
+    int readers;
+  };
+
+  static std::size_t index(int node) { return static_cast<std::size_t>(node); }
+
+  static std::vector<bool> reached(const std::vector<Node>& nodes, int output) {
+    std::vector<bool> needed(nodes.size(), false);
+    if (output != Network::input) needed[index(output)] = true;
+    for (std::size_t i = nodes.size(); i-- > 0;) {
+      if (!needed[i]) continue;
+      for (int from : nodes[i].inputs) {
+        if (from != Network::input) needed[index(from)] = true;
+      }
+    }
+    return needed;
+  }
+
+  int moved(int node) const { return node == Network::input ? node : moved_[index(node)]; }
+
+  const Shape& shape(int kept) const {
+    return kept == Network::input ? draft_.input_shape() : kept_[index(kept)].node.shape;
+  }
+
+  // Where the output of the node is found among the kept ones.
+  int visit(std::size_t i) {
+    Node node = draft_.nodes()[i];
+    for (int& from : node.inputs) from = moved(from);
+    int& from = node.inputs[0];
+    if (is(node, "Reshape")) {
+      while (from != Network::input && is(kept_[index(from)].node, "Reshape") &&
+             shape(from) != node.shape) {
+        --kept_[index(from)].readers;
+        from = kept_[index(from)].node.inputs[0];
+        if (from != Network::input) ++kept_[index(from)].readers;
+      }
+      if (shape(from) == node.shape) return take_over(from, i);
+    }
+    if (is_affine(node) && (absorbed(from, node, origins_[i]) || does_nothing(node))) {
+      return take_over(from, i);
+    }
+    kept_.push_back({std::move(node), origins_[i], readers_[i]});
+    return static_cast<int>(kept_.size()) - 1;
+  }
+
+  // The readers of node i read `kept` instead, which i itself no longer does.
+  int take_over(int kept, std::size_t i) {
+    if (kept != Network::input) kept_[index(kept)].readers += readers_[i] - 1;
+    return kept;
+  }
+
+  // Works an affine node into the one before it, if that serves nobody else.
+  bool absorbed(int before, const Node& affine, Origin origin) {
+    if (before == Network::input || kept_[index(before)].readers != 1) return false;
+    auto& [node, earlier, readers] = kept_[index(before)];
+    Tensors& tensors = node.tensors;
+    const Tensor& scale = affine.tensors[0];
+    const Tensor& shift = affine.tensors[1];
+    const bool linear = is(node, "Conv") || is(node, "Gemm");
+    if (linear && (origin == Origin::shift || origin == Origin::normalisation)) {
+      Shape channels(node.shape.size(), 1);
+      channels[0] = node.shape[0];
+      if (!fits(scale, channels) || !fits(shift, channels)) return false;
+      const Tensor factor = scale.expand(channels).reshape({-1});
+      Shape rows(static_cast<std::size_t>(tensors[0].dim()), 1);
+      rows[0] = -1;
+      tensors[0] = tensors[0] * factor.view(rows);
+      tensors[1] = tensors[1] * factor + shift.expand(channels).reshape({-1});
+      return true;
+    }
+    if (earlier == Origin::scale && origin == Origin::shift) {
+      tensors = {tensors[0], shift};
+    } else if (earlier == Origin::shift && origin == Origin::scale) {
+      tensors = {scale, tensors[1] * scale};
+    } else {
+      return false;
+    }
+    earlier = Origin::layer;
+    return true;
+  }
+
+  static bool fits(const Tensor& constant, const Shape& channels) {
+    const auto rank = static_cast<std::size_t>(constant.dim());
+    for (std::size_t i = 0; i < rank; ++i) {
+      const int64_t extent = constant.size(static_cast<int64_t>(i));
+      if (extent != 1 && extent != channels[channels.size() - rank + i]) return false;
+    }
+    return true;
+  }
+
+  Network rebuilt(int output) const {
+    std::vector<Node> nodes;
+    for (const Kept& kept : kept_) nodes.push_back(kept.node);
+    const std::vector<bool> needed = reached(nodes, output);  // reshapes may have been bypassed
+    Network network(draft_.input_shape());
+    std::vector<int> place(nodes.size(), Network::input);
+    for (std::size_t i = 0; i < nodes.size(); ++i) {
+      if (!needed[i]) continue;
+      for (int& from : nodes[i].inputs) {
+        if (from != Network::input) from = place[index(from)];
+      }
+      // Training changes tensors in place, so no two nodes may share one, as they can in a file.
+      for (Tensor& tensor : nodes[i].tensors) tensor = tensor.clone(at::MemoryFormat::Contiguous);
+      place[i] = network.add(nodes[i].layer, nodes[i].inputs, nodes[i].tensors, nodes[i].trainable);
+    }
+    return network;
+  }
+
+  const Network& draft_;
+  const std::vector<Origin>& origins_;
+  std::vector<bool> needed_;
+  std::vector<int> readers_;  // of each draft node
+  std::vector<int> moved_;    // draft node -> kept node
+  std::vector<Kept> kept_;
+};
+
+}  // namespace
+
+Network simplified(const Draft& draft, int output) { return Sweep(draft, output).run(output); }
+
+}  // namespace reluctance::onnx_import

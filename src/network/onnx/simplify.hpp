@@ -1,0 +1,25 @@
+// From the network as the file spells it to the network that is meant.
+#pragma once
+
+#include <vector>
+
+#include "reluctance/network/network.hpp"
+
+namespace reluctance::onnx_import {
+
+// Why a layer is there: tells which affine layers belong to the layer before them.
+enum class Origin { layer, scale, shift, normalisation };
+
+struct Draft {
+  explicit Draft(const Shape& input_shape) : network(input_shape) {}
+
+  Network network;
+  std::vector<Origin> origins;  // of its nodes
+};
+
+// The nodes that `output` needs, with separate biases and batch normalisation folded into the
+// linear layer before them, a scale and a shift joined into one layer, and without layers that do
+// nothing.
+Network simplified(const Draft& draft, int output);
+
+}  // namespace reluctance::onnx_import

@@ -1,0 +1,20 @@
+// What a name in the graph stands for.
+#pragma once
+
+#include "reluctance/network/network.hpp"
+
+namespace reluctance::onnx_import {
+
+// The graph is evaluated for a batch of one sample, with every shape a literal one. Wherever the
+// exporter put the batch axis, and whether or not it has one, the shapes then mean what they say,
+// and only the values of the network that is built have a batch axis in front.
+struct Value {
+  Tensor constant;             // float32, int64 or bool; undefined for an activation
+  int node = Network::input;   // of an activation: the node that computes it
+  Shape shape;                 // in the file; a node's sample shape has the same elements in order
+  bool probabilities = false;  // a Softmax was dropped from it: only renaming may follow
+
+  bool is_constant() const { return constant.defined(); }
+};
+
+}  // namespace reluctance::onnx_import

@@ -1,0 +1,70 @@
+#include "reluctance/report/page.hpp"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <optional>
+
+#include "reluctance/base/error.hpp"
+#include "report/assets.hpp"
+#include "report/escape.hpp"
+
+namespace reluctance {
+namespace {
+
+constexpr int kFormat = 1;
+
+// Byte-order mark, which the JSON reader here skips and those of browsers refuse.
+constexpr std::string_view kMark = "\xEF\xBB\xBF";
+
+void require_results(std::string_view text) {
+  nlohmann::json results;
+  try {
+    results = nlohmann::json::parse(text);
+  } catch (const nlohmann::json::exception& error) {
+    throw Error("results: not valid JSON: " + std::string(error.what()));
+  }
+  if (!results.is_object() || !results.contains("format") || results["format"] != kFormat) {
+    throw Error("results: not in the layout of docs/results.md, which has \"format\": " +
+                std::to_string(kFormat));
+  }
+}
+
+// What stands between `before` and `after` in a line that begins and ends with them.
+std::optional<std::string_view> between(std::string_view line, std::string_view before,
+                                        std::string_view after) {
+  if (!line.starts_with(before) || !line.ends_with(after)) return std::nullopt;
+  return line.substr(before.size(), line.size() - before.size() - after.size());
+}
+
+// A line of page.html with the file in place of a reference to it, if it is one.
+std::string with_file_inlined(std::string_view line, std::string_view results) {
+  if (const auto name = between(line, R"(<link rel="stylesheet" href=")", R"(">)")) {
+    return "<style>\n" + std::string(asset(*name)) + "</style>";
+  }
+  const auto reference = between(line, "<script", R"("></script>)");
+  if (!reference) return std::string(line);
+  constexpr std::string_view source = R"( src=")";
+  const std::size_t at = reference->find(source);
+  const std::string_view attributes = reference->substr(0, at);
+  const std::string_view name = reference->substr(at + source.size());
+  return "<script" + std::string(attributes) + ">" +
+         (name == "results.json" ? json_for_html(results) : script_for_html(asset(name))) +
+         "</script>";
+}
+
+}  // namespace
+
+std::string report_page(std::string_view results) {
+  if (results.starts_with(kMark)) results.remove_prefix(kMark.size());
+  require_results(results);
+  std::string page;
+  std::string_view rest = asset("page.html");
+  while (!rest.empty()) {
+    const std::string_view line = rest.substr(0, rest.find('\n'));
+    page += with_file_inlined(line, results) + '\n';
+    rest.remove_prefix(std::min(line.size() + 1, rest.size()));
+  }
+  return page;
+}
+
+}  // namespace reluctance

@@ -1,0 +1,105 @@
+#include "reluctance/train/checkpoint.hpp"
+
+#include <ATen/ATen.h>
+
+#include <cstring>
+#include <sstream>
+#include <utility>
+#include <vector>
+
+#include "reluctance/base/error.hpp"
+#include "reluctance/data/npz.hpp"
+
+namespace reluctance {
+namespace {
+
+Tensor from_text(const std::string& text) {
+  Tensor bytes = at::empty({static_cast<int64_t>(text.size())}, at::kByte);
+  std::memcpy(bytes.data_ptr<uint8_t>(), text.data(), text.size());
+  return bytes;
+}
+
+std::string to_text(const Tensor& bytes) {
+  return {reinterpret_cast<const char*>(bytes.data_ptr<uint8_t>()),
+          static_cast<std::size_t>(bytes.numel())};
+}
+
+std::string indexed(const char* name, std::size_t k) { return name + ("_" + std::to_string(k)); }
+
+void require_same(const std::filesystem::path& path, const std::string& saved,
+                  const std::string& wanted) {
+  std::istringstream saved_lines(saved);
+  std::istringstream wanted_lines(wanted);
+  std::string was;
+  std::string is;
+  while (std::getline(wanted_lines, is)) {
+    std::getline(saved_lines, was);
+    if (was != is) {
+      throw Error(path.string() + ": was saved with '" + was + "', but this training has '" + is +
+                  "'; repeat the options it was started with, or choose another --out");
+    }
+  }
+}
+
+}  // namespace
+
+std::string training_settings(const TrainingOptions& options, const std::string& subject) {
+  std::ostringstream text;
+  text.precision(17);
+  text << "subject: " << subject << "\nattack: "
+       << (options.attack ? options.attack->description : "none") << "\nepochs: " << options.epochs
+       << "\nbatch size: " << options.batch_size << "\nlearning rate: " << options.learning_rate
+       << "\nmomentum: " << options.momentum << "\nweight decay: " << options.weight_decay
+       << "\nschedule: " << to_string(options.schedule) << "\nseed: " << options.seed << "\n";
+  return text.str();
+}
+
+void save_checkpoint(const std::filesystem::path& path, const TrainingState& state,
+                     const std::string& settings) {
+  std::vector<std::pair<std::string, Tensor>> arrays{
+      {"settings", from_text(settings)},
+      {"metrics", from_text(state.metrics)},
+      {"counters", at::tensor({state.step, state.correct_sum}, at::kLong)},
+      {"loss_sum", at::tensor(state.loss_sum, at::kDouble)}};
+  const Tensors parameters = state.network.parameters();
+  for (std::size_t k = 0; k < parameters.size(); ++k) {
+    arrays.emplace_back(indexed("parameter", k), parameters[k].to(at::kCPU));
+    arrays.emplace_back(indexed("velocity", k), state.velocity[k].to(at::kCPU));
+  }
+  write_npz(path, arrays);
+}
+
+TrainingState load_checkpoint(const std::filesystem::path& path, const Network& network,
+                              const std::string& settings) {
+  auto arrays = read_npz(path);
+  const auto take = [&](const std::string& name, c10::ScalarType dtype, const Shape* shape) {
+    const auto found = arrays.find(name);
+    if (found == arrays.end() || found->second.scalar_type() != dtype ||
+        (shape && found->second.sizes() != *shape)) {
+      throw Error(path.string() + ": its array '" + name +
+                  "' is missing or of another shape; it is no checkpoint of this architecture");
+    }
+    return found->second;
+  };
+  require_same(path, to_text(take("settings", at::kByte, nullptr)), settings);
+  const Shape pair{2};
+  const Shape scalar{};
+  TrainingState state{network.clone(), {}, 0, 0, 0, {}};
+  state.metrics = to_text(take("metrics", at::kByte, nullptr));
+  const Tensor counters = take("counters", at::kLong, &pair);
+  state.step = counters[0].item<int64_t>();
+  state.correct_sum = counters[1].item<int64_t>();
+  state.loss_sum = take("loss_sum", at::kDouble, &scalar).item<double>();
+  Tensors parameters = state.network.parameters();
+  for (std::size_t k = 0; k < parameters.size(); ++k) {
+    const Shape shape(parameters[k].sizes().begin(), parameters[k].sizes().end());
+    const c10::ScalarType dtype = parameters[k].scalar_type();
+    const c10::Device device = parameters[k].device();
+    parameters[k] = take(indexed("parameter", k), dtype, &shape).to(device);
+    state.velocity.push_back(take(indexed("velocity", k), dtype, &shape).to(device));
+  }
+  state.network.set_parameters(parameters);
+  return state;
+}
+
+}  // namespace reluctance
