@@ -1,7 +1,6 @@
 # Every library that the project stands on, found once; scripts/setup installs them.
 find_package(Torch REQUIRED)
 find_package(Eigen3 REQUIRED NO_MODULE)
-find_package(spdlog REQUIRED)
 find_package(nlohmann_json REQUIRED)
 find_package(CLI11 REQUIRED)
 find_package(ZLIB REQUIRED)

@@ -1,5 +1,5 @@
-// What the charts share: theme, looks, axes, and figures that hold one panel per network. A chart is
-// a Vega-Lite specification (specs.js) that is drawn once its place on the page has a width.
+// What the charts share: theme, looks, axes, and figures that hold one panel per network. A chart
+// is a Vega-Lite specification (specs.js) that is drawn once its place on the page has a width.
 "use strict";
 
 const charts = (() => {
@@ -15,8 +15,8 @@ const charts = (() => {
     title: { anchor: "start", color: ink, fontSize: 14, fontWeight: 600, offset: 10,
              frame: "bounds" },
     axis: { labelColor: ink, titleColor: ink, labelFontSize: 12, titleFontSize: 12,
-            titleFontWeight: "normal", titlePadding: 8, gridColor: "#e6e9ee", domainColor: "#9aa4b1",
-            tickColor: "#9aa4b1", tickSize: 4, labelPadding: 4 },
+            titleFontWeight: "normal", titlePadding: 8, gridColor: "#e6e9ee",
+            domainColor: "#9aa4b1", tickColor: "#9aa4b1", tickSize: 4, labelPadding: 4 },
     legend: { orient: "top", direction: "horizontal", title: null, labelColor: ink,
               labelFontSize: 12, symbolSize: 70, symbolStrokeWidth: 0, symbolOpacity: 1,
               columnPadding: 14, offset: 22, padding: 0 },
@@ -130,8 +130,8 @@ const charts = (() => {
 
   const absent = (text) => dom.element("p", { class: "absent" }, text);
 
-  // One chart of a figure. `chart` is {spec, note} or null where there is nothing to draw, which the
-  // text `missing` then says; `reading` is a sentence on what the chart shows.
+  // One chart of a figure. `chart` is {spec, note} or null where there is nothing to draw, which
+  // the text `missing` then says; `reading` is a sentence on what the chart shows.
   function panel(name, { title, chart, reading, missing, description }) {
     if (!chart) {
       return dom.element("div", { class: "panel" },

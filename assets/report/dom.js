@@ -22,7 +22,7 @@ const dom = (() => {
     return filled(document.createElementNS(svgNamespace, name), attributes, children);
   }
 
-  // markup`<p>HTML</p>`: a fragment. Refuses interpolated values, so no text of the results gets in.
+  // markup`<p>HTML</p>`: a fragment. Refuses interpolated values: no text of the results gets in.
   function markup(literal, ...values) {
     if (values.length > 0) throw new Error("markup takes no values");
     const template = document.createElement("template");

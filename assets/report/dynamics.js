@@ -77,15 +77,16 @@
     solutions.map((key) => [looks[key].name, one(quantiles?.[key]?.median)]);
 
   function errorAxis(rows) {
-    return charts.logAxis("relative error (no unit)", charts.logDomain(valuesOf(rows), [1e-6, 1e3]));
+    const domain = charts.logDomain(valuesOf(rows), [1e-6, 1e3]);
+    return charts.logAxis("relative error (no unit)", domain);
   }
 
   function errorFigure(networks) {
     return charts.figure({
       name: "dynamics-error",
       title: "How far is each solution from the real attack?",
-      caption: "Length of the difference between predicted and real perturbation, relative to the " +
-        "real one; lower is better. Line: the median image. Band: the middle half of the images.",
+      caption: "Length of the difference between predicted and real perturbation, relative to " +
+        "the real one; lower is better. Line: the median image. Band: the middle half of the images.",
       rows: [sweepPanels(networks, {
         series: solutionLooks,
         rowsOf: (network) => sweepRows(network, solutions, (entry, key) => entry.error?.[key]),
@@ -147,8 +148,9 @@
       first_order: { name: "first order", color: "#7a4a00", dash: [2, 3], shape: "triangle-up" },
       second_order: { ...looks.segments, name: "second order" },
     };
-    const rows = networks.map(({ dynamics }) => (dynamics?.segments?.errors ?? []).flatMap(
-      (entry) => Object.entries(orders).map(([key, look]) => row(entry.segments, look, entry[key]))));
+    const rowsOf = (entry) =>
+      Object.entries(orders).map(([key, look]) => row(entry.segments, look, entry[key]));
+    const rows = networks.map(({ dynamics }) => (dynamics?.segments?.errors ?? []).flatMap(rowsOf));
     const counts = [...new Set(rows.flat().map(({ x }) => x))];
     const x = charts.logAxis("number of segments", charts.logDomain(counts), counts);
     const y = errorAxis(rows.flat());
@@ -171,14 +173,15 @@
     const rows = networks.map(({ dynamics }) => (dynamics?.spectrum ?? []).map(
       ({ index, eigenvalue }) => ({ x: index, ...eigenvalue })));
     const all = rows.flat();
+    const values = all.flatMap(({ q05, median, q95 }) => [q05, median, q95]);
     const x = charts.indexAxis("index of the eigenvalue (1 is the largest)", all.map((one) => one.x));
     const y = charts.logAxis("eigenvalue (nat per pixel²)",
-      charts.logDomain(all.flatMap(({ q05, median, q95 }) => [q05, median, q95]), [1e-12, Infinity]));
+      charts.logDomain(values, [1e-12, Infinity]));
     return charts.figure({
       name: "dynamics-spectrum",
       title: "Do a few eigenvalues of the input Hessian stand out?",
-      caption: "The eigenvalues of one image, largest first. Marker: the median image. Thick bar: " +
-        "the middle half of the images. Thin bar: 5 to 95%.",
+      caption: "The eigenvalues of one image, largest first. Marker: the median image. Thick " +
+        "bar: the middle half of the images. Thin bar: 5 to 95%.",
       rows: [networks.map(({ title }, index) => ({
         title,
         chart: specs.ranges({ rows: rows[index], x, y }),
@@ -211,8 +214,8 @@
   function growthFigure(networks) {
     const series = charts.ranks.map((look, index) => ({ ...look, name: `λ${"₁₂₃₄₅"[index]}` }));
     const rows = networks.map((network) => sweepOf(network).flatMap(({ beta, growth }) =>
-      (growth ?? []).filter(({ index }) => series[index - 1]).map(({ index, predicted, measured }) => ({
-        ...row(predicted?.median, series[index - 1], measured),
+      (growth ?? []).slice(0, series.length).map(({ predicted, measured }, rank) => ({
+        ...row(predicted?.median, series[rank], measured),
         detail: `β = ${format.number(beta)}`,
       }))));
     const domain =
@@ -222,8 +225,8 @@
     return charts.figure({
       name: "dynamics-growth",
       title: "Do the components of the gradient grow as predicted?",
-      caption: "Each marker is one strength of the attack and one of the five largest eigenvalues: " +
-        "the factor by which the gradient's component along that eigenvector has grown, in the " +
+      caption: "Each marker is one strength of the attack and one of the five largest " +
+        "eigenvalues: the factor by which the gradient's component along that eigenvector has grown, in the " +
         "median image. On the dashed line, prediction and attack agree. Bars: the middle half.",
       rows: [networks.map(({ title }, index) => ({
         title,
@@ -263,8 +266,8 @@
   }
 
   function segmentsTable({ title, dynamics }) {
-    return dom.table(
-      `${title}: error in segments at β = ${format.number(dynamics.segments.beta)}, median (middle half)`,
+    const beta = format.number(dynamics.segments.beta);
+    return dom.table(`${title}: error in segments at β = ${beta}, median (middle half)`,
       ["segments", "first order", "second order"].map(number),
       dynamics.segments.errors.map((entry) =>
         [format.count(entry.segments), both(entry.first_order), both(entry.second_order)]));
@@ -285,7 +288,8 @@
     ["fooled_half_beta", "strength at which half of the images that were right are fooled"],
     ["spectrum[].eigenvalue", "eigenvalues of the input Hessian, largest first"],
     ["sweep[].beta, beta_lambda", "strength; strength times the largest eigenvalue"],
-    ["sweep[].fooled, gates_flipped, norm", "images fooled; gates flipped; length of the perturbation"],
+    ["sweep[].fooled, gates_flipped", "images fooled; gates flipped"],
+    ["sweep[].norm", "length of the perturbation"],
     ["sweep[].error, cosine", "distance and angle between each solution and the real attack"],
     ["sweep[].outside_range", "images whose quadratic solution overflows, left out of its numbers"],
     ["sweep[].top_share", "share of the perturbation in the top 1, 2 and 3 eigenvectors"],
@@ -296,8 +300,8 @@
 
   function numbers(networks) {
     return dom.details("The numbers of this chapter", ...networks.flatMap(numberTables),
-      dom.table("Where all numbers are in results.json, below networks[].dynamics", ["Key", "Holds"],
-        keys.map(([key, holds]) => [element("code", {}, key), holds])));
+      dom.table("Where all numbers are in results.json, below networks[].dynamics",
+        ["Key", "Holds"], keys.map(([key, holds]) => [element("code", {}, key), holds])));
   }
 
   function setUp(networks) {

@@ -13,8 +13,8 @@ const dynamicsExamples = (() => {
     const scale = images.largest(real) || 1;
     const cell = (title, picture) => element("div", { class: "cell" },
       picture ?? element("span", { class: "absent" }, "none"), element("span", {}, title));
-    const predicted = (image, look) =>
-      image && images.perturbation(image, scale, `perturbation predicted by the ${look.name} solution`);
+    const predicted = (image, { name }) =>
+      image && images.perturbation(image, scale, `perturbation of the ${name} solution`);
     return element("figure", { class: "example" },
       element("div", { class: "cells" },
         cell("clean", images.picture(clean, `${nameOf(label)}, clean`)),

@@ -123,8 +123,9 @@ const frame = (() => {
 
   function reproduction({ run = {}, data = {} }) {
     return section("reproduce", "How to reproduce",
-      element("p", {}, "The same command, seed and number of threads give the same numbers on " +
-        "the same machine. Everything on this page is drawn from results.json, which lies beside it."),
+      element("p", {}, "The same command, seed and number of threads give the same numbers " +
+        "on the same machine. Everything on this page is drawn from results.json, which lies " +
+        "beside it."),
       element("pre", {}, element("code", {}, run.command ?? format.missing)),
       definitions([
         ["Program", run.program],
@@ -141,7 +142,8 @@ const frame = (() => {
   function footer() {
     const licences = [...document.querySelectorAll('script[type="text/plain"]')];
     return dom.details("Licences of the chart libraries in this page",
-      ...licences.map((licence) => element("pre", { class: "licence" }, licence.textContent.trim())));
+      ...licences.map(({ textContent }) =>
+        element("pre", { class: "licence" }, textContent.trim())));
   }
 
   return { section, header, reproduction, footer };

@@ -15,7 +15,8 @@ const images = (() => {
              values: Float32Array.from(bytes, (byte) => (byte / 127) * scale) };
   }
 
-  const largest = (image) => image.values.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
+  const largest = ({ values }) =>
+    values.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
 
   function sum(first, second) {
     return { shape: first.shape,

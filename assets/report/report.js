@@ -33,6 +33,7 @@
   await charts.drawAll();
   document.documentElement.dataset.state = "drawn";
 })().catch((error) => {
-  document.getElementById("main").prepend(charts.absent(`The page is incomplete: ${error.message}`));
+  const notice = charts.absent(`The page is incomplete: ${error.message}`);
+  document.getElementById("main").prepend(notice);
   throw error;
 });

@@ -1,12 +1,13 @@
-// Kinds of charts, as Vega-Lite specifications without data of their own. Each gives {spec, note},
-// where the note says which points could not be shown, or null if there are none to show. Rows are
-// {x, series, median, q25, q75, ...}; axes come from charts.js and may be null.
+// Kinds of charts, as Vega-Lite specifications. Each gives {spec, note}, where the note says which
+// points could not be shown, or null if there are none to show. Rows are {x, series, median, q25,
+// q75}, and what the kind needs besides; axes come from charts.js and may be null.
 "use strict";
 
 const specs = (() => {
   const isLog = (axis) => axis.scale.type === "log";
 
-  // A share or a cosine of 1 may come out a rounding above it; nothing may come near 0 on a log axis.
+  // A share or a cosine of 1 may come out a rounding above it; a logarithmic axis gives no slack,
+  // because there it could reach zero.
   function within(value, axis) {
     const [low, high] = axis.scale.domain;
     const slack = isLog(axis) ? 0 : 1e-4 * (high - low);
@@ -28,8 +29,8 @@ const specs = (() => {
     return { drawn, note: notes.length > 0 ? `Not shown: ${notes.join(", ")}.` : null };
   }
 
-  // The rows whose range from `low` to `high` is known. What has no place on a logarithmic axis goes
-  // to its lower end.
+  // The rows whose range from `low` to `high` is known. What has no place on a logarithmic axis
+  // goes to its lower end.
   function ranged(rows, axis, low = "q25", high = "q75") {
     const placed = (value) => (isLog(axis) && value <= 0 ? axis.scale.domain[0] : value);
     return rows
@@ -41,14 +42,16 @@ const specs = (() => {
 
   function seriesChannel(series, look) {
     return { field: "series", type: "nominal", title: null,
-             scale: { domain: series.map(({ name }) => name), range: series.map((one) => one[look]) } };
+             scale: { domain: series.map((one) => one.name),
+                      range: series.map((one) => one[look]) } };
   }
 
   // `detail` is whatever else tells the rows apart, if anything does.
   function tooltip(rows, x, y) {
+    const at = { field: "detail", type: "nominal", title: "at" };
     return [
       { field: "series", type: "nominal" },
-      ...(rows.some((row) => row.detail) ? [{ field: "detail", type: "nominal", title: "at" }] : []),
+      ...(rows.some((row) => row.detail) ? [at] : []),
       { ...place("x", {}), title: x.title, format: ".3~g" },
       { ...place("median", {}), title: y.title, format: ".3~g" },
       { field: "half", type: "nominal", title: "middle half" },
@@ -131,7 +134,8 @@ const specs = (() => {
     if (drawn.length === 0) return null;
     const bar = (low, high, strokeWidth) => ({
       data: { values: ranged(drawn, y, low, high) },
-      mark: { type: "rule", color: charts.looks.region.color, strokeWidth, opacity: 0.5, clip: true },
+      mark: { type: "rule", color: charts.looks.region.color, strokeWidth, opacity: 0.5,
+              clip: true },
       encoding: { x: place("x", x), y: place(low, y), y2: { field: high } },
     });
     const medians = {
@@ -141,7 +145,8 @@ const specs = (() => {
                   tooltip: ["x", "q05", "q25", "median", "q75", "q95"].map((field) =>
                     ({ ...place(field, {}), format: ".3~g" })) },
     };
-    return { note, spec: { height, layer: [bar("q05", "q95", 1.5), bar("q25", "q75", 7), medians] } };
+    const layer = [bar("q05", "q95", 1.5), bar("q25", "q75", 7), medians];
+    return { note, spec: { height, layer } };
   }
 
   return { lines, agreement, ranges };

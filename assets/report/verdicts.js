@@ -62,7 +62,8 @@ const verdicts = (() => {
       element("p", {}, claim.statement),
       element("p", { class: "quiet" }, claim.source),
       element("div", { class: "cards" },
-        ...(claim.verdicts ?? []).map((verdict) => verdictCard(verdict, titleOf(verdict.network)))));
+        ...(claim.verdicts ?? []).map((verdict) =>
+          verdictCard(verdict, titleOf(verdict.network)))));
   }
 
   function section(results, titleOf) {

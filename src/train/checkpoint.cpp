@@ -60,7 +60,7 @@ void save_checkpoint(const std::filesystem::path& path, const TrainingState& sta
       {"settings", from_text(settings)},
       {"metrics", from_text(state.metrics)},
       {"counters", at::tensor({state.step, state.correct_sum}, at::kLong)},
-      {"loss_sum", at::tensor(state.loss_sum, at::kDouble)}};
+      {"loss_sum", at::full({1}, state.loss_sum, at::kDouble)}};
   const Tensors parameters = state.network.parameters();
   for (std::size_t k = 0; k < parameters.size(); ++k) {
     arrays.emplace_back(indexed("parameter", k), parameters[k].to(at::kCPU));
@@ -83,13 +83,13 @@ TrainingState load_checkpoint(const std::filesystem::path& path, const Network& 
   };
   require_same(path, to_text(take("settings", at::kByte, nullptr)), settings);
   const Shape pair{2};
-  const Shape scalar{};
+  const Shape single{1};
   TrainingState state{network.clone(), {}, 0, 0, 0, {}};
   state.metrics = to_text(take("metrics", at::kByte, nullptr));
   const Tensor counters = take("counters", at::kLong, &pair);
   state.step = counters[0].item<int64_t>();
   state.correct_sum = counters[1].item<int64_t>();
-  state.loss_sum = take("loss_sum", at::kDouble, &scalar).item<double>();
+  state.loss_sum = take("loss_sum", at::kDouble, &single).item<double>();
   Tensors parameters = state.network.parameters();
   for (std::size_t k = 0; k < parameters.size(); ++k) {
     const Shape shape(parameters[k].sizes().begin(), parameters[k].sizes().end());

@@ -40,7 +40,8 @@ function check(what, problems) {
 function chartProblems() {
   const problems = [];
   for (const chart of document.querySelectorAll(".chart")) {
-    const name = `${chart.closest("figure").id}, "${chart.getAttribute("aria-label").slice(0, 40)}"`;
+    const title = chart.getAttribute("aria-label").slice(0, 40);
+    const name = `${chart.closest("figure").id}, "${title}"`;
     const svg = chart.querySelector("svg.marks");
     if (!svg) {
       problems.push(`${name}: no svg`);
@@ -54,7 +55,9 @@ function chartProblems() {
     }
     if (!chart.querySelector("summary[aria-label]")) problems.push(`${name}: nameless menu`);
     const actions = [...chart.querySelectorAll(".vega-actions a")].map((link) => link.textContent);
-    if (actions.join() !== "Save as SVG,Save as PNG") problems.push(`${name}: menu has "${actions}"`);
+    if (actions.join() !== "Save as SVG,Save as PNG") {
+      problems.push(`${name}: menu has "${actions}"`);
+    }
   }
   return problems;
 }
@@ -139,7 +142,8 @@ async function testPage(page, file, screenshots) {
   };
   const onError = (error) => trouble.push(String(error.stack ?? error));
   const onRequest = (request) => {
-    if (request.url() !== home && !/^(data|blob):/.test(request.url())) requests.push(request.url());
+    const url = request.url();
+    if (url !== home && !/^(data|blob):/.test(url)) requests.push(url);
   };
   page.on("console", onConsole).on("pageerror", onError).on("request", onRequest);
 

@@ -12,7 +12,7 @@
 
 namespace reluctance::onnx_import {
 
-// An operation that would not be piecewise linear; what() goes on after the name of the node.
+// An operation that is not piecewise linear; what() goes on after the name of the node.
 class NotPiecewiseLinear : public Error {
  public:
   explicit NotPiecewiseLinear(const std::string& operation)

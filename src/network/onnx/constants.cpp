@@ -46,7 +46,7 @@ std::vector<Value> range(const Call& call) {
 // Functions of constants alone. On activations they are not piecewise linear.
 Tensor operand(const Call& call, std::size_t i) {
   if (!call.input(i).is_constant())
-    throw NotPiecewiseLinear("a " + call.type() + " of an activation");
+    throw NotPiecewiseLinear(with_article(call.type()) + " of an activation");
   return call.constant(i);
 }
 

@@ -37,8 +37,8 @@ Graph::Graph(const onnx::ModelProto& model, const std::filesystem::path& folder)
     if (set.domain().empty() || set.domain() == "ai.onnx") opset_ = set.version();
   }
   if (opset_ < oldest_opset) {
-    throw Error("has opset " + std::to_string(opset_) + "; export the model with opset " +
-                std::to_string(oldest_opset) + " or later");
+    throw Error((opset_ == 0 ? "names no opset" : "has opset " + std::to_string(opset_)) +
+                "; export the model with opset " + std::to_string(oldest_opset) + " or later");
   }
   if (graph_.node_size() > most_nodes) {
     throw Error("has " + std::to_string(graph_.node_size()) + " nodes, more than " +
@@ -130,7 +130,7 @@ std::vector<Value> Graph::evaluate(const onnx::NodeProto& node, Builder& build,
     return outputs;
   } catch (const NotPiecewiseLinear& error) {
     throw Error(described(node) + " " + error.what());
-  } catch (const Error& error) {
+  } catch (const std::exception& error) {
     const std::string what = error.what();
     const bool names_type = what.starts_with(node.op_type() + ": ");
     throw Error(described(node) + ": " + (names_type ? "" : node.op_type() + ": ") + what);

@@ -1,6 +1,9 @@
 // Products with a constant matrix, and batch normalisation.
 #include <ATen/ATen.h>
 
+#include <algorithm>
+#include <numeric>
+
 #include "operators.hpp"
 #include "shapes.hpp"
 
@@ -36,22 +39,32 @@ Value matrix_times(const Call& call, Tensor weight, const Value& x) {
                           without_bias(weight.reshape({matrices * out, in, 1, 1})));
 }
 
+Value with_last_axes_swapped(const Call& call, const Value& x) {
+  std::vector<int64_t> permutation(x.shape.size());
+  std::iota(permutation.begin(), permutation.end(), 0);
+  std::iter_swap(permutation.end() - 1, permutation.end() - 2);
+  return call.build.transposed(x, permutation);
+}
+
 // x W with W: in x out, for any number of rows, as (W^T x^T)^T.
 Value times_matrix(const Call& call, const Value& x, Tensor weight) {
   const bool vector = weight.dim() == 1;
   if (vector) weight = weight.unsqueeze(1);
   const int64_t in = weight.size(-2);
   const int64_t out = weight.size(-1);
-  call.require(!x.shape.empty() && x.shape.back() == in && weight.numel() == in * out,
-               "a weight of " + to_string(Shape(weight.sizes().begin(), weight.sizes().end())) +
-                   " does not fit " + to_string(x.shape));
-  const Value rows = call.build.reshaped(x, {count(x.shape) / in, in});
-  const Value columns =
-      matrix_times(call, weight.reshape({in, out}).t(), call.build.transposed(rows, {1, 0}));
+  call.require(!x.shape.empty() && x.shape.back() == in,
+               "a weight with " + std::to_string(in) + " rows does not fit " + to_string(x.shape));
   Shape shape = x.shape;
   shape.pop_back();
   if (!vector) shape.push_back(out);
-  return call.build.reshaped(call.build.transposed(columns, {1, 0}), shape);
+  Value rows = x;
+  if (weight.numel() == in * out) {  // one matrix for all rows, on whichever axes they lie
+    weight = weight.reshape({in, out});
+    rows = call.build.reshaped(x, {count(x.shape) / in, in});
+  }
+  const Value columns =
+      matrix_times(call, weight.transpose(-1, -2), with_last_axes_swapped(call, rows));
+  return call.build.reshaped(with_last_axes_swapped(call, columns), shape);
 }
 
 Value product(const Call& call, const Value& a, const Value& b) {

@@ -67,10 +67,15 @@ std::unordered_map<std::string_view, Converter> joined_tables() {
 
 }  // namespace
 
+std::string with_article(const std::string& type) {
+  const bool vowel = std::string_view("AEIO").find(type.front()) != std::string_view::npos;
+  return (vowel ? "an " : "a ") + type;
+}
+
 Converter find_converter(const onnx::NodeProto& node, int64_t opset) {
   static const std::unordered_map<std::string_view, Converter> converters = joined_tables();
   const std::string& type = node.op_type();
-  if (curved.contains(type)) throw NotPiecewiseLinear("a " + type);
+  if (curved.contains(type)) throw NotPiecewiseLinear(with_article(type));
   const auto found = converters.find(type);
   const bool standard = node.domain().empty() || node.domain() == "ai.onnx" || type == "ZipMap";
   if (found != converters.end() && standard) return found->second;

@@ -28,6 +28,9 @@ extern const OperatorTable window_operators;
 // Throws Error for an operator that no table has.
 Converter find_converter(const onnx::NodeProto& node, int64_t opset);
 
+// "an Erf", "a Tanh".
+std::string with_article(const std::string& type);
+
 // Whether the operator gives every value of its input unchanged, under another name or shape.
 bool only_renames(const std::string& type);
 

@@ -1,0 +1,128 @@
+// Attacks: the raw attack in class space and PGD in image space, against steps with autograd.
+#include <ATen/ATen.h>
+#include <ATen/core/Reduction.h>
+
+#include "autograd/attacks.hpp"
+#include "comparison.hpp"
+#include "reluctance/attack/attack.hpp"
+#include "reluctance/loss/cross_entropy.hpp"
+#include "reluctance/network/passes.hpp"
+#include "reluctance/theory/region_attack.hpp"
+#include "setting.hpp"
+
+namespace reluctance::benchmarks {
+namespace {
+
+double relative(const Tensor& a, const Tensor& b) { return ((a - b).norm() / b.norm()).item<double>(); }
+
+// --- The raw attack ---
+
+constexpr int64_t raw_samples = 64;
+constexpr int64_t raw_steps = 1000;
+
+struct RawProblem {
+  const Network& network = trained("mlp");
+  autograd::Model model{network};
+  Tensor x = images_of("test").images.slice(0, 0, raw_samples);
+  Tensor labels = images_of("test").labels.slice(0, 0, raw_samples);
+  double beta = 1;
+
+  Tensor ours() const {
+    const LinearRegion region = linear_region(network, x);
+    return perturbation(network, region, region_attack(region, labels, beta, raw_steps));
+  }
+  Tensor rival() const { return autograd::raw_attack(model, x, labels, beta, raw_steps); }
+};
+
+// The two agree where the attack stays in one linear region. The strength is halved until half of the
+// samples do; the cost of a step does not depend on it.
+Sides raw_sides() {
+  RawProblem problem;
+  const Pass clean = forward(problem.network, problem.x, Keep::gates);
+  Tensor real, inside;
+  for (;; problem.beta /= 2) {
+    real = problem.rival();
+    const Pass end = forward(problem.network, problem.x + real, Keep::gates);
+    inside = gates_flipped(problem.network, clean, end).eq(0).nonzero().squeeze(1);
+    if (inside.numel() >= raw_samples / 2) break;
+  }
+  const double difference = relative(problem.ours().index_select(0, inside),
+                                     real.to(at::kDouble).index_select(0, inside));
+  const auto classes = static_cast<double>(problem.network.classes());
+  const auto inputs = static_cast<double>(problem.network.inputs());
+  return {[problem] { problem.ours(); },
+          [problem] { problem.rival(); },
+          {{"perturbations of " + std::to_string(inside.numel()) + " samples inside their region",
+            difference, 1e-3}},
+          {raw_samples * (2 + classes) * forward_operations(problem.network),
+           raw_samples * 2 * classes * classes * (inputs + raw_steps)}};
+}
+
+// --- PGD ---
+
+constexpr int64_t pgd_samples = 1000;
+constexpr int64_t pgd_steps = 20;
+constexpr double pgd_radius = 0.1;
+constexpr double pgd_step = 2.5 * pgd_radius / pgd_steps;
+
+struct PgdProblem {
+  explicit PgdProblem(const std::string& architecture, int64_t autograd_batch)
+      : network(trained(architecture)), batch(autograd_batch) {}
+
+  const Network& network;
+  int64_t batch;  // autograd's fastest batch size here
+  autograd::Model model{network};
+  Tensor x = images_of("test").images.slice(0, 0, pgd_samples);
+  Tensor labels = images_of("test").labels.slice(0, 0, pgd_samples);
+
+  AttackResult ours() const {
+    PgdOptions options;
+    options.ball = {Norm::linf, pgd_radius};
+    options.steps = pgd_steps;
+    options.step_size = pgd_step;
+    options.random_start = false;
+    return run_attack(network, x, labels, pgd_attack(options));
+  }
+
+  AttackResult rival() const {
+    Tensors adversarial, success;
+    for (int64_t begin = 0; begin < pgd_samples; begin += batch) {
+      const int64_t end = std::min(begin + batch, pgd_samples);
+      const Tensor y = labels.slice(0, begin, end);
+      adversarial.push_back(
+          autograd::pgd_linf(model, x.slice(0, begin, end), y, pgd_radius, pgd_step, pgd_steps));
+      success.push_back(model.logits(adversarial.back()).argmax(1).ne(y));
+    }
+    return {at::cat(adversarial), at::cat(success)};
+  }
+
+  double loss(const AttackResult& result) const {
+    return cross_entropy(logits(network, result.adversarial), labels).mean().item<double>();
+  }
+};
+
+// A pixel whose gradient is almost zero goes either way by rounding, and the paths part there.
+Sides pgd_sides(const std::string& architecture, int64_t autograd_batch) {
+  const PgdProblem problem(architecture, autograd_batch);
+  const AttackResult ours = problem.ours();
+  const AttackResult rival = problem.rival();
+  const Tensor apart = (ours.adversarial - rival.adversarial).abs().gt(1e-5);
+  const double operations = forward_operations(problem.network);
+  return {[problem] { problem.ours(); },
+          [problem] { problem.rival(); },
+          {{"share of pixels apart", apart.to(at::kDouble).mean().item<double>(), 0.01},
+           {"relative mean loss", std::abs(problem.loss(ours) / problem.loss(rival) - 1), 1e-3},
+           {"share of verdicts apart",
+            ours.success.ne(rival.success).to(at::kDouble).mean().item<double>(), 2e-3}},
+          {pgd_samples * (2 * pgd_steps + 1) * operations, 0}};
+}
+
+}  // namespace
+
+void add_attack_comparisons() {
+  add({"attack/raw-1000", "1,000-step raw attack of 64 samples, mlp, in class space", 60, 15, raw_sides});
+  add({"attack/pgd-20-cnn", "PGD-20 of 1,000 images, cnn", 1.5, 21, [] { return pgd_sides("cnn", 1000); }});
+  add({"attack/pgd-20-mlp", "PGD-20 of 1,000 images, mlp", 2, 41, [] { return pgd_sides("mlp", 1000); }});
+}
+
+}  // namespace reluctance::benchmarks

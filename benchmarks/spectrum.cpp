@@ -1,0 +1,75 @@
+// The spectrum of the input Hessian: class space against double backward and against the same
+// insight written with autograd.
+#include <ATen/ATen.h>
+
+#include "autograd/spectrum.hpp"
+#include "comparison.hpp"
+#include "reluctance/theory/input_spectrum.hpp"
+#include "setting.hpp"
+
+namespace reluctance::benchmarks {
+namespace {
+
+constexpr int64_t samples = 64;
+constexpr double tolerance = 1e-3;  // of the largest eigenvalue of each sample
+
+struct Problem {
+  const Network& network = trained("mlp");
+  autograd::Model model{network};
+  Tensor x = images_of("test").images.slice(0, 0, samples);
+  Tensor labels = images_of("test").labels.slice(0, 0, samples);
+
+  Tensor ours() const { return input_spectrum(linear_region(network, x), labels).eigenvalues; }
+};
+
+Operations spectrum_operations(const Network& network) {
+  const auto classes = static_cast<double>(network.classes());
+  const auto inputs = static_cast<double>(network.inputs());
+  return {samples * (1 + classes) * forward_operations(network),
+          samples * 2 * classes * classes * inputs};
+}
+
+template <typename Rival>
+Sides sides(const Rival& rival) {
+  const Problem problem;
+  const Tensor expected = rival(problem).to(at::kDouble);
+  const Tensor difference =
+      (problem.ours() - expected).abs() / expected.select(1, 0).unsqueeze(1);
+  return {[problem] { problem.ours(); },
+          [problem, rival] { rival(problem); },
+          {{"eigenvalues / largest", difference.max().item<double>(), tolerance}},
+          spectrum_operations(problem.network)};
+}
+
+Tensor dense(const Problem& p) { return autograd::dense_spectrum(p.model, p.x, p.labels); }
+
+Tensor lanczos(const Problem& p) {
+  return autograd::lanczos_spectrum(p.model, p.x, p.labels, tolerance);
+}
+
+// As tools do that know one loss at a time.
+Tensor lanczos_one_by_one(const Problem& p) {
+  Tensors parts;
+  for (int64_t i = 0; i < samples; ++i) {
+    parts.push_back(autograd::lanczos_spectrum(p.model, p.x.slice(0, i, i + 1),
+                                               p.labels.slice(0, i, i + 1), tolerance));
+  }
+  return at::cat(parts);
+}
+
+Tensor jacobian(const Problem& p) { return autograd::jacobian_spectrum(p.model, p.x); }
+
+}  // namespace
+
+void add_spectrum_comparisons() {
+  add({"spectrum/dense", "64 input spectra, mlp, against dense Hessians by double backward", 200, 5,
+       [] { return sides(dense); }});
+  add({"spectrum/lanczos", "against Lanczos over double backward, all samples at once", 30, 41,
+       [] { return sides(lanczos); }});
+  add({"spectrum/lanczos-one-by-one", "against the same Lanczos, one sample after the other", 0, 9,
+       [] { return sides(lanczos_one_by_one); }});
+  add({"spectrum/jacobian", "against ten backward passes and a batched 10 x 10 eigenproblem", 2, 101,
+       [] { return sides(jacobian); }});
+}
+
+}  // namespace reluctance::benchmarks
