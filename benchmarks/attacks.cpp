@@ -13,7 +13,9 @@
 namespace reluctance::benchmarks {
 namespace {
 
-double relative(const Tensor& a, const Tensor& b) { return ((a - b).norm() / b.norm()).item<double>(); }
+double relative(const Tensor& a, const Tensor& b) {
+  return ((a - b).norm() / b.norm()).item<double>();
+}
 
 // --- The raw attack ---
 
@@ -34,8 +36,8 @@ struct RawProblem {
   Tensor rival() const { return autograd::raw_attack(model, x, labels, beta, raw_steps); }
 };
 
-// The two agree where the attack stays in one linear region. The strength is halved until half of the
-// samples do; the cost of a step does not depend on it.
+// The two agree where the attack stays in one linear region. The strength is halved until half of
+// the samples do; the cost of a step does not depend on it.
 Sides raw_sides() {
   RawProblem problem;
   const Pass clean = forward(problem.network, problem.x, Keep::gates);
@@ -120,9 +122,12 @@ Sides pgd_sides(const std::string& architecture, int64_t autograd_batch) {
 }  // namespace
 
 void add_attack_comparisons() {
-  add({"attack/raw-1000", "1,000-step raw attack of 64 samples, mlp, in class space", 60, 15, raw_sides});
-  add({"attack/pgd-20-cnn", "PGD-20 of 1,000 images, cnn", 1.5, 21, [] { return pgd_sides("cnn", 1000); }});
-  add({"attack/pgd-20-mlp", "PGD-20 of 1,000 images, mlp", 2, 41, [] { return pgd_sides("mlp", 1000); }});
+  add({"attack/raw-1000", "1,000-step raw attack of 64 samples, mlp, in class space", 60, 15,
+       raw_sides});
+  add({"attack/pgd-20-cnn", "PGD-20 of 1,000 images, cnn", 1.5, 21,
+       [] { return pgd_sides("cnn", 1000); }});
+  add({"attack/pgd-20-mlp", "PGD-20 of 1,000 images, mlp", 2, 41,
+       [] { return pgd_sides("mlp", 1000); }});
 }
 
 }  // namespace reluctance::benchmarks

@@ -17,8 +17,8 @@ double seconds_of(const std::function<void()>& work) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
 }
 
-// How often to run a side in one measurement: until it is well above what the system's scheduler does
-// to short ones.
+// How often to run a side in one measurement: until it is well above what the system's scheduler
+// does to short ones.
 int64_t runs_per_measurement(const std::function<void()>& work) {
   constexpr double long_enough = 0.03;
   work();
@@ -32,7 +32,8 @@ double median(std::vector<double> values) {
 }
 
 // The differences in words. Throws if one is too large.
-std::string require_equal(const Comparison& comparison, const std::vector<Difference>& differences) {
+std::string require_equal(const Comparison& comparison,
+                          const std::vector<Difference>& differences) {
   std::string text;
   for (const Difference& difference : differences) {
     char line[200];

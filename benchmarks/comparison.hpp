@@ -21,8 +21,8 @@ struct Sides {
   std::function<void()> ours;
   std::function<void()> autograd;
   std::vector<Difference> differences;
-  Operations operations;       // of ours
-  double autograd_scale = 1;   // how many runs of `autograd` make up the work of one run of `ours`
+  Operations operations;      // of ours
+  double autograd_scale = 1;  // how many runs of `autograd` make up the work of one run of `ours`
 };
 
 struct Comparison {
@@ -33,8 +33,8 @@ struct Comparison {
   std::function<Sides()> prepare;
 };
 
-// Registers the comparison with Google Benchmark. Each iteration times ours, then autograd, and gives
-// one ratio; the counters hold the medians and the extremes of all pairs.
+// Registers the comparison with Google Benchmark. Each iteration times ours, then autograd, and
+// gives one ratio; the counters hold the medians and the extremes of all pairs.
 void add(const Comparison& comparison);
 
 void add_spectrum_comparisons();

@@ -18,7 +18,10 @@ Dataset load(const std::string& split) {
   } catch (const Error& missing) {
     std::fprintf(stderr, "benchmarks: random images instead of Fashion-MNIST: %s\n",
                  missing.what());
-    return {"random:" + split, at::rand({10000, 1, 28, 28}), at::randint(10, {10000}, at::kLong), 10,
+    return {"random:" + split,
+            at::rand({10000, 1, 28, 28}),
+            at::randint(10, {10000}, at::kLong),
+            10,
             {}};
   }
 }

@@ -33,8 +33,7 @@ template <typename Rival>
 Sides sides(const Rival& rival) {
   const Problem problem;
   const Tensor expected = rival(problem).to(at::kDouble);
-  const Tensor difference =
-      (problem.ours() - expected).abs() / expected.select(1, 0).unsqueeze(1);
+  const Tensor difference = (problem.ours() - expected).abs() / expected.select(1, 0).unsqueeze(1);
   return {[problem] { problem.ours(); },
           [problem, rival] { rival(problem); },
           {{"eigenvalues / largest", difference.max().item<double>(), tolerance}},
@@ -68,8 +67,8 @@ void add_spectrum_comparisons() {
        [] { return sides(lanczos); }});
   add({"spectrum/lanczos-one-by-one", "against the same Lanczos, one sample after the other", 0, 9,
        [] { return sides(lanczos_one_by_one); }});
-  add({"spectrum/jacobian", "against ten backward passes and a batched 10 x 10 eigenproblem", 2, 101,
-       [] { return sides(jacobian); }});
+  add({"spectrum/jacobian", "against ten backward passes and a batched 10 x 10 eigenproblem", 2,
+       101, [] { return sides(jacobian); }});
 }
 
 }  // namespace reluctance::benchmarks

@@ -27,8 +27,7 @@ Tensor Model::logits(const Tensor& x) const {
 
 Tensor input_gradient(const Model& network, const Tensor& x, const Tensor& labels) {
   const Tensor leaf = x.detach().requires_grad_();
-  const Tensor loss =
-      at::cross_entropy_loss(network.logits(leaf), labels, {}, at::Reduction::Sum);
+  const Tensor loss = at::cross_entropy_loss(network.logits(leaf), labels, {}, at::Reduction::Sum);
   return torch::autograd::grad({loss}, {leaf})[0];
 }
 

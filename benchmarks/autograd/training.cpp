@@ -24,8 +24,8 @@ double train_adversarially(Model& network, const Tensor& images, const Tensor& l
     for (int64_t begin = 0; begin < samples; begin += options.batch_size) {
       const Tensor indices = order.slice(0, begin, std::min(begin + options.batch_size, samples));
       const Tensor y = labels.index_select(0, indices);
-      const Tensor x = pgd_linf(network, images.index_select(0, indices), y, radius, step_size,
-                                attack_steps);
+      const Tensor x =
+          pgd_linf(network, images.index_select(0, indices), y, radius, step_size, attack_steps);
       optimizer.zero_grad();
       const Tensor loss = at::cross_entropy_loss(network.logits(x), y);
       loss.backward();
