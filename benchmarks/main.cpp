@@ -1,11 +1,13 @@
 // The program of the benchmarks. Takes Google Benchmark's options, and ends with 1 if two results
 // that should be equal are not.
+#include <ATen/Parallel.h>
 #include <benchmark/benchmark.h>
 #include <malloc.h>
 
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
+#include <thread>
 
 #include "comparison.hpp"
 #include "table.hpp"
@@ -17,6 +19,7 @@ int main(int argc, char** argv) {
   ::mallopt(M_TRIM_THRESHOLD, 1 << 30);
   benchmark::Initialize(&argc, argv);
   if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 2;
+  at::set_num_threads(static_cast<int>(std::thread::hardware_concurrency()));
   const char* core = std::getenv("OPENBLAS_CORETYPE");
   benchmark::AddCustomContext("OPENBLAS_CORETYPE", core ? core : "not set");
   add_spectrum_comparisons();

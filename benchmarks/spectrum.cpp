@@ -12,6 +12,9 @@ namespace {
 
 constexpr int64_t samples = 64;
 constexpr double tolerance = 1e-3;  // of the largest eigenvalue of each sample
+// Where the network is sure of its answer the eigenvalues vanish, and autograd's sums over classes
+// leave rounding of about 1e-6 in them; below this size they are compared absolutely.
+constexpr double smallest_scale = 1e-2;
 
 struct Problem {
   const Network& network = trained("mlp");
@@ -33,7 +36,8 @@ template <typename Rival>
 Sides sides(const Rival& rival) {
   const Problem problem;
   const Tensor expected = rival(problem).to(at::kDouble);
-  const Tensor difference = (problem.ours() - expected).abs() / expected.select(1, 0).unsqueeze(1);
+  const Tensor difference = (problem.ours() - expected).abs() /
+                            expected.select(1, 0).clamp_min(smallest_scale).unsqueeze(1);
   return {[problem] { problem.ours(); },
           [problem, rival] { rival(problem); },
           {{"eigenvalues / largest", difference.max().item<double>(), tolerance}},

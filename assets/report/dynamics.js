@@ -37,7 +37,7 @@
     const entry = entryAtHalf(network);
     if (!entry) return "";
     const parts = values(entry).map(([name, text]) => `${name} ${text}`);
-    return `At β = ${format.number(entry.beta)}, nearest to where half of the images are fooled: ` +
+    return `At ${format.strength(entry.beta)}, nearest to where half of the images are fooled: ` +
            `${parts.join(", ")}.`;
   }
 
@@ -86,7 +86,8 @@
       name: "dynamics-error",
       title: "How far is each solution from the real attack?",
       caption: "Length of the difference between predicted and real perturbation, relative to " +
-        "the real one; lower is better. Line: the median image. Band: the middle half of the images.",
+        "the real one; lower is better, and below the chart, at less than 10⁻⁶, the two can " +
+        "hardly be told apart. Line: the median image. Band: the middle half of the images.",
       rows: [sweepPanels(networks, {
         series: solutionLooks,
         rowsOf: (network) => sweepRows(network, solutions, (entry, key) => entry.error?.[key]),
@@ -144,12 +145,12 @@
   }
 
   function segmentsFigure(networks) {
-    const orders = {
-      first_order: { name: "first order", color: "#7a4a00", dash: [2, 3], shape: "triangle-up" },
-      second_order: { ...looks.segments, name: "second order" },
+    const schemes = {
+      tangent: { name: "tangents", color: "#7a4a00", dash: [2, 3], shape: "triangle-up" },
+      chord: { ...looks.segments, name: "chords" },
     };
     const rowsOf = (entry) =>
-      Object.entries(orders).map(([key, look]) => row(entry.segments, look, entry[key]));
+      Object.entries(schemes).map(([key, look]) => row(entry.segments, look, entry[key]));
     const rows = networks.map(({ dynamics }) => (dynamics?.segments?.errors ?? []).flatMap(rowsOf));
     const counts = [...new Set(rows.flat().map(({ x }) => x))];
     const x = charts.logAxis("number of segments", charts.logDomain(counts), counts);
@@ -158,12 +159,12 @@
       name: "dynamics-segments",
       title: "Does cutting the attack into segments close the gap?",
       caption: "Relative error of the re-linearised solution at the strength that fools half of " +
-        "the images. First order: the network is linearised where each segment starts. Second " +
-        "order: in the predicted middle of each. Line: the median image. Band: the middle half.",
+        "the images. Tangents: the network is linearised where each segment starts. Chords: between " +
+        "its start and its predicted end. Line: the median image. Band: the middle half.",
       rows: [networks.map(({ title, dynamics }, index) => ({
         title,
-        chart: specs.lines({ rows: rows[index], series: Object.values(orders), x, y }),
-        reading: `At β = ${format.number(dynamics?.segments?.beta)}.`,
+        chart: specs.lines({ rows: rows[index], series: Object.values(schemes), x, y }),
+        reading: `At ${format.strength(dynamics?.segments?.beta)}.`,
         missing: "The results hold no segments for this network.",
       }))],
     });
@@ -216,12 +217,11 @@
     const rows = networks.map((network) => sweepOf(network).flatMap(({ beta, growth }) =>
       (growth ?? []).slice(0, series.length).map(({ predicted, measured }, rank) => ({
         ...row(predicted?.median, series[rank], measured),
-        detail: `β = ${format.number(beta)}`,
+        detail: format.strength(beta),
       }))));
-    const domain =
-      charts.logDomain(rows.flat().flatMap(({ x, median }) => [x, median]), [1e-3, 1e6]);
-    const x = charts.logAxis("predicted growth factor (no unit)", domain);
-    const y = charts.logAxis("measured growth factor (no unit)", domain);
+    const axis = (title, values) => charts.logAxis(title, charts.logDomain(values, [1e-3, 1e6]));
+    const x = axis("predicted growth factor (no unit)", rows.flat().map((one) => one.x));
+    const y = axis("measured growth factor (no unit)", rows.flat().map((one) => one.median));
     return charts.figure({
       name: "dynamics-growth",
       title: "Do the components of the gradient grow as predicted?",
@@ -266,11 +266,11 @@
   }
 
   function segmentsTable({ title, dynamics }) {
-    const beta = format.number(dynamics.segments.beta);
-    return dom.table(`${title}: error in segments at β = ${beta}, median (middle half)`,
-      ["segments", "first order", "second order"].map(number),
+    const strength = format.strength(dynamics.segments.beta);
+    return dom.table(`${title}: error in segments at ${strength}, median (middle half)`,
+      ["segments", "tangents", "chords"].map(number),
       dynamics.segments.errors.map((entry) =>
-        [format.count(entry.segments), both(entry.first_order), both(entry.second_order)]));
+        [format.count(entry.segments), both(entry.tangent), both(entry.chord)]));
   }
 
   // The tables of those networks that have numbers for them.

@@ -29,7 +29,7 @@ const dynamicsExamples = (() => {
         `Error: region-exact ${format.percent(error?.region)}, ` +
         `quadratic ${format.percent(error?.quadratic)}. ` +
         `Gates flipped: ${format.percent(example.gates_flipped)}. ` +
-        `Sample ${format.count(sample)}, β = ${format.number(example.beta)}.`));
+        `Sample ${format.count(sample)}, ${format.strength(example.beta)}.`));
   }
 
   function section({ networks, data }) {
@@ -46,7 +46,8 @@ const dynamicsExamples = (() => {
       })),
       element("p", { class: "hint" }, "The three perturbations of a row share one scale, that of " +
         "the real one: dark is negative, grey is zero, bright is positive, and what exceeds the " +
-        "scale is cut off. Perturbations of colour images are drawn as colours around grey."));
+        "scale is cut off. Perturbations of colour images are drawn as colours around grey. The " +
+        "attack knows no range of pixel values; attacked images are cut to it to be shown."));
   }
 
   return { section };

@@ -23,7 +23,14 @@ const format = (() => {
 
   const count = (value) => (known(value) ? value.toLocaleString("en") : missing);
 
-  const percent = (value) => (known(value) ? `${number(100 * value)}%` : missing);
+  // "12.3%", and "1,230 times" where a percentage would be hard to read.
+  function percent(value) {
+    if (!known(value)) return missing;
+    return value < 10 ? `${number(100 * value)}%` : `${number(value)} times`;
+  }
+
+  // The strength of an attack, kept on one line.
+  const strength = (beta) => `β\u00a0=\u00a0${number(beta)}`;
 
   // "0.12 (0.08 to 0.2)": the median and the middle half.
   function quantiles(value, one = number) {
@@ -57,6 +64,6 @@ const format = (() => {
 
   const plural = (amount, one, many = `${one}s`) => `${count(amount)} ${amount === 1 ? one : many}`;
 
-  return { missing, known, superscript, number, count, percent, quantiles, duration, bytes, date,
-           shape, list, plural };
+  return { missing, known, superscript, number, count, percent, strength, quantiles, duration, bytes,
+           date, shape, list, plural };
 })();

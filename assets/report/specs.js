@@ -14,19 +14,23 @@ const specs = (() => {
     return format.known(value) && value >= low - slack && value <= high + slack;
   }
 
+  // Why the axes cannot show a row, in words; null if they can.
+  function obstacle({ x: across, median }, x, y) {
+    if (!format.known(across) || !format.known(median)) return "not computed";
+    if (isLog(y) && median <= 0) return "not above zero";
+    if (!within(median, y)) return `${median < y.scale.domain[0] ? "below" : "above"} the chart`;
+    return within(across, x) ? null : "beside the chart";
+  }
+
   // The rows that the axes can show, and a note on those that they cannot.
   function drawable(rows, x, y) {
     if (!x || !y) return { drawn: [], note: null };
-    const drawn = rows.filter((row) => within(row.x, x) && within(row.median, y));
-    const absent = rows.filter((row) => !format.known(row.x) || !format.known(row.median)).length;
-    const beyond = rows.length - drawn.length - absent;
-    const notes = [];
-    if (absent > 0) notes.push(`${format.plural(absent, "point")} not computed`);
-    if (beyond > 0) {
-      const zero = isLog(x) || isLog(y) ? " or not above zero" : "";
-      notes.push(`${format.plural(beyond, "point")} outside the axes${zero}`);
-    }
-    return { drawn, note: notes.length > 0 ? `Not shown: ${notes.join(", ")}.` : null };
+    const obstacles = rows.map((row) => obstacle(row, x, y));
+    const counts = new Map();
+    for (const one of obstacles.filter(Boolean)) counts.set(one, (counts.get(one) ?? 0) + 1);
+    const notes = [...counts].map(([text, count]) => `${format.plural(count, "point")} ${text}`);
+    return { drawn: rows.filter((row, index) => !obstacles[index]),
+             note: notes.length > 0 ? `Not shown: ${format.list(notes)}.` : null };
   }
 
   // The rows whose range from `low` to `high` is known. What has no place on a logarithmic axis
@@ -110,16 +114,17 @@ const specs = (() => {
     return { note, spec: { height, layer } };
   }
 
-  // Measured against predicted values on the same range, with the line on which they agree.
+  // Measured against predicted values, with the line on which they agree.
   function agreement({ rows, series, x, y, height = 300 }) {
     const { drawn, note } = drawable(rows, x, y);
     if (drawn.length === 0) return null;
     const layer = [
       { data: { values: x.scale.domain.map((at) => ({ at })) },
-        mark: { type: "line", color: charts.faint, strokeDash: [4, 4], strokeWidth: 1.5 },
+        mark: { type: "line", color: charts.faint, strokeDash: [4, 4], strokeWidth: 1.5,
+                clip: true },
         encoding: { x: place("at", x), y: place("at", y) } },
       { data: { values: ranged(drawn, y) },
-        mark: { type: "rule", opacity: 0.45, strokeWidth: 1.5, clip: true },
+        mark: { type: "rule", opacity: 0.35, strokeWidth: 1.5, clip: true },
         encoding: { x: place("x", x), y: place("q25", y), y2: { field: "q75" },
                     color: seriesChannel(series, "color") } },
       markers(drawn, series, x, y),

@@ -69,7 +69,7 @@ Finding judge(const DynamicsResult& result) {
         return std::abs(std::log(std::max(a.gates_flipped_share, 1e-9) / one_percent)) <
                std::abs(std::log(std::max(b.gates_flipped_share, 1e-9) / one_percent));
       });
-  const double never = 1e9;  // stands for an error that could not be computed: no check passes with it
+  const double never = std::nan("");  // an error that could not be computed passes no check
   const auto at_most = Check::Relation::at_most;
   const auto at_least = Check::Relation::at_least;
   std::vector<Check> checks{
@@ -84,7 +84,7 @@ Finding judge(const DynamicsResult& result) {
        moderate.turned, at_least, turned_share},
       {"median share of the perturbation in the top three eigenvectors where half of the images are "
        "fooled",
-       median_or(strongest.top_share_real[2], 0), at_least, top_three_share},
+       median_or(strongest.top_share_real[2], never), at_least, top_three_share},
   };
   std::ostringstream summary;
   summary << "Where " << percent(moderate.gates_flipped_share)
@@ -188,6 +188,7 @@ DynamicsResult test_dynamics(const Network& network, const Tensor& images, const
   DynamicsResult result{};
   result.samples = x.size(0);
   result.steps = options.steps;
+  result.sweep_segments = options.segments;
   result.fooled_half_beta = strength_that_fools(precise, x, labels, options.steps, 0.5);
   result.fools_half = result.fooled_half_beta < largest_strength;
   const std::vector<double> betas = strengths(precise, x, labels, options, result.fooled_half_beta);

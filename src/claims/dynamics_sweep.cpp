@@ -77,7 +77,7 @@ void compare(const Chunk& chunk, double beta, const DynamicsOptions& options, Te
       perturbation(chunk.network, chunk.region, solution.coefficients),
       perturbation(chunk.network, chunk.region, region_attack(chunk.region, chunk.labels, beta, steps)),
       segmented_attack(chunk.network, chunk.x, chunk.labels, beta, steps, options.segments,
-                       SegmentScheme::midpoint)};
+                       SegmentScheme::chord)};
   const Tensor out_of_range = solution.in_range.logical_not();
 
   put(row_beta_lambda, beta * lambda.select(1, 0));
@@ -190,11 +190,11 @@ void sweep_dynamics(const Network& network, const Tensor& x, const Tensor& label
     const Tensor real =
         measure_raw_attack(network, chunk.x, chunk.labels, betas.back(), options.steps).delta;
     for (int64_t k = 0; k < counts && !interrupt_requested(); ++k) {
-      for (SegmentScheme scheme : {SegmentScheme::euler, SegmentScheme::midpoint}) {
+      for (SegmentScheme scheme : {SegmentScheme::tangent, SegmentScheme::chord}) {
         const Tensor theory =
             segmented_attack(network, chunk.x, chunk.labels, betas.back(), options.steps,
                              segment_counts[static_cast<std::size_t>(k)], scheme);
-        segment_errors[scheme == SegmentScheme::euler ? 0 : 1][k]
+        segment_errors[scheme == SegmentScheme::tangent ? 0 : 1][k]
             .slice(0, begin, end)
             .copy_(relative_error(theory, real));
       }

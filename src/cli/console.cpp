@@ -3,13 +3,21 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cctype>
 #include <cmath>
 #include <cstdio>
 #include <utility>
 
 namespace reluctance {
 
-void note(const std::string& text) { std::fprintf(stderr, "%s\n", text.c_str()); }
+std::string one_line(std::string text) {
+  for (char& c : text) {
+    if (std::iscntrl(static_cast<unsigned char>(c))) c = '?';
+  }
+  return text;
+}
+
+void note(const std::string& text) { std::fprintf(stderr, "%s\n", one_line(text).c_str()); }
 
 std::string duration(double seconds) {
   const auto whole = static_cast<long>(std::lround(seconds));

@@ -8,6 +8,10 @@
 
 namespace reluctance {
 
+// With a question mark for every control character: names from files must not end a line or steer the
+// terminal.
+std::string one_line(std::string text);
+
 // One line, for example "reading model.onnx".
 void note(const std::string& text);
 

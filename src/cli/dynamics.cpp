@@ -8,6 +8,7 @@
 #include "cli/commands.hpp"
 #include "cli/console.hpp"
 #include "cli/networks.hpp"
+#include "cli/validators.hpp"
 #include "reluctance/base/error.hpp"
 #include "reluctance/base/files.hpp"
 #include "reluctance/data/npz.hpp"
@@ -54,7 +55,6 @@ void run_one(const Options& options, const Network& network, const Dataset& data
               data.images.size(0) - inside.numel());
   show("gates flipped, share        ", quantiles(samples.gates_flipped));
   show("relative error, region-exact", median_error(samples.delta_region));
-  Tensor quadratic = median_error(samples.delta_quadratic) ? samples.delta_quadratic : Tensor();
   if (inside.numel() > 0) {
     const Tensor real = samples.delta_real.index_select(0, inside);
     const Tensor error = (samples.delta_quadratic.index_select(0, inside) - real).norm(2, 1) / real.norm(2, 1);
@@ -68,6 +68,10 @@ void run(Options options) {
   if (!options.save.empty() && options.beta <= 0) {
     throw Error("--save writes one strength: name it with --beta");
   }
+  if (!options.common.json.empty() && options.beta > 0) {
+    throw Error("--json writes the sweep over strengths: leave --beta out, or use --save");
+  }
+  require_file_place("--save", options.save);
   const Dataset data = head(load_dataset(options.common.data, "test"), options.limit);
   const Network network = load_network(options.common, data);
   if (options.beta > 0) return run_one(options, network, data);
@@ -76,7 +80,7 @@ void run(Options options) {
   results.networks.push_back(describe_network(network, options.common.model, data, options.common.seed));
   test_claims(results.networks.back(), network, data, options.dynamics);
   results.run.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
-  std::printf("%s", results_text(results).c_str());
+  std::fputs(results_text(results).c_str(), summary_stream(options.common));
   write_json(options.common, results_json(results));
 }
 
@@ -94,12 +98,12 @@ void add_dynamics(CLI::App& app) {
   add_data(*command, options->common);
   add_model(*command, options->common);
   command->add_option("--limit", options->limit, "use the first N images")
-      ->check(CLI::Range(int64_t{1}, int64_t{10000000}))
+      ->transform(whole_number(1, 10000000))
       ->capture_default_str();
   command->add_option("--beta", options->beta, "one strength: step size times steps")
-      ->check(CLI::PositiveNumber);
+      ->check(positive_number());
   command->add_option("--steps", options->dynamics.steps, "steps of the attack")
-      ->check(CLI::Range(int64_t{1}, int64_t{1000000}))
+      ->transform(whole_number(1, 1000000))
       ->capture_default_str();
   command->add_option("--save", options->save, "write theory and measurement to this NPZ file");
   add_running(*command, options->common);

@@ -8,6 +8,7 @@
 #include "cli/commands.hpp"
 #include "cli/console.hpp"
 #include "cli/options.hpp"
+#include "cli/validators.hpp"
 #include "reluctance/base/error.hpp"
 #include "reluctance/base/files.hpp"
 #include "reluctance/data/npz.hpp"
@@ -30,6 +31,7 @@ nlohmann::ordered_json json(const Share& share) {
 void run(const Options& options) {
   apply(options.common);
   if (options.common.model.empty()) throw Error("--model is missing: name the ONNX file to evaluate");
+  require_file_place("--save", options.save);
   const Attack attack = make_attack(options.attack);
   Dataset data = load_dataset(options.common.data, "test");
   if (options.limit > 0) data = head(data, options.limit);
@@ -45,9 +47,10 @@ void run(const Options& options) {
     write_npz(options.save, {{"adversarial", accuracy.result.adversarial.to(at::kCPU)},
                              {"success", accuracy.result.success.to(at::kCPU)}});
   }
-  std::printf("clean accuracy   %.2f%%  (95%%: %.2f to %.2f, %ld images)\n", 100 * accuracy.clean.value,
+  std::FILE* summary = summary_stream(options.common);
+  std::fprintf(summary, "clean accuracy   %.2f%%  (95%%: %.2f to %.2f, %ld images)\n", 100 * accuracy.clean.value,
               100 * accuracy.clean.low, 100 * accuracy.clean.high, accuracy.clean.samples);
-  std::printf("robust accuracy  %.2f%%  (95%%: %.2f to %.2f)  %s\n", 100 * accuracy.robust.value,
+  std::fprintf(summary, "robust accuracy  %.2f%%  (95%%: %.2f to %.2f)  %s\n", 100 * accuracy.robust.value,
               100 * accuracy.robust.low, 100 * accuracy.robust.high, attack.description.c_str());
   const RunInfo info = run_info(options.common);
   const nlohmann::ordered_json document{{"program", info.program},
@@ -75,7 +78,9 @@ void add_evaluate(CLI::App& app) {
       "--save writes adversarial (N x C x H x W) and success (N): the attacked network answers wrong.");
   add_data(*command, options->common);
   add_model(*command, options->common);
-  command->add_option("--limit", options->limit, "use the first N images; 0 for all")->capture_default_str();
+  command->add_option("--limit", options->limit, "use the first N images; 0 for all")
+      ->transform(whole_number(0, 10000000))
+      ->capture_default_str();
   command->add_option("--attack", options->attack.attack, "pgd, fgsm or raw")->capture_default_str();
   add_attack(*command, options->attack);
   command->add_option("--save", options->save, "write the adversarial examples to this NPZ file");

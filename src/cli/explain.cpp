@@ -7,6 +7,7 @@
 #include "cli/console.hpp"
 #include "cli/networks.hpp"
 #include "cli/training.hpp"
+#include "cli/validators.hpp"
 #include "reluctance/base/error.hpp"
 #include "reluctance/base/files.hpp"
 #include "reluctance/report/page.hpp"
@@ -37,6 +38,7 @@ void explain_new_networks(const Options& options, const Dataset& data, const Dat
                           Results& results) {
   const Dataset train_data = load_dataset(options.common.data, "train");
   const Network start = starting_network(options.common, train_data);
+  require_writable_folder(options.common.out);
   for (const bool adversarial : {false, true}) {
     const std::string id = adversarial ? "adversarial" : "plain";
     TrainingOptions training = options.training;
@@ -63,7 +65,7 @@ void explain_new_networks(const Options& options, const Dataset& data, const Dat
 void run(const Options& options) {
   const auto begin = std::chrono::steady_clock::now();
   apply(options.common);
-  require_writable_folder(options.common.out);
+  make_attack(options.attack);  // asked before hours of training
   const Dataset data = load_dataset(options.common.data, "test");
   const Dataset few = head(data, options.limit);
   Results results{run_info(options.common), data_info(data), {}};
@@ -71,6 +73,7 @@ void run(const Options& options) {
     explain_new_networks(options, data, few, results);
   } else {
     const Network network = load_network(options.common, data);
+    require_writable_folder(options.common.out);
     NetworkResult result = describe_network(network, options.common.model, data, options.common.seed,
                                             options.attack);
     test_claims(result, network, few, options.dynamics);
@@ -82,7 +85,7 @@ void run(const Options& options) {
   write_file(options.common.out / "results.json", json);
   write_file(options.common.out / "report.html", report_page(json));
   write_json(options.common, json);
-  std::printf("%s\n%s\n", results_text(results).c_str(), (options.common.out / "report.html").c_str());
+  std::fprintf(summary_stream(options.common), "%s\n%s\n", results_text(results).c_str(), (options.common.out / "report.html").c_str());
 }
 
 }  // namespace
@@ -99,12 +102,12 @@ void add_explain(CLI::App& app) {
   add_model(*command, options->common);
   add_architecture(*command, options->common);
   command->add_option("--limit", options->limit, "images that the claims are tested on")
-      ->check(CLI::Range(int64_t{1}, int64_t{10000000}))
+      ->transform(whole_number(1, 10000000))
       ->capture_default_str();
   command->add_option("--attack", options->attack.attack, "pgd, fgsm or raw")->capture_default_str();
   add_attack(*command, options->attack);
   command->add_option("--epochs", options->training.epochs, "of each training")
-      ->check(CLI::Range(1, 100000))
+      ->transform(whole_number(1, 100000))
       ->capture_default_str();
   command->add_flag("--resume", options->resume, "go on from the checkpoints in the folder of --out");
   add_running(*command, options->common);

@@ -3,6 +3,7 @@
 #include <ATen/Parallel.h>
 #include <malloc.h>
 
+#include <algorithm>
 #include <csignal>
 #include <cstdio>
 #include <new>
@@ -16,6 +17,9 @@
 namespace reluctance {
 namespace {
 
+constexpr const char* out_of_memory =
+    "out of memory; use fewer samples with --limit, or a smaller network";
+
 constexpr int exit_job_failed = 1;
 constexpr int exit_bad_input = 2;
 constexpr int exit_interrupted = 130;  // 128 + SIGINT, as shells count
@@ -25,7 +29,7 @@ extern "C" void on_interrupt(int) {
   request_interrupt();
 }
 
-void fail(const std::string& message) { std::fprintf(stderr, "reluctance: %s\n", message.c_str()); }
+void fail(const std::string& message) { note("reluctance: " + message); }
 
 // Names of all options that the chosen subcommand knows.
 std::vector<std::string> known_options(const CLI::App& app) {
@@ -38,7 +42,8 @@ std::vector<std::string> known_options(const CLI::App& app) {
 
 std::string with_suggestion(const CLI::App& app, const CLI::ParseError& error) {
   std::string message = error.what();
-  if (const auto* extras = dynamic_cast<const CLI::ExtrasError*>(&error)) {
+  // A word that is no subcommand leaves the subcommand missing.
+  if (dynamic_cast<const CLI::ExtrasError*>(&error) || dynamic_cast<const CLI::RequiredError*>(&error)) {
     const auto& rest = app.get_subcommands().empty() ? app.remaining() : app.get_subcommands()[0]->remaining();
     std::vector<std::string> known = known_options(app);
     if (app.get_subcommands().empty()) {
@@ -49,16 +54,15 @@ std::string with_suggestion(const CLI::App& app, const CLI::ParseError& error) {
       const std::string guess = nearest(rest.front(), known);
       if (!guess.empty()) message += "; did you mean " + guess + "?";
     }
-    (void)extras;
   }
   const std::string command =
       app.get_subcommands().empty() ? "" : " " + app.get_subcommands()[0]->get_name();
-  for (char& c : message) c = c == '\n' ? ' ' : c;
+  std::replace(message.begin(), message.end(), '\n', ' ');
   return message + " (see reluctance" + command + " --help)";
 }
 
 int run(int argc, char** argv) {
-  CLI::App app{"Why is adversarial training of this ReLU network hard, and what to do about it?"};
+  CLI::App app{"Why is adversarial training of this ReLU network hard, and what to do about it?", "reluctance"};
   app.set_version_flag("--version", std::string("reluctance ") + RELUCTANCE_VERSION);
   app.require_subcommand(1);
   app.get_formatter()->column_width(28);
@@ -93,7 +97,12 @@ int main(int argc, char** argv) {
   std::signal(SIGPIPE, SIG_IGN);
   remember_command_line(argc, argv);
   try {
-    return run(argc, argv);
+    const int code = run(argc, argv);
+    if (code == 0 && (std::fflush(stdout) != 0 || std::ferror(stdout) != 0)) {
+      fail("standard output cannot be written; is its disk full, or its reader gone?");
+      return exit_job_failed;
+    }
+    return code;
   } catch (const Error& error) {
     fail(error.what());
     return error.kind() == Error::Kind::input ? exit_bad_input : exit_job_failed;
@@ -101,10 +110,11 @@ int main(int argc, char** argv) {
     fail(stopped.what());
     return exit_interrupted;
   } catch (const std::bad_alloc&) {
-    fail("out of memory; use fewer samples with --limit");
+    fail(out_of_memory);
     return exit_job_failed;
   } catch (const std::exception& error) {
-    fail(first_line(error.what()));
+    const std::string what = first_line(error.what());
+    fail(what.find("can't allocate memory") == std::string::npos ? what : out_of_memory);
     return exit_job_failed;
   }
 }

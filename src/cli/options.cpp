@@ -6,9 +6,11 @@
 #include <chrono>
 #include <cstdio>
 #include <ctime>
+#include <limits>
 #include <thread>
 
 #include "cli/console.hpp"
+#include "cli/validators.hpp"
 #include "reluctance/base/error.hpp"
 #include "reluctance/base/files.hpp"
 #include "reluctance/network/onnx.hpp"
@@ -46,11 +48,12 @@ void add_data(CLI::App& app, CommonOptions& options) {
   app.add_option("--data", options.data,
                  "fashion-mnist[:train|:test], mnist[...], cifar10:DIR[...], idx:IMAGES,LABELS, or a "
                  ".npz with images and labels")
+      ->check(some_text())
       ->capture_default_str();
 }
 
 void add_model(CLI::App& app, CommonOptions& options) {
-  app.add_option("--model", options.model, "the network, an ONNX file");
+  app.add_option("--model", options.model, "the network, an ONNX file")->check(some_text());
 }
 
 void add_architecture(CLI::App& app, CommonOptions& options) {
@@ -59,47 +62,55 @@ void add_architecture(CLI::App& app, CommonOptions& options) {
       ->capture_default_str();
   app.add_option("--hidden", options.architecture.hidden, "widths of the hidden layers of mlp")
       ->delimiter(',')
+      ->transform(whole_number(1, 1000000))
       ->capture_default_str();
   app.add_option("--width", options.architecture.width, "channels of vgg11's and resnet18's first stage")
+      ->transform(whole_number(1, 4096))
       ->capture_default_str();
 }
 
 void add_running(CLI::App& app, CommonOptions& options) {
-  app.add_option("--seed", options.seed, "seed of everything random")->capture_default_str();
+  app.add_option("--seed", options.seed, "seed of everything random")
+      ->transform(whole_number(0, std::numeric_limits<std::uint64_t>::max()))
+      ->capture_default_str();
   app.add_option("--threads", options.threads, "threads to use; 0 for one on each core")
-      ->check(CLI::Range(0, 1024))
+      ->transform(whole_number(0, 1024))
       ->capture_default_str();
   app.add_option("--device", options.device, "cpu or cuda")->capture_default_str();
 }
 
 void add_json(CLI::App& app, CommonOptions& options) {
-  app.add_option("--json", options.json, "also write the numbers to this file; - for standard output");
+  app.add_option("--json", options.json, "also write the numbers to this file; - for standard output")
+      ->check(some_text());
 }
 
 void add_out(CLI::App& app, CommonOptions& options, const std::string& folder) {
   options.out = folder;
-  app.add_option("--out", options.out, "folder for everything that is written")->capture_default_str();
+  app.add_option("--out", options.out, "folder for everything that is written")
+      ->check(some_text())
+      ->capture_default_str();
 }
 
 void add_attack(CLI::App& app, AttackOptions& options) {
   app.add_option("--norm", options.norm, "linf or l2")->capture_default_str();
   app.add_option("--eps", options.epsilon, "radius of the ball, for pixels in [0, 1]")
-      ->check(CLI::PositiveNumber)
+      ->check(positive_number())
       ->capture_default_str();
   app.add_option("--steps", options.steps, "steps of the attack")
-      ->check(CLI::Range(int64_t{1}, int64_t{1000000}))
+      ->transform(whole_number(1, 1000000))
       ->capture_default_str();
   app.add_option("--step-size", options.step_size, "length of a step; default 2.5 * eps / steps")
-      ->check(CLI::PositiveNumber);
+      ->check(positive_number());
   app.add_option("--restarts", options.restarts, "runs of the attack; later ones on what still stands")
-      ->check(CLI::Range(int64_t{1}, int64_t{10000}))
+      ->transform(whole_number(1, 10000))
       ->capture_default_str();
   app.add_option("--beta", options.beta, "total strength of the raw attack: step size times steps")
-      ->check(CLI::PositiveNumber)
+      ->check(positive_number())
       ->capture_default_str();
 }
 
 void apply(const CommonOptions& options) {
+  if (options.json != "-") require_file_place("--json", options.json);
   at::set_num_threads(options.threads > 0 ? options.threads : available_threads());
   if (options.device != "cpu" && options.device != "cuda") {
     throw Error("--device " + options.device + ": unknown device; choose cpu or cuda");
@@ -122,7 +133,7 @@ Attack make_attack(const AttackOptions& options) {
                          /*random_start=*/true,
                          options.restarts});
   } else {
-    throw Error("--attack " + options.attack + ": unknown attack; choose pgd, fgsm or raw");
+    throw Error("--attack " + options.attack + ": unknown attack; choose pgd, fgsm or raw (or none, to train)");
   }
   if (options.attack != "pgd" && parse_norm(options.norm) != Norm::linf) {
     throw Error("--attack " + options.attack + " has no L2 form; use --attack pgd");
@@ -136,7 +147,6 @@ Shape sample_shape(const Dataset& data) {
 
 Network load_network(const CommonOptions& options, const Dataset& data) {
   ImportedNetwork imported = read_onnx(options.model);
-  for (const std::string& each : imported.notes) note(options.model + ": " + each);
   const Network& network = imported.network;
   if (network.inputs() != elements(sample_shape(data))) {
     throw Error(options.model + ": takes samples of " + to_string(network.input_shape()) + ", but " +
@@ -152,7 +162,19 @@ Network load_network(const CommonOptions& options, const Dataset& data) {
     throw Error(options.model + ": its logits are not finite on " + data.name +
                 "; check its weights and the scale of the images");
   }
+  for (const std::string& each : imported.notes) note(options.model + ": " + each);
   return options.device == "cpu" ? network : network.to(c10::Device(options.device));
+}
+
+void require_file_place(const std::string& option, const std::filesystem::path& path) {
+  std::error_code ignored;  // what cannot be asked now is reported when the file is written
+  if (std::filesystem::exists(path, ignored) && !std::filesystem::is_regular_file(path, ignored)) {
+    throw Error(option + " " + path.string() + ": is there and no regular file; choose another name");
+  }
+}
+
+std::FILE* summary_stream(const CommonOptions& options) {
+  return options.json == "-" ? stderr : stdout;
 }
 
 void write_json(const CommonOptions& options, const std::string& json) {

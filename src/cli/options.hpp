@@ -3,6 +3,7 @@
 
 #include <CLI/CLI.hpp>
 #include <cstdint>
+#include <cstdio>
 #include <filesystem>
 #include <optional>
 #include <string>
@@ -47,7 +48,7 @@ void add_json(CLI::App& app, CommonOptions& options);
 void add_out(CLI::App& app, CommonOptions& options, const std::string& folder);
 void add_attack(CLI::App& app, AttackOptions& options);  // norm, epsilon, steps, ...
 
-// Sets threads and device; throws Error if they cannot be had.
+// Sets threads and device; throws Error if they, or the file of --json, cannot be had.
 void apply(const CommonOptions& options);
 
 Attack make_attack(const AttackOptions& options);
@@ -57,6 +58,13 @@ Network load_network(const CommonOptions& options, const Dataset& data);
 
 // A sample shape of the data, without the batch axis.
 Shape sample_shape(const Dataset& data);
+
+// Throws Error if `path`, the value of `option`, is anything but a file or a free name: a folder, or
+// a device, which writing would replace.
+void require_file_place(const std::string& option, const std::filesystem::path& path);
+
+// Where the words for people go: standard output, unless `--json -` gives that to the numbers.
+std::FILE* summary_stream(const CommonOptions& options);
 
 // Writes `json` to the file of --json, or to standard output for "-", if the option was given.
 void write_json(const CommonOptions& options, const std::string& json);

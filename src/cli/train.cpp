@@ -7,6 +7,7 @@
 #include "cli/commands.hpp"
 #include "cli/console.hpp"
 #include "cli/training.hpp"
+#include "cli/validators.hpp"
 #include "reluctance/base/error.hpp"
 #include "reluctance/base/files.hpp"
 
@@ -23,15 +24,16 @@ struct Options {
 
 void run(Options options) {
   apply(options.common);
-  require_writable_folder(options.common.out);
   options.training.schedule = parse_schedule(options.schedule);
   options.training.seed = options.common.seed;
   if (options.attack.attack != "none") options.training.attack = make_attack(options.attack);
   const Dataset data = load_dataset(options.common.data, "train");
   const Network start = starting_network(options.common, data);
+  require_writable_folder(options.common.out);
   const TrainedNetwork trained =
       train_with_checkpoints(start, data, options.training, options.common, "model", options.resume);
-  std::printf("%s\n%s", trained.model.c_str(), trained.metrics.c_str());
+  std::FILE* summary = summary_stream(options.common);
+  std::fprintf(summary, "%s\n%s", trained.model.c_str(), trained.metrics.c_str());
   write_json(options.common, trained.metrics);
 }
 
@@ -51,14 +53,20 @@ void add_train(CLI::App& app) {
   command->add_option("--attack", options->attack.attack, "none, pgd, fgsm or raw")->capture_default_str();
   add_attack(*command, options->attack);
   TrainingOptions& training = options->training;
-  command->add_option("--epochs", training.epochs)->check(CLI::Range(1, 100000))->capture_default_str();
-  command->add_option("--batch-size", training.batch_size)->check(CLI::Range(1, 1000000))->capture_default_str();
-  command->add_option("--lr", training.learning_rate, "learning rate")
-      ->check(CLI::PositiveNumber)
+  command->add_option("--epochs", training.epochs, "times through the data")
+      ->transform(whole_number(1, 100000))
       ->capture_default_str();
-  command->add_option("--momentum", training.momentum)->check(CLI::Range(0.0, 0.9999))->capture_default_str();
-  command->add_option("--weight-decay", training.weight_decay)
-      ->check(CLI::NonNegativeNumber)
+  command->add_option("--batch-size", training.batch_size, "images in a step")
+      ->transform(whole_number(1, 1000000))
+      ->capture_default_str();
+  command->add_option("--lr", training.learning_rate, "learning rate")
+      ->check(positive_number())
+      ->capture_default_str();
+  command->add_option("--momentum", training.momentum, "share of the last step that is kept")
+      ->check(number_between(0.0, 0.9999))
+      ->capture_default_str();
+  command->add_option("--weight-decay", training.weight_decay, "pull of every weight to zero")
+      ->check(number_between(0.0, 1000.0))
       ->capture_default_str();
   command->add_option("--schedule", options->schedule, "constant, cosine or steps")->capture_default_str();
   command->add_flag("--resume", options->resume, "go on from the checkpoint in the folder of --out");

@@ -34,7 +34,9 @@ TrainedNetwork train_with_checkpoints(const Network& start, const Dataset& data,
   const std::string settings = training_settings(options, subject);
 
   TrainingState state{start, {}, 0, 0, 0, {}};
-  if (resume && std::filesystem::exists(checkpoint)) {
+  if (resume && !std::filesystem::exists(checkpoint)) {
+    note(checkpoint.string() + ": no such file; training starts from the beginning");
+  } else if (resume) {
     state = load_checkpoint(checkpoint, start, settings);
     note("going on from step " + std::to_string(state.step) + " of " +
          std::to_string(total_steps(options, data.images.size(0))));
@@ -47,6 +49,8 @@ TrainedNetwork train_with_checkpoints(const Network& start, const Dataset& data,
     write_onnx(at.network, model);
     write_file(folder / (prefix + "metrics.jsonl"), at.metrics);
   };
+  // Had finished: only what a sudden end may have kept from being written is left.
+  if (state.step == total_steps(options, data.images.size(0))) hooks.checkpoint(state);
   const auto device = start.device();
   const auto begin = std::chrono::steady_clock::now();
   try {

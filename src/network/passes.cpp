@@ -98,7 +98,7 @@ Gradients sweep(const Network& network, const Pass& pass, const Tensor& u, bool 
     const Node& node = nodes[i];
     const Tensor adjoint = std::move(adjoints[i]);
     if (!adjoint.defined()) continue;
-    const Site site{node.input_shapes, node.tensors, pass.gates[i]};
+    const Site site{node.input_shapes, node.tensors, pass.gates[i], pass.chord};
     if (want_parameters && node.trainable) {
       parameters[i] = node.layer->weights(pass.inputs[i], adjoint, site);
     }
@@ -142,6 +142,25 @@ Pass forward(const Network& network, const Tensor& x, Keep keep) {
   return pass;
 }
 
+Pass chord(const Network& network, const Tensor& xa, const Tensor& xb) {
+  const auto& nodes = network.nodes();
+  Pass pass;
+  pass.chord = true;
+  pass.gates.resize(nodes.size());
+  pass.inputs.resize(nodes.size());
+  Wires at_a(network, as_samples(xa, network.input_shape(), "an input"));
+  Wires at_b(network, as_samples(xb, network.input_shape(), "an input"));
+  for (std::size_t i = 0; i < nodes.size(); ++i) {
+    const Tensors from_a = at_a.take(i);
+    const Tensors from_b = at_b.take(i);
+    pass.gates[i] = nodes[i].layer->chord(from_a, from_b);
+    at_a.put(i, nodes[i].layer->apply(from_a, nodes[i].tensors, nullptr));
+    at_b.put(i, nodes[i].layer->apply(from_b, nodes[i].tensors, nullptr));
+  }
+  pass.logits = as_logits(at_a.output());
+  return pass;
+}
+
 Tensor logits(const Network& network, const Tensor& x) {
   Tensor all = at::empty({x.size(0), network.classes()},
                          at::TensorOptions().dtype(network.dtype()).device(network.device()));
@@ -157,7 +176,7 @@ Tensor jacobian_vector(const Network& network, const Pass& pass, const Tensor& v
   for (std::size_t i = 0; i < network.nodes().size(); ++i) {
     const Node& node = network.nodes()[i];
     const Tensors inputs = wires.take(i);
-    wires.put(i, node.layer->linear(inputs, {node.input_shapes, node.tensors, pass.gates[i]}));
+    wires.put(i, node.layer->linear(inputs, {node.input_shapes, node.tensors, pass.gates[i], pass.chord}));
   }
   return as_logits(wires.output());
 }

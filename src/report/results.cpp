@@ -98,8 +98,8 @@ Json json(const DynamicsStrength& at) {
 
 Json json(const SegmentError& at) {
   return {{"segments", at.segments},
-          {"first_order", json(at.first_order)},
-          {"second_order", json(at.second_order)}};
+          {"tangent", json(at.tangent)},
+          {"chord", json(at.chord)}};
 }
 
 Json json(const DynamicsResult& result) {
@@ -125,6 +125,7 @@ Json json(const DynamicsResult& result) {
   }
   return {{"samples", result.samples},
           {"steps", result.steps},
+          {"sweep_segments", result.sweep_segments},
           {"fooled_half_beta", result.fools_half ? Json(result.fooled_half_beta) : Json(nullptr)},
           {"spectrum", spectrum},
           {"sweep", list(result.sweep)},

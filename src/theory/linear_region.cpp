@@ -5,8 +5,12 @@
 namespace reluctance {
 
 LinearRegion linear_region(const Network& network, const Tensor& x) {
-  LinearRegion region{forward(network, x, Keep::gates), {}, {}};
-  const int64_t samples = x.size(0);
+  return linear_region(network, forward(network, x, Keep::gates));
+}
+
+LinearRegion linear_region(const Network& network, Pass pass) {
+  LinearRegion region{std::move(pass), {}, {}};
+  const int64_t samples = region.pass.logits.size(0);
   const int64_t classes = network.classes();
   // Copy k of the batch carries row k of the centred identity.
   const Tensor seeds = at::eye(classes, region.pass.logits.options()) - 1.0 / static_cast<double>(classes);

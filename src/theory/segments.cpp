@@ -36,14 +36,13 @@ std::vector<int64_t> next_pieces(const LinearRegion& region, const Tensor& label
   return pieces;
 }
 
-// Coefficients after steps[i] steps from c = 0 with the logits `start` there.
-Tensor advance(const LinearRegion& region, const Tensor& start, const Tensor& labels, double alpha,
+// Coefficients after steps[i] steps from c = 0.
+Tensor advance(const LinearRegion& region, const Tensor& labels, double alpha,
                const std::vector<int64_t>& steps) {
-  LinearRegion shifted{{}, start, region.gram};
-  Tensor coefficients = at::zeros_like(start);
-  for_each_sample(start.size(0), [&](int64_t i) {
-    RegionClimber climber(shifted, labels, i);
-    Vector c = Vector::Zero(start.size(1));
+  Tensor coefficients = at::zeros_like(region.logits);
+  for_each_sample(region.logits.size(0), [&](int64_t i) {
+    RegionClimber climber(region, labels, i);
+    Vector c = Vector::Zero(region.logits.size(1));
     for (int64_t t = 0; t < steps[static_cast<std::size_t>(i)]; ++t) c += alpha * climber.gradient(c);
     vector_of(coefficients, i) = c;
   });
@@ -59,23 +58,24 @@ Tensor segmented_attack(const Network& network, const Tensor& x, const Tensor& l
   const Tensor targets = labels.to(at::kCPU).contiguous();
   std::vector<int64_t> remaining(static_cast<std::size_t>(x.size(0)), steps);
   Tensor delta = at::zeros_like(x, at::TensorOptions().device(at::kCPU).dtype(at::kDouble));
-  const auto here = [&](const Tensor& offset) { return (x + (delta + offset).to(x.options())); };
-  const Tensor nowhere = at::zeros_like(delta);
   for (int64_t segment = 0; segment < segments; ++segment) {
-    const LinearRegion start = linear_region(network, here(nowhere));
-    const auto pieces = next_pieces(start, targets, alpha, remaining, segments - segment);
+    const Tensor start = x + delta.to(x.options());
+    const LinearRegion tangent = linear_region(network, start);
+    const auto pieces = next_pieces(tangent, targets, alpha, remaining, segments - segment);
     Tensor coefficients;
-    if (scheme == SegmentScheme::euler) {
-      coefficients = advance(start, start.logits, targets, alpha, pieces);
-      delta = delta + perturbation(network, start, coefficients);
+    if (scheme == SegmentScheme::tangent) {
+      coefficients = advance(tangent, targets, alpha, pieces);
+      delta = delta + perturbation(network, tangent, coefficients);
     } else {
-      std::vector<int64_t> halves = pieces;
-      for (int64_t& half : halves) half = (half + 1) / 2;
-      const Tensor half_way =
-          perturbation(network, start, advance(start, start.logits, targets, alpha, halves));
-      const LinearRegion middle = linear_region(network, here(half_way));
-      coefficients = advance(middle, start.logits, targets, alpha, pieces);
-      delta = delta + perturbation(network, middle, coefficients);
+      // A piece of m steps asks for the gradient at its first m points, so the chord ends at the last
+      // of these, one step short; for a single step it is the tangent.
+      std::vector<int64_t> before_last = pieces;
+      for (int64_t& count : before_last) count = std::max<int64_t>(count - 1, 0);
+      const Tensor way = perturbation(network, tangent, advance(tangent, targets, alpha, before_last));
+      const LinearRegion between =
+          linear_region(network, chord(network, start, start + way.to(x.options())));
+      coefficients = advance(between, targets, alpha, pieces);
+      delta = delta + perturbation(network, between, coefficients);
     }
     for (std::size_t i = 0; i < remaining.size(); ++i) remaining[i] -= pieces[i];
   }

@@ -56,7 +56,7 @@ TEST_P(DynamicsClaim, SweepIsOrderedFiniteAndMatchesOneStrength) {
     }
   }
   EXPECT_EQ(result.segment_errors.front().segments, 1);
-  EXPECT_NEAR(result.segment_errors.front().first_order->median,
+  EXPECT_NEAR(result.segment_errors.front().tangent->median,
               result.sweep.back().region.error->median, 1e-9);
 }
 

@@ -65,6 +65,27 @@ TEST_P(Passes, JacobianVectorEqualsAFiniteDifferenceInsideTheRegion) {
   EXPECT_LT(relative_error((moved.logits - pass.logits) / step, jacobian_vector(network(), pass, v)), 1e-6);
 }
 
+TEST_P(Passes, ChordMapsTheDifferenceExactly) {
+  const Tensor there = random_input(network(), samples);
+  const Pass between = chord(network(), x_, there);
+  const Tensor difference =
+      forward(network(), there, Keep::nothing).logits - forward(network(), x_, Keep::nothing).logits;
+  bool pools = false;
+  for (const Node& node : network().nodes()) pools = pools || node.layer->name() == std::string("MaxPool");
+  const double error = relative_error(jacobian_vector(network(), between, there - x_), difference);
+  // Max-pooling is approximated there, which is tested nearby, where few winners change.
+  EXPECT_TRUE(pools || error < 1e-12) << error;
+  const Tensor near = x_ + 1e-3 * (there - x_);
+  const Tensor step =
+      forward(network(), near, Keep::nothing).logits - forward(network(), x_, Keep::nothing).logits;
+  EXPECT_LT(relative_error(jacobian_vector(network(), chord(network(), x_, near), near - x_), step),
+            pools ? 0.1 : 1e-9);
+  const Tensor u = at::randn({samples, network().classes()}, at::kDouble);
+  const double left = (jacobian_vector(network(), between, there) * u).sum().item<double>();
+  const double right = (vector_jacobian(network(), between, u) * there).sum().item<double>();
+  EXPECT_NEAR(left, right, 1e-11 * (std::abs(left) + 1));
+}
+
 TEST_P(Passes, WeightGradientsEqualAutograd) {
   Network taped_network = network().clone();
   Tensors parameters = taped_network.parameters();

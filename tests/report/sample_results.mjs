@@ -149,8 +149,8 @@ function dynamics(shape, stiffness) {
       beta: half,
       errors: [1, 2, 4, 8, 16, 32].map((segments) => ({
         segments,
-        first_order: spread(0.5 / segments ** 0.9),
-        second_order: spread(0.2 / segments ** 1.7),
+        tangent: spread(0.5 / segments ** 0.9),
+        chord: spread(0.2 / segments ** 1.7),
       })),
     },
     examples: [0, 1, 2, 3].map((index) => example(index, shape, half)),

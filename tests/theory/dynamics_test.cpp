@@ -218,7 +218,7 @@ TEST_P(Dynamics, OneSegmentIsTheRegionExactAttackAndMoreNeverHurtInsideTheRegion
   const int64_t steps = 24;
   const double beta = strength_inside_the_region(steps);
   const Tensor whole = perturbation(network(), region_, region_attack(region_, labels_, beta, steps));
-  for (auto scheme : {SegmentScheme::euler, SegmentScheme::midpoint}) {
+  for (auto scheme : {SegmentScheme::tangent, SegmentScheme::chord}) {
     for (int64_t segments : {1, 3, 8, 30}) {
       const Tensor delta = segmented_attack(network(), x_, labels_, beta, steps, segments, scheme);
       EXPECT_LT(relative_error(delta, whole), 1e-9);
@@ -230,9 +230,36 @@ TEST_P(Dynamics, AsManySegmentsAsStepsIsTheRealAttack) {
   const int64_t steps = 10;
   const double beta = 40 * strength_inside_the_region(steps);  // gates flip
   const Tensor real = run_attack(network(), x_, labels_, raw_attack(beta, steps)).adversarial - x_;
-  const Tensor delta =
-      segmented_attack(network(), x_, labels_, beta, steps, steps, SegmentScheme::euler);
-  EXPECT_LT(relative_error(delta, real), 1e-8);
+  for (auto scheme : {SegmentScheme::tangent, SegmentScheme::chord}) {
+    const Tensor delta = segmented_attack(network(), x_, labels_, beta, steps, steps, scheme);
+    EXPECT_LT(relative_error(delta, real), 1e-8);
+  }
+}
+
+TEST(Segments, ErrorsFallAndChordsAreSeveralTimesCloser) {
+  // Wide, so that many gates flip a little each; many steps, so that segments and not steps limit.
+  ArchitectureOptions options;
+  options.input_shape = {50};
+  options.hidden = {1000, 1000};
+  options.classes = 5;
+  const Network network = make_network(options).to(at::kDouble);
+  at::manual_seed(1);
+  const Tensor x = random_input(network, 8);
+  const Tensor labels = at::randint(5, {8}, at::kLong);
+  const int64_t steps = 960;
+  const double beta = 0.5;
+  const Tensor real = run_attack(network, x, labels, raw_attack(beta, steps)).adversarial - x;
+  const auto error = [&](int64_t segments, SegmentScheme scheme) {
+    return relative_error(segmented_attack(network, x, labels, beta, steps, segments, scheme), real);
+  };
+  for (int64_t segments : {2, 8}) {
+    const double tangent = error(segments, SegmentScheme::tangent);
+    const double chord = error(segments, SegmentScheme::chord);
+    // Four times the segments: down by 4 to first order.
+    EXPECT_LT(error(4 * segments, SegmentScheme::tangent), tangent / 2.5);
+    EXPECT_LT(error(4 * segments, SegmentScheme::chord), chord / 3);
+    EXPECT_LT(chord, tangent / 2);
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(Networks, Dynamics, testing::Range(0, 7), [](const auto& each) {

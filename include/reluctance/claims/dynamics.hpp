@@ -65,7 +65,7 @@ struct DynamicsStrength {
 
 struct SegmentError {
   int64_t segments;
-  std::optional<Quantiles> first_order, second_order;
+  std::optional<Quantiles> tangent, chord;
 };
 
 struct DynamicsExample {
@@ -76,7 +76,7 @@ struct DynamicsExample {
 };
 
 struct DynamicsResult {
-  int64_t samples, steps;
+  int64_t samples, steps, sweep_segments;
   double fooled_half_beta;
   bool fools_half;  // false: no strength that was tried does
   std::vector<std::optional<Quantiles>> spectrum;

@@ -19,7 +19,8 @@ namespace reluctance {
 struct Site {
   const std::vector<Shape>& inputs;  // sample shapes of its inputs
   const Tensors& tensors;            // weights or constants to use, or a direction in their space
-  const Tensor& gate;                // what `apply` chose; undefined for a layer without gates
+  const Tensor& gate;                // what `apply` or `chord` chose; undefined without gates
+  bool chord;                        // whether `gate` came from `chord`
 };
 
 // How a layer is written as an ONNX operator. The layer's inputs come first, then `operands`.
@@ -46,6 +47,10 @@ class Layer {
   // N x inputs -> N x output. Sets `*gate` (null: not wanted) if the layer has gates. May overwrite
   // an input that nobody else holds.
   virtual Tensor apply(const Tensors& x, const Tensors& tensors, Tensor* gate) const = 0;
+
+  // Gates of the straight way from input xa to input xb: with them `linear` maps xb - xa to the
+  // difference of the outputs. Undefined for a layer without gates.
+  virtual Tensor chord(const Tensors& xa, const Tensors& xb) const;
 
   // The same map without its bias: Jacobian-vector products. K*N x inputs -> K*N x output.
   virtual Tensor linear(const Tensors& v, const Site& site) const = 0;

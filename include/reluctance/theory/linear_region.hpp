@@ -20,6 +20,9 @@ struct LinearRegion {
 // One forward pass and one vector-Jacobian product for each class, all in one batch. x: N samples.
 LinearRegion linear_region(const Network& network, const Tensor& x);
 
+// The same for an affine map that is known already.
+LinearRegion linear_region(const Network& network, Pass pass);
+
 // delta = J^T c. coefficients: N x C, float64 -> N x input shape, float64. Costs one vector-Jacobian
 // product. Coefficients may be as large as float64 allows, whatever the network's dtype.
 Tensor perturbation(const Network& network, const LinearRegion& region, const Tensor& coefficients);

@@ -9,8 +9,10 @@
 namespace reluctance {
 
 enum class SegmentScheme {
-  euler,     // linearise where a segment starts: first order in the number of segments
-  midpoint,  // linearise at the predicted middle of each segment: second order, twice the cost
+  tangent,  // the affine map where a segment starts: first order in the number of segments
+  chord,    // the affine map between the segment's start and its predicted end, in which a gate that
+            // flips on the way counts in proportion. Twice the cost; no first-order error but that of
+            // single gates, and several times closer
 };
 
 // Raw attack of `steps` steps of size beta / steps on N samples, with `segments` pieces of equal

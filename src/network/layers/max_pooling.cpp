@@ -24,6 +24,14 @@ class MaxPooling final : public Layer {
     return y;
   }
 
+  // One winner a window cannot be exact between two inputs with different winners; those half-way are
+  // off by the least.
+  Tensor chord(const Tensors& xa, const Tensors& xb) const override {
+    Tensor winners;
+    apply({0.5 * (xa[0] + xb[0])}, {}, &winners);
+    return winners;
+  }
+
   Tensor linear(const Tensors& v, const Site& site) const override {
     const Tensor planes = by_copy(v[0], site.gate.size(0)).flatten(3);
     const Tensor y = planes.gather(3, winners(site, planes.size(0)));

@@ -33,6 +33,14 @@ class Relu final : public Layer {
     return y;
   }
 
+  // Mean slopes between the two inputs.
+  Tensor chord(const Tensors& xa, const Tensors& xb) const override {
+    const Tensor run = xb[0] - xa[0];
+    const Tensor rise = at::leaky_relu(xb[0], slope_) - at::leaky_relu(xa[0], slope_);
+    const Tensor slope_at_a = at::where(xa[0] > 0, at::ones_like(run), at::full_like(run, slope_));
+    return at::where(run.abs() > 1e-12 * xa[0].abs(), rise / run, slope_at_a);
+  }
+
   Tensor linear(const Tensors& v, const Site& site) const override { return masked(v[0], site); }
 
   Tensors transpose(const Tensor& u, const Site& site) const override { return {masked(u, site)}; }
@@ -49,6 +57,7 @@ class Relu final : public Layer {
   Tensor masked(const Tensor& v, const Site& site) const {
     const Tensor& gate = site.gate;
     const Tensor copies = v.size(0) == gate.size(0) ? v : by_copy(v, gate.size(0));
+    if (site.chord) return at::mul(copies, gate).view(v.sizes());
     const Tensor result = slope_ == 0.0
                               ? at::threshold_backward(copies, gate, 0)
                               : at::leaky_relu_backward(copies, gate, slope_, /*self_is_result=*/false);

@@ -160,13 +160,13 @@ Graph::Attempt Graph::attempt(const onnx::ValueInfoProto& output) const {
     }
   }
   const auto found = values.find(output.name());
-  if (found == values.end() || found->second.is_constant() ||
-      found->second.node == Network::input) {
+  if (found == values.end() || found->second.is_constant()) {
     throw Error("its output '" + output.name() + "' is not computed from its input");
   }
   const Value& logits = found->second;
   Attempt result{{build.finish(logits.node), {}}, false};
   const Network& network = result.imported.network;
+  if (network.nodes().empty()) throw Error("its output '" + output.name() + "' is its input");
   if (network.classes() < 2) {
     throw Error("its output '" + output.name() +
                 "' is one number; Reluctance needs a classifier with a logit for each class");

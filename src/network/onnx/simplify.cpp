@@ -38,7 +38,12 @@ class Sweep {
     for (std::size_t i = 0; i < needed_.size(); ++i) {
       if (needed_[i]) moved_[i] = visit(i);
     }
-    return rebuilt(moved(output));
+    // Logits are read as a list, whatever their shape.
+    int last = moved(output);
+    while (last != Network::input && is(kept_[index(last)].node, "Reshape")) {
+      last = kept_[index(last)].node.inputs[0];
+    }
+    return rebuilt(last);
   }
 
  private:
@@ -82,9 +87,7 @@ class Sweep {
       }
       if (shape(from) == node.shape) return take_over(from, i);
     }
-    if (is_affine(node) && (absorbed(from, node, origins_[i]) || does_nothing(node))) {
-      return take_over(from, i);
-    }
+    if (is_affine(node) && absorbed(from, node, origins_[i])) return take_over(from, i);
     kept_.push_back({std::move(node), origins_[i], readers_[i]});
     return static_cast<int>(kept_.size()) - 1;
   }
@@ -144,6 +147,10 @@ class Sweep {
       if (!needed[i]) continue;
       for (int& from : nodes[i].inputs) {
         if (from != Network::input) from = place[index(from)];
+      }
+      if (is_affine(nodes[i]) && does_nothing(nodes[i])) {
+        place[i] = nodes[i].inputs[0];
+        continue;
       }
       // Training changes tensors in place, so no two nodes may share one, as they can in a file.
       for (Tensor& tensor : nodes[i].tensors) tensor = tensor.clone(at::MemoryFormat::Contiguous);

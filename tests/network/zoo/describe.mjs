@@ -22,10 +22,11 @@ export const scalar = (value, type = 'float') => tensor([], [value], type);
 // a tensor (which becomes an initialiser), or null for one that is left out. Without inputs that name
 // a value the node reads the one before it ('_' names it where it is not the first). `out` in the
 // attributes names the outputs. The model's input is 'x', its output the last node's.
-export function model(name, {input, nodes, opset = 13, output, outputs, constants = 'initialiser', ...rest}) {
-  const initialisers = {};
+export function model(name, {input, nodes, opset = 13, output, outputs, constants = 'initialiser', extra = {}, ...rest}) {
+  const initialisers = {...extra};
   const list = [];
   let last = 'x';
+  let tensors = 0;
   for (const entry of nodes) {
     const [op, ...given] = entry;
     const tail = given.at(-1);
@@ -34,7 +35,7 @@ export function model(name, {input, nodes, opset = 13, output, outputs, constant
     const value = (x) => {
       if (x === null) return '';
       if (typeof x === 'string') return x === '_' ? last : x;
-      const tensorName = `w${Object.keys(initialisers).length}_${list.length}_${given.indexOf(x)}`;
+      const tensorName = `w${++tensors}`;
       if (constants === 'node') {
         list.push({op: 'Constant', inputs: [], outputs: [tensorName], attributes: {value: x}});
       } else {

@@ -1,0 +1,159 @@
+// The built program, run as a user would run it, and what it said.
+#pragma once
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <poll.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <csignal>
+#include <cstdint>
+#include <filesystem>
+#include <ostream>
+#include <stdexcept>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace reluctance {
+
+using Arguments = std::vector<std::string>;
+
+inline Arguments operator+(Arguments first, const Arguments& more) {
+  first.insert(first.end(), more.begin(), more.end());
+  return first;
+}
+
+struct Outcome {
+  int code = -1;  // 128 + signal if one ended the program, as shells count
+  std::string out;
+  std::string err;
+};
+
+inline std::ostream& operator<<(std::ostream& stream, const Outcome& outcome) {
+  return stream << "exit code " << outcome.code << "\nstdout: " << outcome.out
+                << "\nstderr: " << outcome.err;
+}
+
+// How the program is started.
+struct Surroundings {
+  std::filesystem::path folder = ".";  // where it works
+  std::uint64_t largest_file = 0;      // writing more fails, as on a full disk; 0: no limit
+  const char* standard_output = nullptr;  // this file instead of Outcome::out
+};
+
+// A running program. Whoever forgets to wait kills it.
+class Program {
+ public:
+  explicit Program(const Arguments& arguments, const Surroundings& surroundings = {}) {
+    Arguments words = Arguments{RELUCTANCE_PROGRAM} + arguments;
+    std::vector<char*> argv;
+    for (std::string& word : words) argv.push_back(word.data());
+    argv.push_back(nullptr);
+    std::array<int, 2> out{};
+    std::array<int, 2> err{};
+    if (::pipe2(out.data(), O_CLOEXEC) != 0 || ::pipe2(err.data(), O_CLOEXEC) != 0) {
+      throw std::runtime_error("pipe2");
+    }
+    child_ = ::fork();
+    if (child_ == 0) become_program(argv.data(), surroundings, out[1], err[1]);
+    ::close(out[1]);
+    ::close(err[1]);
+    if (child_ < 0) throw std::runtime_error("fork");
+    streams_ = {pollfd{out[0], POLLIN, 0}, pollfd{err[0], POLLIN, 0}};
+  }
+  ~Program() {
+    for (const pollfd& stream : streams_) {
+      if (stream.fd >= 0) ::close(stream.fd);
+    }
+    if (child_ <= 0) return;
+    ::kill(child_, SIGKILL);
+    ::waitpid(child_, nullptr, 0);
+  }
+  Program(const Program&) = delete;
+  Program& operator=(const Program&) = delete;
+
+  void send(int signal) const { ::kill(child_, signal); }
+
+  // Reads what the program says for that long; false once it says no more, because it ends.
+  bool listen(std::chrono::milliseconds time) {
+    std::array<char, 65536> buffer{};
+    if (::poll(streams_.data(), streams_.size(), static_cast<int>(time.count())) < 0) return true;
+    for (std::size_t i = 0; i < streams_.size(); ++i) {
+      if (streams_[i].fd < 0 || streams_[i].revents == 0) continue;
+      const ssize_t count = ::read(streams_[i].fd, buffer.data(), buffer.size());
+      if (count > 0) (i == 0 ? outcome_.out : outcome_.err).append(buffer.data(), count);
+      if (count == 0) ::close(std::exchange(streams_[i].fd, -1));
+    }
+    return streams_[0].fd >= 0 || streams_[1].fd >= 0;
+  }
+
+  // Listens until the program ends; kills it, and fails the test, when it takes too long.
+  Outcome wait(std::chrono::seconds timeout = std::chrono::seconds(120)) {
+    const auto end = std::chrono::steady_clock::now() + timeout;
+    while (listen(std::chrono::milliseconds(1000))) {
+      if (std::chrono::steady_clock::now() < end) continue;
+      ADD_FAILURE() << "the program did not end within " << timeout.count() << " s";
+      send(SIGKILL);
+    }
+    int status = 0;
+    ::waitpid(std::exchange(child_, -1), &status, 0);
+    outcome_.code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+    return outcome_;
+  }
+
+ private:
+  [[noreturn]] static void become_program(char** argv, const Surroundings& surroundings, int out,
+                                          int err) {
+    const auto require = [](bool done) {
+      if (!done) ::_exit(127);
+    };
+    require(::chdir(surroundings.folder.c_str()) == 0);
+    if (surroundings.largest_file > 0) {
+      const rlimit limit{surroundings.largest_file, surroundings.largest_file};
+      require(::setrlimit(RLIMIT_FSIZE, &limit) == 0);
+      ::signal(SIGXFSZ, SIG_IGN);  // so that writing fails instead
+    }
+    if (surroundings.standard_output) out = ::open(surroundings.standard_output, O_WRONLY);
+    require(::dup2(out, STDOUT_FILENO) >= 0 && ::dup2(err, STDERR_FILENO) >= 0);
+    ::execv(argv[0], argv);
+    ::_exit(127);
+  }
+
+  pid_t child_ = -1;
+  std::array<pollfd, 2> streams_{pollfd{-1, 0, 0}, pollfd{-1, 0, 0}};
+  Outcome outcome_;
+};
+
+inline Outcome run(const Arguments& arguments, const Surroundings& surroundings = {}) {
+  return Program(arguments, surroundings).wait();
+}
+
+// The program said, in one line on standard error that holds `words`, why it did not work.
+inline ::testing::AssertionResult refused(const Outcome& outcome, int code,
+                                          const std::vector<std::string>& words) {
+  const auto lines = std::count(outcome.err.begin(), outcome.err.end(), '\n');
+  const bool all = std::all_of(words.begin(), words.end(), [&](const std::string& word) {
+    return outcome.err.find(word) != std::string::npos;
+  });
+  const bool one_line = lines == 1 && outcome.err.ends_with("\n");
+  if (outcome.code == code && one_line && all && outcome.out.empty()) {
+    return ::testing::AssertionSuccess();
+  }
+  auto failure = ::testing::AssertionFailure() << outcome << "\nwanted exit code " << code << ", ";
+  failure << "nothing on stdout, and one line on stderr with:";
+  for (const std::string& word : words) failure << " '" << word << "'";
+  return failure;
+}
+
+inline ::testing::AssertionResult succeeded(const Outcome& outcome) {
+  if (outcome.code == 0) return ::testing::AssertionSuccess();
+  return ::testing::AssertionFailure() << outcome;
+}
+
+}  // namespace reluctance

@@ -1,0 +1,127 @@
+// Imports and exports against onnxruntime: hundreds of small models that zoo.mjs describes, and the
+// project's own networks.
+#include <ATen/ATen.h>
+#include <gtest/gtest.h>
+#include <sys/wait.h>
+
+#include <cstdlib>
+#include <cstring>
+#include <fstream>
+#include <sstream>
+
+#include "network/random_networks.hpp"
+#include "reluctance/base/error.hpp"
+#include "reluctance/base/files.hpp"
+#include "reluctance/network/onnx.hpp"
+#include "reluctance/network/passes.hpp"
+#include "temporary_folder.hpp"
+
+namespace reluctance {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr int64_t samples = 4;      // as in zoo.mjs
+constexpr double tolerance = 1e-5;  // of the largest output
+constexpr int not_installed = 77;
+
+// Runs zoo.mjs; false where node or onnxruntime-node is not installed.
+bool zoo(const std::string& command, const fs::path& folder) {
+  const fs::path script = fs::path(__FILE__).parent_path() / "zoo" / "zoo.mjs";
+  const std::string line = "command -v node > /dev/null || exit 77; node '" + script.string() +
+                           "' " + command + " '" + folder.string() + "'";
+  const int status = std::system(line.c_str());
+  if (WIFEXITED(status) && WEXITSTATUS(status) == not_installed) return false;
+  EXPECT_EQ(status, 0) << line;
+  return true;
+}
+
+Tensor read_floats(const fs::path& path) {
+  const std::string bytes = read_file(path, 1 << 28);
+  Tensor values = at::empty({static_cast<int64_t>(bytes.size() / sizeof(float))});
+  std::memcpy(values.data_ptr(), bytes.data(), bytes.size());
+  return values.view({samples, -1});
+}
+
+void write_floats(const fs::path& path, const Tensor& values) {
+  const Tensor floats = values.to(at::kFloat).contiguous();
+  write_file(path, {static_cast<const char*>(floats.data_ptr()), floats.nbytes()});
+}
+
+void expect_close(const Tensor& actual, const Tensor& expected) {
+  ASSERT_EQ(actual.sizes(), expected.sizes());
+  const double scale = expected.abs().max().item<double>();
+  EXPECT_LE((actual - expected).abs().max().item<double>(), tolerance * scale);
+}
+
+void expect_agreement(const fs::path& folder, const std::string& name, const std::string& compare) {
+  const ImportedNetwork imported = read_onnx(folder / (name + ".onnx"));
+  Tensor output = logits(imported.network, read_floats(folder / (name + ".in")));
+  if (compare == "softmax") output = output.softmax(1);
+  if (compare == "log-softmax") output = output.log_softmax(1);
+  EXPECT_EQ(compare != "logits",
+            !imported.notes.empty() && imported.notes[0].starts_with("dropped the final Softmax"));
+  expect_close(output, read_floats(folder / (name + ".out")));
+
+  // Writing what was read gives the same function, and writing that once more the same bytes.
+  const fs::path once = folder / "once", twice = folder / "twice";
+  write_onnx(imported.network, once);
+  const Network again = read_onnx(once).network;
+  write_onnx(again, twice);
+  EXPECT_TRUE(read_file(once, 1 << 28) == read_file(twice, 1 << 28));
+  expect_close(logits(again, read_floats(folder / (name + ".in"))),
+               logits(imported.network, read_floats(folder / (name + ".in"))));
+}
+
+void expect_refusal(const fs::path& path, const std::string& message) {
+  try {
+    read_onnx(path);
+    FAIL() << "was not refused";
+  } catch (const Error& error) {
+    const std::string what = error.what();
+    EXPECT_TRUE(what.starts_with(path.string() + ": ")) << what;
+    EXPECT_NE(what.find(message), std::string::npos) << what;
+    EXPECT_EQ(what.find('\n'), std::string::npos) << what;
+  }
+}
+
+TEST(OnnxZoo, ModelsOfOthersMeanTheSameHere) {
+  const TemporaryFolder folder;
+  if (!zoo("make", folder.path())) GTEST_SKIP() << "onnxruntime-node is not installed";
+  std::ifstream list(folder.path() / "zoo.txt");
+  int models = 0;
+  for (std::string line; std::getline(list, line); ++models) {
+    std::istringstream fields(line);
+    std::string name, compare, message;
+    std::getline(fields, name, '\t');
+    std::getline(fields, compare, '\t');
+    std::getline(fields, message);
+    SCOPED_TRACE(name);
+    if (compare == "refused") {
+      expect_refusal(folder.path() / (name + ".onnx"), message);
+    } else {
+      EXPECT_NO_THROW(expect_agreement(folder.path(), name, compare));
+    }
+  }
+  EXPECT_GT(models, 300);
+}
+
+TEST(OnnxZoo, NetworksOfOursMeanTheSameElsewhere) {
+  const TemporaryFolder folder;
+  std::vector<NamedNetwork> networks = networks_in_double();
+  for (auto& [name, network] : networks) {
+    network = network.to(at::kFloat);
+    const Tensor x = random_input(network, samples);
+    write_onnx(network, folder.path() / (name + ".onnx"));
+    write_floats(folder.path() / (name + ".in"), x);
+  }
+  if (!zoo("run", folder.path())) GTEST_SKIP() << "onnxruntime-node is not installed";
+  for (const auto& [name, network] : networks) {
+    SCOPED_TRACE(name);
+    expect_close(logits(network, read_floats(folder.path() / (name + ".in"))),
+                 read_floats(folder.path() / (name + ".out")));
+  }
+}
+
+}  // namespace
+}  // namespace reluctance
