@@ -1,5 +1,6 @@
 #include "comparison.hpp"
 
+#include <ATen/Parallel.h>
 #include <benchmark/benchmark.h>
 
 #include <algorithm>
@@ -7,22 +8,30 @@
 #include <cmath>
 #include <cstdio>
 #include <stdexcept>
+#include <thread>
+
+#include "clock.hpp"
 
 namespace reluctance::benchmarks {
 namespace {
 
-double seconds_of(const std::function<void()>& work) {
-  const auto begin = std::chrono::steady_clock::now();
-  work();
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+// A pair that waited longer than this share of its time for processors that other programs held is
+// timed again, as often as there are chances.
+constexpr double tolerable = 0.02;
+constexpr int64_t chances_per_pair = 10;
+
+double seconds_of(const std::function<void()>& work, int64_t runs) {
+  const double begin = now();
+  for (int64_t k = 0; k < runs; ++k) work();
+  return (now() - begin) / static_cast<double>(runs);
 }
 
-// How often to run a side in one measurement: until it is well above what the system's scheduler
-// does to short ones.
+// How often to run a side in one measurement: long enough for the clock, short enough to fit
+// between the turns of other programs.
 int64_t runs_per_measurement(const std::function<void()>& work) {
-  constexpr double long_enough = 0.03;
+  constexpr double long_enough = 0.002;
   work();
-  return std::max<int64_t>(1, std::lround(long_enough / seconds_of(work)));
+  return std::max<int64_t>(1, std::lround(long_enough / seconds_of(work, 1)));
 }
 
 double median(std::vector<double> values) {
@@ -53,26 +62,38 @@ void run(benchmark::State& state, const Comparison& comparison) {
   const std::string equal = require_equal(comparison, sides.differences);
   const int64_t our_runs = runs_per_measurement(sides.ours);
   const int64_t autograd_runs = runs_per_measurement(sides.autograd);
-  const auto time = [](const std::function<void()>& work, int64_t runs) {
-    return seconds_of([&] {
-             for (int64_t k = 0; k < runs; ++k) work();
-           }) /
-           static_cast<double>(runs);
-  };
   std::vector<double> ours, autograd, ratios;
+  int64_t chances = at::get_num_threads() > 1 ? chances_per_pair * comparison.pairs : 0;
+  int64_t disturbed_pairs = 0;
   for ([[maybe_unused]] auto _ : state) {
-    ours.push_back(time(sides.ours, our_runs));
-    autograd.push_back(time(sides.autograd, autograd_runs) * sides.autograd_scale);
-    ratios.push_back(autograd.back() / ours.back());
+    for (;; --chances) {
+      const double begin = now();
+      const double waited = seconds_waited();
+      const double our_seconds = seconds_of(sides.ours, our_runs);
+      const double autograd_seconds = seconds_of(sides.autograd, autograd_runs);
+      const bool disturbed = seconds_waited() - waited > tolerable * (now() - begin);
+      if (disturbed && chances > 0) {
+        std::this_thread::sleep_for(std::chrono::milliseconds(100));
+        continue;
+      }
+      ours.push_back(our_seconds);
+      autograd.push_back(autograd_seconds);
+      ratios.push_back(autograd_seconds / our_seconds);
+      if (disturbed) ++disturbed_pairs;
+      break;
+    }
     state.SetIterationTime(ours.back());
   }
-  state.SetLabel(comparison.what + "; equal: " + equal);
+  state.SetLabel(comparison.what + (sides.note.empty() ? "" : ", " + sides.note) +
+                 "; equal: " + equal);
   state.counters["ours_s"] = median(ours);
   state.counters["autograd_s"] = median(autograd);
   state.counters["ratio"] = median(ratios);
   state.counters["ratio_min"] = *std::min_element(ratios.begin(), ratios.end());
   state.counters["ratio_max"] = *std::max_element(ratios.begin(), ratios.end());
   state.counters["target"] = comparison.target;
+  state.counters["disturbed_pairs"] =
+      at::get_num_threads() > 1 ? static_cast<double>(disturbed_pairs) : 0;
   state.counters["peak_share"] = seconds_at_peak(sides.operations) / median(ours);
 }
 

@@ -21,8 +21,8 @@ struct Sides {
   std::function<void()> ours;
   std::function<void()> autograd;
   std::vector<Difference> differences;
-  Operations operations;      // of ours
-  double autograd_scale = 1;  // how many runs of `autograd` make up the work of one run of `ours`
+  Operations operations;  // of ours
+  std::string note;       // how autograd was run, if there is a choice
 };
 
 struct Comparison {

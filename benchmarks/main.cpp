@@ -19,7 +19,9 @@ int main(int argc, char** argv) {
   ::mallopt(M_TRIM_THRESHOLD, 1 << 30);
   benchmark::Initialize(&argc, argv);
   if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 2;
-  at::set_num_threads(static_cast<int>(std::thread::hardware_concurrency()));
+  const char* threads = std::getenv("OMP_NUM_THREADS");
+  at::set_num_threads(threads ? std::atoi(threads)
+                              : static_cast<int>(std::thread::hardware_concurrency()));
   const char* core = std::getenv("OPENBLAS_CORETYPE");
   benchmark::AddCustomContext("OPENBLAS_CORETYPE", core ? core : "not set");
   add_spectrum_comparisons();

@@ -32,6 +32,10 @@ void Table::ReportRuns(const std::vector<Run>& runs) {
                 : value("ratio") >= target ? "yes"
                                            : "no",
                 100 * value("peak_share"), run.report_label.c_str());
+    if (value("disturbed_pairs") > 0) {
+      std::printf("    other programs were busy during %.0f of %ld pairs\n",
+                  value("disturbed_pairs"), static_cast<long>(run.iterations));
+    }
     std::fflush(stdout);
   }
 }

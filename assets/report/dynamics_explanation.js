@@ -58,9 +58,10 @@ const dynamicsExplanation = () => dom.markup`
         <msup><mi>δ</mi><mrow><mo>(</mo><mn>2</mn><mo>)</mo></mrow></msup><mo>+</mo>
         <mo>⋯</mo>
       </math></p>
-      <p>The attack is cut into segments, and the network is linearised anew in the predicted
-      middle of each. This follows the attack across gates that flip, at the price of visiting the
-      network twice for every segment.</p>
+      <p>The attack is cut into segments. Each is predicted first with the network linearised where
+      it starts, then with the straight line (chord) of every ReLU between that start and the predicted
+      end. This follows the attack across gates that flip, at the price of visiting the network twice
+      for every segment.</p>
     </section>
   </div>
   <p class="quiet">Units: a pixel value lies in [0, 1] and the loss is in nats, so eigenvalues are

@@ -72,7 +72,6 @@ AttackResult run_once(const Network& network, const Tensor& images, const Tensor
                       ProgressCounter& progress) {
   AttackResult result{at::empty_like(images), at::empty({images.size(0)}, labels.options().dtype(at::kBool))};
   for_each_chunk(images.size(0), samples_per_chunk(network), [&](int64_t begin, int64_t end) {
-    if (interrupt_requested()) return;
     const Tensor x = images.slice(0, begin, end);
     const Tensor y = labels.slice(0, begin, end);
     const Tensor adversarial = climb(network, x, y, starts.slice(0, begin, end), attack);
@@ -81,7 +80,6 @@ AttackResult run_once(const Network& network, const Tensor& images, const Tensor
     result.success.slice(0, begin, end).copy_(answers.ne(y));
     progress.add(end - begin);
   });
-  check_interrupt();
   return result;
 }
 
@@ -106,6 +104,7 @@ Tensor climb(const Network& network, const Tensor& clean, const Tensor& labels, 
   const Projection project(attack, clean);
   Tensor x = start.clone();
   for (int64_t step = 0; step < attack.steps; ++step) {
+    check_interrupt();
     x.add_(attack.direction(input_gradient(network, x, labels).gradient), attack.step_size);
     project(x);
   }

@@ -107,9 +107,11 @@ void add_explain(CLI::App& app) {
   command->add_option("--attack", options->attack.attack, "pgd, fgsm or raw")->capture_default_str();
   add_attack(*command, options->attack);
   command->add_option("--epochs", options->training.epochs, "of each training")
+      ->excludes("--model")
       ->transform(whole_number(1, 100000))
       ->capture_default_str();
-  command->add_flag("--resume", options->resume, "go on from the checkpoints in the folder of --out");
+  command->add_flag("--resume", options->resume, "go on from the checkpoints in the folder of --out")
+      ->excludes("--model");
   add_running(*command, options->common);
   add_out(*command, options->common, "out/explain");
   add_json(*command, options->common);

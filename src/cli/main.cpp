@@ -2,10 +2,12 @@
 // and an exit code: 0 done, 1 the job failed, 2 bad usage or bad input.
 #include <ATen/Parallel.h>
 #include <malloc.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <csignal>
 #include <cstdio>
+#include <cstdlib>
 #include <new>
 
 #include "cli/commands.hpp"
@@ -55,6 +57,9 @@ std::string with_suggestion(const CLI::App& app, const CLI::ParseError& error) {
       if (!guess.empty()) message += "; did you mean " + guess + "?";
     }
   }
+  if (dynamic_cast<const CLI::ArgumentMismatch*>(&error)) {
+    message = message.substr(0, message.find(':')) + " lacks its value, or is given twice";
+  }
   const std::string command =
       app.get_subcommands().empty() ? "" : " " + app.get_subcommands()[0]->get_name();
   std::replace(message.begin(), message.end(), '\n', ' ');
@@ -81,6 +86,16 @@ int run(int argc, char** argv) {
   }
 }
 
+// OpenMP's threads by default spin while they wait for each other. On cores that others use too, that
+// was seen to slow the program down ten times and more. The policy is read before main runs, so the
+// program starts itself again with it set.
+void wait_without_spinning(char** argv) {
+  if (std::getenv("OMP_WAIT_POLICY")) return;
+  ::setenv("OMP_WAIT_POLICY", "passive", 1);
+  ::execv("/proc/self/exe", argv);
+  // Where that cannot be done, the program only runs slower.
+}
+
 // LibTorch's messages go on for pages of stack trace; the first line says what happened.
 std::string first_line(const std::string& text) { return text.substr(0, text.find('\n')); }
 
@@ -89,6 +104,7 @@ std::string first_line(const std::string& text) { return text.substr(0, text.fin
 
 int main(int argc, char** argv) {
   using namespace reluctance;
+  wait_without_spinning(argv);
   // Big tensors come and go all the time: keep their pages instead of asking the system each time.
   ::mallopt(M_MMAP_THRESHOLD, 1 << 30);
   ::mallopt(M_TRIM_THRESHOLD, 1 << 30);

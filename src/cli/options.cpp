@@ -59,13 +59,16 @@ void add_model(CLI::App& app, CommonOptions& options) {
 void add_architecture(CLI::App& app, CommonOptions& options) {
   app.add_option("--arch", options.architecture.name,
                  "architecture of a new network: linear, mlp, cnn, lenet, vgg11 or resnet18")
+      ->excludes("--model")
       ->capture_default_str();
   app.add_option("--hidden", options.architecture.hidden, "widths of the hidden layers of mlp")
       ->delimiter(',')
       ->transform(whole_number(1, 1000000))
+      ->excludes("--model")
       ->capture_default_str();
   app.add_option("--width", options.architecture.width, "channels of vgg11's and resnet18's first stage")
       ->transform(whole_number(1, 4096))
+      ->excludes("--model")
       ->capture_default_str();
 }
 

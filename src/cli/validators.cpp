@@ -1,8 +1,6 @@
 #include "cli/validators.hpp"
 
 #include <charconv>
-#include <cmath>
-#include <functional>
 #include <optional>
 #include <sstream>
 #include <string>
@@ -18,16 +16,6 @@ std::optional<Number> parsed(const std::string& text) {
   const auto [stop, code] = std::from_chars(text.data(), end, value);
   if (code != std::errc() || stop != end) return std::nullopt;
   return value;
-}
-
-CLI::Validator real_number(const std::string& words, const std::string& range,
-                           const std::function<bool(double)>& allowed) {
-  return {[words, allowed](std::string& text) {
-            const std::optional<double> value = parsed<double>(text);
-            const bool good = value && std::isfinite(*value) && allowed(*value);
-            return good ? std::string() : "'" + text + "' is not a " + words;
-          },
-          range};
 }
 
 }  // namespace
@@ -46,17 +34,21 @@ CLI::Validator whole_number(std::uint64_t low, std::uint64_t high) {
           "[" + first + " - " + last + "]"};
 }
 
-CLI::Validator positive_number() {
-  return real_number("positive number", "POSITIVE", [](double value) { return value > 0; });
+CLI::Validator number_between(double low, double high) {
+  std::ostringstream range;
+  range << low << " to " << high;
+  return {[=, words = range.str()](std::string& text) {
+            const std::optional<double> value = parsed<double>(text);
+            const bool good = value && *value >= low && *value <= high;  // not so for NaN
+            return good ? std::string() : "'" + text + "' is not a number from " + words;
+          },
+          "[" + range.str() + "]"};
 }
 
-CLI::Validator number_between(double low, double high) {
-  std::ostringstream words;
-  words << "number from " << low << " to " << high;
-  std::ostringstream range;
-  range << "[" << low << " - " << high << "]";
-  return real_number(words.str(), range.str(),
-                     [=](double value) { return value >= low && value <= high; });
+CLI::Validator positive_number() {
+  CLI::Validator validator = number_between(1e-30, 1e30);
+  validator.description("POSITIVE");
+  return validator;
 }
 
 CLI::Validator some_text() {

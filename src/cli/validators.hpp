@@ -9,9 +9,11 @@ namespace reluctance {
 // Decimal digits, from `low` to `high`.
 CLI::Validator whole_number(std::uint64_t low, std::uint64_t high);
 
-// A finite number above zero, or from `low` to `high`.
-CLI::Validator positive_number();
+// A number from `low` to `high`.
 CLI::Validator number_between(double low, double high);
+
+// A number above zero, far from where single precision ends.
+CLI::Validator positive_number();
 
 // Not empty, as the value of an unset shell variable is.
 CLI::Validator some_text();

@@ -43,6 +43,7 @@ struct BatchResult {
 // their order, whichever thread finished first.
 BatchResult batch_gradient(const Network& network, const Tensor& images, const Tensor& labels,
                            const TrainingOptions& options, at::Generator generator) {
+  check_interrupt();
   const int64_t samples = images.size(0);
   Tensor starts = images;
   if (options.attack) starts = starting_points(images, *options.attack, std::move(generator));
@@ -121,10 +122,6 @@ void train(TrainingState& state, const Tensor& images, const Tensor& labels,
   int64_t shuffled_epoch = -1;
   Tensor order;
   while (state.step < total) {
-    if (interrupt_requested()) {
-      save();
-      check_interrupt();
-    }
     const int64_t epoch = state.step / steps_per_epoch;
     const int64_t batch = state.step % steps_per_epoch;
     if (epoch != shuffled_epoch) {
@@ -134,9 +131,15 @@ void train(TrainingState& state, const Tensor& images, const Tensor& labels,
     }
     const int64_t begin = batch * options.batch_size;
     const Tensor indices = order.slice(0, begin, std::min(begin + options.batch_size, samples));
-    const BatchResult result = batch_gradient(
-        state.network, images.index_select(0, indices), labels.index_select(0, indices), options,
-        make_generator(options.seed, {attack_stream, static_cast<std::uint64_t>(state.step)}));
+    BatchResult result;
+    try {
+      result = batch_gradient(
+          state.network, images.index_select(0, indices), labels.index_select(0, indices), options,
+          make_generator(options.seed, {attack_stream, static_cast<std::uint64_t>(state.step)}));
+    } catch (const Interrupted&) {
+      save();  // the batch that was cut short has left no trace in the state
+      throw;
+    }
     const double rate = learning_rate_at(options, state.step, total);
     if (!std::isfinite(result.loss_sum)) {
       throw Error("the loss is not finite at step " + std::to_string(state.step) +

@@ -4,6 +4,7 @@
 #include <ATen/ATen.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <map>
@@ -38,7 +39,7 @@ inline std::map<std::string, std::string> content(const std::filesystem::path& f
   return files;
 }
 
-// One training step's worth of everything: quick, and the same in every test.
+// So that no test depends on the cores of the machine.
 inline const Arguments one_thread{"--threads", "1", "--seed", "3"};
 
 // A test works in its own folder; images and model are made once for all of them.
@@ -59,7 +60,8 @@ class Cli : public ::testing::Test {
 
   // In the test's folder, on one thread unless the arguments say otherwise.
   Outcome run_here(const Arguments& arguments) const {
-    const bool threads = std::find(arguments.begin(), arguments.end(), "--threads") != arguments.end();
+    const bool threads =
+        std::find(arguments.begin(), arguments.end(), "--threads") != arguments.end();
     return run(threads ? arguments : arguments + one_thread, {folder()});
   }
 
@@ -70,8 +72,6 @@ class Cli : public ::testing::Test {
   static Arguments on_both(const std::string& subcommand) {
     return on_images(subcommand) + Arguments{"--model", model()};
   }
-
-  void expect_nothing_left() const { EXPECT_TRUE(content(folder()).empty()); }
 
  private:
   static const TemporaryFolder& shared() {

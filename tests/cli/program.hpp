@@ -13,6 +13,7 @@
 #include <chrono>
 #include <csignal>
 #include <cstdint>
+#include <deque>
 #include <filesystem>
 #include <ostream>
 #include <stdexcept>
@@ -42,9 +43,10 @@ inline std::ostream& operator<<(std::ostream& stream, const Outcome& outcome) {
 
 // How the program is started.
 struct Surroundings {
-  std::filesystem::path folder = ".";  // where it works
-  std::uint64_t largest_file = 0;      // writing more fails, as on a full disk; 0: no limit
+  std::filesystem::path folder = ".";     // where it works
+  std::uint64_t largest_file = 0;         // writing more fails, as on a full disk; 0: no limit
   const char* standard_output = nullptr;  // this file instead of Outcome::out
+  bool own_environment = false;           // just as the tests were started
 };
 
 // A running program. Whoever forgets to wait kills it.
@@ -55,13 +57,21 @@ class Program {
     std::vector<char*> argv;
     for (std::string& word : words) argv.push_back(word.data());
     argv.push_back(nullptr);
+    std::vector<char*> environment;
+    for (char** variable = ::environ; *variable; ++variable) environment.push_back(*variable);
+    // Without this variable the program starts itself again, which takes time.
+    std::string policy = "OMP_WAIT_POLICY=passive";
+    if (!surroundings.own_environment) environment.push_back(policy.data());
+    environment.push_back(nullptr);
     std::array<int, 2> out{};
     std::array<int, 2> err{};
     if (::pipe2(out.data(), O_CLOEXEC) != 0 || ::pipe2(err.data(), O_CLOEXEC) != 0) {
       throw std::runtime_error("pipe2");
     }
     child_ = ::fork();
-    if (child_ == 0) become_program(argv.data(), surroundings, out[1], err[1]);
+    if (child_ == 0) {
+      become_program(argv.data(), environment.data(), surroundings, out[1], err[1]);
+    }
     ::close(out[1]);
     ::close(err[1]);
     if (child_ < 0) throw std::runtime_error("fork");
@@ -108,8 +118,8 @@ class Program {
   }
 
  private:
-  [[noreturn]] static void become_program(char** argv, const Surroundings& surroundings, int out,
-                                          int err) {
+  [[noreturn]] static void become_program(char** argv, char** environment,
+                                          const Surroundings& surroundings, int out, int err) {
     const auto require = [](bool done) {
       if (!done) ::_exit(127);
     };
@@ -121,7 +131,7 @@ class Program {
     }
     if (surroundings.standard_output) out = ::open(surroundings.standard_output, O_WRONLY);
     require(::dup2(out, STDOUT_FILENO) >= 0 && ::dup2(err, STDERR_FILENO) >= 0);
-    ::execv(argv[0], argv);
+    ::execve(argv[0], argv, environment);
     ::_exit(127);
   }
 
@@ -132,6 +142,22 @@ class Program {
 
 inline Outcome run(const Arguments& arguments, const Surroundings& surroundings = {}) {
   return Program(arguments, surroundings).wait();
+}
+
+// The outcomes of all command lines; several programs run at once.
+inline std::vector<Outcome> run_all(const std::vector<Arguments>& lines,
+                                    const Surroundings& surroundings = {}) {
+  constexpr std::size_t at_once = 4;
+  std::vector<Outcome> outcomes;
+  std::deque<Program> running;
+  for (const Arguments& line : lines) {
+    running.emplace_back(line, surroundings);
+    if (running.size() < at_once) continue;
+    outcomes.push_back(running.front().wait());
+    running.pop_front();
+  }
+  for (Program& program : running) outcomes.push_back(program.wait());
+  return outcomes;
 }
 
 // The program said, in one line on standard error that holds `words`, why it did not work.

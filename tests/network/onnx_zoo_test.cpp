@@ -9,6 +9,7 @@
 #include <fstream>
 #include <sstream>
 
+#include "network/onnx_random.hpp"
 #include "network/random_networks.hpp"
 #include "reluctance/base/error.hpp"
 #include "reluctance/base/files.hpp"
@@ -54,23 +55,38 @@ void expect_close(const Tensor& actual, const Tensor& expected) {
   EXPECT_LE((actual - expected).abs().max().item<double>(), tolerance * scale);
 }
 
-void expect_agreement(const fs::path& folder, const std::string& name, const std::string& compare) {
-  const ImportedNetwork imported = read_onnx(folder / (name + ".onnx"));
-  Tensor output = logits(imported.network, read_floats(folder / (name + ".in")));
-  if (compare == "softmax") output = output.softmax(1);
-  if (compare == "log-softmax") output = output.log_softmax(1);
-  EXPECT_EQ(compare != "logits",
-            !imported.notes.empty() && imported.notes[0].starts_with("dropped the final Softmax"));
-  expect_close(output, read_floats(folder / (name + ".out")));
+// <J v, u> = <v, J^T u> in the regions of the samples: imports combine layers as nothing else does.
+void expect_adjoint(const Network& single, const Tensor& x) {
+  const Network network = single.to(at::kDouble);
+  const Pass pass = forward(network, x.to(at::kDouble), Keep::gates);
+  const Tensor v = at::randn({samples, network.inputs()}, at::kDouble);
+  const Tensor u = at::randn({samples, network.classes()}, at::kDouble);
+  const double left = (jacobian_vector(network, pass, v) * u).sum().item<double>();
+  const double right = (vector_jacobian(network, pass, u).flatten(1) * v).sum().item<double>();
+  EXPECT_NEAR(left, right, 1e-9 * (std::abs(left) + 1));
+}
 
-  // Writing what was read gives the same function, and writing that once more the same bytes.
+// Writing what was read gives the same function, and writing that once more the same bytes.
+void expect_round_trip(const Network& network, const Tensor& x, const fs::path& folder) {
   const fs::path once = folder / "once", twice = folder / "twice";
-  write_onnx(imported.network, once);
+  write_onnx(network, once);
   const Network again = read_onnx(once).network;
   write_onnx(again, twice);
   EXPECT_TRUE(read_file(once, 1 << 28) == read_file(twice, 1 << 28));
-  expect_close(logits(again, read_floats(folder / (name + ".in"))),
-               logits(imported.network, read_floats(folder / (name + ".in"))));
+  expect_close(logits(again, x), logits(network, x));
+}
+
+void expect_agreement(const fs::path& folder, const std::string& name, const std::string& compare) {
+  const auto [network, notes] = read_onnx(folder / (name + ".onnx"));
+  const Tensor x = read_floats(folder / (name + ".in"));
+  Tensor output = logits(network, x);
+  if (compare == "softmax") output = output.softmax(1);
+  if (compare == "log-softmax") output = output.log_softmax(1);
+  expect_close(output, read_floats(folder / (name + ".out")));
+  const bool dropped = !notes.empty() && notes[0].starts_with("dropped the final Softmax");
+  EXPECT_EQ(dropped, compare != "logits");
+  expect_adjoint(network, x);
+  expect_round_trip(network, x, folder);
 }
 
 void expect_refusal(const fs::path& path, const std::string& message) {
@@ -109,6 +125,9 @@ TEST(OnnxZoo, ModelsOfOthersMeanTheSameHere) {
 TEST(OnnxZoo, NetworksOfOursMeanTheSameElsewhere) {
   const TemporaryFolder folder;
   std::vector<NamedNetwork> networks = networks_in_double();
+  for (unsigned seed = 0; seed < 40; ++seed) {
+    networks.push_back({"stack" + std::to_string(seed), random_stack(seed)});
+  }
   for (auto& [name, network] : networks) {
     network = network.to(at::kFloat);
     const Tensor x = random_input(network, samples);

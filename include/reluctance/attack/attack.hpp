@@ -72,7 +72,8 @@ AttackResult run_attack(const Network& network, const Tensor& images, const Tens
 // The pieces of run_attack, for one batch on the calling thread; training uses them as they are.
 // Random points of the ball and box around each sample, or the samples themselves.
 Tensor starting_points(const Tensor& clean, const Attack& attack, at::Generator generator);
-// The iterations of the attack from `start` (N x input shape) -> the last iterate.
+// The iterations of the attack from `start` (N x input shape) -> the last iterate. Throws Interrupted
+// between steps if an interrupt was requested.
 Tensor climb(const Network& network, const Tensor& clean, const Tensor& labels, const Tensor& start,
              const Attack& attack);
 

@@ -14,8 +14,8 @@ struct ImportedNetwork {
   std::vector<std::string> notes;  // what differs from the file: "dropped the final Softmax: ..."
 };
 
-// Reads a ReLU classifier of opset 6 or later. The file may come from anybody: what is wrong with
-// it, or not piecewise linear in it, is an Error of one line that names the file and the node.
+// Reads a ReLU classifier. The file may come from anybody: what is wrong with it, or not piecewise
+// linear in it, is an Error of one line that names the file and the node.
 ImportedNetwork read_onnx(const std::filesystem::path& path);
 
 // Writes opset 13 with float32 weights, input "input" (batch x input shape) and output "logits"

@@ -10,6 +10,8 @@
 namespace reluctance::onnx_import {
 namespace {
 
+constexpr std::size_t most_layers = 1000000;
+
 Shape shape_of(const Tensor& tensor) { return {tensor.sizes().begin(), tensor.sizes().end()}; }
 
 Value constant(const Tensor& tensor) { return {tensor, Network::input, shape_of(tensor)}; }
@@ -24,26 +26,37 @@ bool selects_all(const std::vector<int64_t>& indices, int64_t extent) {
 
 }  // namespace
 
+Shape Builder::for_one_sample(Shape shape) const {
+  if (batch_ > 1 && !shape.empty() && shape[0] == batch_) shape[0] = 1;
+  return shape;
+}
+
 Value Builder::given(const Tensor& tensor) {
-  room_ += 4 * tensor.numel();
+  room_ += 8 * tensor.numel();
   return constant(tensor);
 }
 
 void Builder::require_room(int64_t elements) const {
   if (elements > room_) {
-    throw Error("computes a constant of " + std::to_string(elements) +
-                " elements, too many; export the model with constants folded");
+    throw Error("needs " + std::to_string(elements) +
+                " more elements, too many for its file; export the model with constants folded");
   }
 }
 
+void Builder::spend(int64_t elements) {
+  require_room(elements);
+  room_ -= elements;
+}
+
 Value Builder::computed(const Tensor& tensor) {
-  require_room(tensor.numel());
-  room_ -= tensor.numel();
+  spend(tensor.numel());
   return constant(tensor);
 }
 
 int Builder::add(LayerPtr layer, std::vector<int> inputs, Tensors tensors, Origin origin) {
+  if (draft_.origins.size() >= most_layers) throw Error("makes the network too large");
   for (const Tensor& tensor : tensors) {
+    spend(tensor.numel());
     if (!tensor.isfinite().all().item<bool>()) throw Error("its weights are not finite numbers");
   }
   const int node = draft_.network.add(std::move(layer), std::move(inputs), std::move(tensors),
@@ -128,6 +141,7 @@ Value Builder::selected(const Value& x, std::size_t axis, const std::vector<int6
     return computed(
         x.constant.index_select(static_cast<int64_t>(axis), at::tensor(indices, at::kLong)));
   }
+  spend(static_cast<int64_t>(indices.size()));
   const Framed frame = framed(x, {axis});
   return added(gather_layer(static_cast<int64_t>(axis - frame.first), indices), {frame.node},
                shape);
@@ -167,7 +181,7 @@ Value Builder::affine(const Value& x, const Tensor& scale, const Tensor& shift, 
 }
 
 Value Builder::combined(const Value& a, const Value& b,
-                        const std::function<Tensor(const Tensor&, const Tensor&)>& operation) {
+                        Tensor (*operation)(const Tensor&, const Tensor&)) {
   require_room(count(broadcast(a.shape, b.shape)));
   return computed(operation(a.constant, b.constant));
 }

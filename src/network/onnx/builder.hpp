@@ -1,7 +1,6 @@
 // The vocabulary of the converters: operations on values that add layers to a network.
 #pragma once
 
-#include <functional>
 #include <string>
 #include <vector>
 
@@ -25,9 +24,11 @@ class Builder {
   // `batch`: the fixed batch size that the file was exported for, 1 for none.
   Builder(const Shape& input_shape, int64_t batch) : draft_(input_shape), batch_(batch) {}
 
-  int64_t batch() const { return batch_; }
+  // A shape that the file asks for: one exported for a fixed batch names it there, too.
+  Shape for_one_sample(Shape shape) const;
 
-  // Constants. Computed ones are bounded in proportion to what the file itself holds.
+  // Constants of the file, and those computed from them. What is computed, and what the nodes of
+  // the network hold, is bounded in proportion to what the file holds.
   Value given(const Tensor& tensor);
   Value computed(const Tensor& tensor);
   void require_room(int64_t elements) const;  // before a computation that can grow
@@ -65,13 +66,13 @@ class Builder {
  private:
   static void require_activation(const Value& x);
   const Shape& sample_shape(int node) const;
+  void spend(int64_t elements);
   int add(LayerPtr layer, std::vector<int> inputs, Tensors tensors, Origin origin);
-  Value combined(const Value& a, const Value& b,
-                 const std::function<Tensor(const Tensor&, const Tensor&)>& operation);
+  Value combined(const Value& a, const Value& b, Tensor (*operation)(const Tensor&, const Tensor&));
 
   Draft draft_;
   int64_t batch_;
-  int64_t room_ = int64_t{1} << 24;  // elements that computed constants may still have
+  int64_t room_ = int64_t{1} << 24;  // elements that may still be computed or held
 };
 
 }  // namespace reluctance::onnx_import

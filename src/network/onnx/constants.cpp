@@ -45,8 +45,9 @@ std::vector<Value> range(const Call& call) {
 
 // Functions of constants alone. On activations they are not piecewise linear.
 Tensor operand(const Call& call, std::size_t i) {
-  if (!call.input(i).is_constant())
+  if (!call.input(i).is_constant()) {
     throw NotPiecewiseLinear(with_article(call.type()) + " of an activation");
+  }
   return call.constant(i);
 }
 

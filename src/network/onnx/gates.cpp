@@ -8,26 +8,30 @@
 namespace reluctance::onnx_import {
 namespace {
 
+Value number(const Call& call, double value) {
+  return call.build.computed(at::scalar_tensor(value, at::kFloat));
+}
+
+// Written so that `a` passes unchanged where it is chosen, however large the other is.
 Value greater(const Call& call, const Value& a, const Value& b) {
-  return call.build.plus(b, call.build.relu(call.build.minus(a, b)));
+  return call.build.plus(a, call.build.relu(call.build.minus(b, a)));
 }
 
 Value lesser(const Call& call, const Value& a, const Value& b) {
-  return call.build.minus(b, call.build.relu(call.build.minus(b, a)));
+  return call.build.minus(a, call.build.relu(call.build.minus(a, b)));
 }
 
 // The maximum with 0 needs no more than a ReLU.
 Value at_least(const Call& call, const Value& x, double bound) {
   if (bound == 0.0) return call.build.relu(x);
-  return greater(call, x, call.build.computed(at::scalar_tensor(bound, at::kFloat)));
+  return greater(call, x, number(call, bound));
 }
 
 Value clipped(const Call& call, Value x, double low, double high) {
   constexpr double unbounded = std::numeric_limits<float>::max();
   call.require(low <= high, "its bounds are in the wrong order");
   if (low > -unbounded) x = at_least(call, x, low);
-  if (high < unbounded)
-    x = lesser(call, x, call.build.computed(at::scalar_tensor(high, at::kFloat)));
+  if (high < unbounded) x = lesser(call, x, number(call, high));
   return x;
 }
 
@@ -57,8 +61,7 @@ std::vector<Value> clip(const Call& call) {
 
 std::vector<Value> hard_sigmoid(const Call& call) {
   const Value line = call.build.scaled(call.input(0), call.number("alpha", 0.2f));
-  const Value offset = call.build.computed(at::scalar_tensor(call.number("beta", 0.5), at::kFloat));
-  return {clipped(call, call.build.plus(line, offset), 0.0, 1.0)};
+  return {clipped(call, call.build.plus(line, number(call, call.number("beta", 0.5))), 0.0, 1.0)};
 }
 
 // max(x, 0) is how some exporters write a ReLU.

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <queue>
 #include <set>
+#include <string_view>
 
 #include "input.hpp"
 #include "operators.hpp"
@@ -10,7 +11,6 @@
 namespace reluctance::onnx_import {
 namespace {
 
-constexpr int oldest_opset = 6;
 constexpr int most_nodes = 100000;
 constexpr int most_outputs = 16;
 
@@ -18,6 +18,16 @@ std::string described(const onnx::NodeProto& node) {
   const bool named = !node.name().empty();
   if (!named && node.output_size() == 0) return "a node";
   return "node '" + (named ? node.name() : node.output(0)) + "'";
+}
+
+// Whether the network first brings the last axis of its input, the channels, to the front.
+bool takes_channels_last(const Network& network) {
+  const Shape& x = network.input_shape();
+  return std::any_of(network.nodes().begin(), network.nodes().end(), [&](const Node& node) {
+    return node.inputs[0] == Network::input &&
+           std::string_view(node.layer->name()) == "Transpose" && x.size() == 3 &&
+           node.shape == Shape{x[2], x[0], x[1]};
+  });
 }
 
 // Labels and other integers are no logits.
@@ -36,10 +46,7 @@ Graph::Graph(const onnx::ModelProto& model, const std::filesystem::path& folder)
   for (const auto& set : model.opset_import()) {
     if (set.domain().empty() || set.domain() == "ai.onnx") opset_ = set.version();
   }
-  if (opset_ < oldest_opset) {
-    throw Error((opset_ == 0 ? "names no opset" : "has opset " + std::to_string(opset_)) +
-                "; export the model with opset " + std::to_string(oldest_opset) + " or later");
-  }
+  if (opset_ < 1) throw Error("names no opset; export the model with opset 13");
   if (graph_.node_size() > most_nodes) {
     throw Error("has " + std::to_string(graph_.node_size()) + " nodes, more than " +
                 std::to_string(most_nodes));
@@ -91,8 +98,10 @@ std::vector<int> Graph::order(const std::string& output) const {
 const onnx::ValueInfoProto& Graph::input(const std::vector<int>& nodes,
                                          const std::string& output) const {
   std::set<std::string> read{output};
-  for (int node : nodes)
-    read.insert(graph_.node(node).input().begin(), graph_.node(node).input().end());
+  for (int node : nodes) {
+    const auto& inputs = graph_.node(node).input();
+    read.insert(inputs.begin(), inputs.end());
+  }
   std::vector<const onnx::ValueInfoProto*> found;
   for (const auto& candidate : graph_.input()) {
     if (read.contains(candidate.name()) && !initialisers_.contains(candidate.name())) {
@@ -113,28 +122,52 @@ std::vector<Value> Graph::evaluate(const onnx::NodeProto& node, Builder& build,
     std::vector<const Value*> inputs;
     bool probabilities = false;
     for (const std::string& name : node.input()) {
+      inputs.push_back(nullptr);  // left out
+      if (name.empty()) continue;
       const auto found = values.find(name);
-      if (found == values.end() && !name.empty())
-        throw Error("reads '" + name + "', which nothing computes");
-      inputs.push_back(name.empty() ? nullptr : &found->second);
-      probabilities = probabilities || (!name.empty() && found->second.probabilities);
+      if (found == values.end()) throw Error("reads '" + name + "', which nothing computes");
+      inputs.back() = &found->second;
+      probabilities = probabilities || found->second.probabilities;
     }
     const Converter convert = find_converter(node, opset_);
     if (probabilities && !only_renames(node.op_type())) {
-      throw Error(
-          "reads the output of a Softmax inside the network, which is not piecewise linear; "
-          "Reluctance explains ReLU networks");
+      throw NotPiecewiseLinear("fed by a Softmax inside the network");
     }
     std::vector<Value> outputs = convert(Call(node, inputs, opset_, reader_, build));
     for (Value& output : outputs) output.probabilities = output.probabilities || probabilities;
     return outputs;
   } catch (const NotPiecewiseLinear& error) {
     throw Error(described(node) + " " + error.what());
-  } catch (const std::exception& error) {
-    const std::string what = error.what();
+  } catch (const std::exception& error) {  // LibTorch's go on with a backtrace
+    std::string what = error.what();
+    what.resize(std::min(what.find('\n'), what.size()));
     const bool names_type = what.starts_with(node.op_type() + ": ");
     throw Error(described(node) + ": " + (names_type ? "" : node.op_type() + ": ") + what);
   }
+}
+
+Value Graph::compute(const std::string& output, const std::vector<int>& nodes,
+                     const std::string& input, const Shape& input_shape, Builder& build) const {
+  std::unordered_map<std::string, Value> values;
+  values[input] = {{}, Network::input, input_shape};
+  for (int index : nodes) {
+    const onnx::NodeProto& node = graph_.node(index);
+    for (const std::string& name : node.input()) {
+      const auto found = initialisers_.find(name);
+      if (found == initialisers_.end() || values.contains(name)) continue;
+      values[name] = build.given(reader_.read(*found->second));
+    }
+    std::vector<Value> results = evaluate(node, build, values);
+    const auto named = std::min(results.size(), static_cast<std::size_t>(node.output_size()));
+    for (std::size_t i = 0; i < named; ++i) {
+      values[node.output(static_cast<int>(i))] = std::move(results[i]);
+    }
+  }
+  const auto found = values.find(output);
+  if (found == values.end() || found->second.is_constant()) {
+    throw Error("its output '" + output + "' is not computed from its input");
+  }
+  return found->second;
 }
 
 Graph::Attempt Graph::attempt(const onnx::ValueInfoProto& output) const {
@@ -142,44 +175,27 @@ Graph::Attempt Graph::attempt(const onnx::ValueInfoProto& output) const {
   const onnx::ValueInfoProto& source = input(nodes, output.name());
   const Input sample = read_input(source, output);
   Builder build(sample.sample, sample.batch);
-  std::unordered_map<std::string, Value> values;
-  values[source.name()] = {{}, Network::input, sample.shape};
-  const auto load = [&](const std::string& name) {
-    const auto found = initialisers_.find(name);
-    if (found != initialisers_.end() && !values.contains(name)) {
-      values[name] = build.given(reader_.read(*found->second));
-    }
-  };
-  for (int index : nodes) {
-    const onnx::NodeProto& node = graph_.node(index);
-    for (const std::string& name : node.input()) load(name);
-    std::vector<Value> results = evaluate(node, build, values);
-    const auto named = std::min(results.size(), static_cast<std::size_t>(node.output_size()));
-    for (std::size_t i = 0; i < named; ++i) {
-      values[node.output(static_cast<int>(i))] = std::move(results[i]);
-    }
-  }
-  const auto found = values.find(output.name());
-  if (found == values.end() || found->second.is_constant()) {
-    throw Error("its output '" + output.name() + "' is not computed from its input");
-  }
-  const Value& logits = found->second;
-  Attempt result{{build.finish(logits.node), {}}, false};
-  const Network& network = result.imported.network;
+  const Value logits = compute(output.name(), nodes, source.name(), sample.shape, build);
+  Network network = build.finish(logits.node);
   if (network.nodes().empty()) throw Error("its output '" + output.name() + "' is its input");
   if (network.classes() < 2) {
     throw Error("its output '" + output.name() +
                 "' is one number; Reluctance needs a classifier with a logit for each class");
   }
-  result.vector = std::count(logits.shape.begin(), logits.shape.end(), 1) + 1 >=
-                  static_cast<std::ptrdiff_t>(logits.shape.size());
-  if (logits.probabilities)
-    result.imported.notes.emplace_back("dropped the final Softmax: attacks need logits");
-  if (sample.batch > 1) {
-    result.imported.notes.push_back("took the fixed batch of " + std::to_string(sample.batch) +
-                                    " as any number of samples");
+  std::vector<std::string> notes;
+  if (logits.probabilities) {
+    notes.emplace_back("dropped the final Softmax: attacks need logits");
   }
-  return result;
+  if (takes_channels_last(network)) {
+    notes.emplace_back("takes images as height x width x channels");
+  }
+  if (sample.batch > 1) {
+    notes.push_back("took the fixed batch of " + std::to_string(sample.batch) +
+                    " as any number of samples");
+  }
+  const bool is_vector = std::count_if(logits.shape.begin(), logits.shape.end(),
+                                       [](int64_t extent) { return extent != 1; }) == 1;
+  return {{std::move(network), std::move(notes)}, is_vector};
 }
 
 ImportedNetwork Graph::network() const {
@@ -189,16 +205,17 @@ ImportedNetwork Graph::network() const {
   }
   if (outputs.empty()) throw Error("has no output of floating-point numbers");
   if (outputs.size() == 1) return attempt(*outputs[0]).imported;
-  if (outputs.size() > most_outputs)
+  if (outputs.size() > most_outputs) {
     throw Error("has more than " + std::to_string(most_outputs) + " outputs");
+  }
   std::string first_reason;
   for (const auto* output : outputs) {
     try {
-      Attempt result = attempt(*output);
-      if (!result.vector) throw Error("its output '" + output->name() + "' is no vector of logits");
-      result.imported.notes.push_back("took the logits from '" + output->name() + "', one of " +
-                                      std::to_string(outputs.size()) + " outputs");
-      return std::move(result.imported);
+      auto [imported, is_vector] = attempt(*output);
+      if (!is_vector) throw Error("its output '" + output->name() + "' is no vector of logits");
+      imported.notes.push_back("took the logits from '" + output->name() + "', one of " +
+                               std::to_string(outputs.size()) + " outputs");
+      return std::move(imported);
     } catch (const Error& error) {
       if (first_reason.empty()) first_reason = error.what();
     }

@@ -27,13 +27,19 @@ class Graph {
   // One attempt: the network up to the output of that name.
   struct Attempt {
     ImportedNetwork imported;
-    bool vector;  // whether the file's output has at most one axis that is not of extent 1
+    bool is_vector;  // whether the output has one axis, but for axes of extent 1
   };
   Attempt attempt(const onnx::ValueInfoProto& output) const;
 
-  // Node indices in an order in which every input is there in time: the file's own where possible.
+  // The nodes that the output needs, in an order in which every input is there in time: the file's
+  // own where possible.
   std::vector<int> order(const std::string& output) const;
+
+  // The only input that those nodes read.
   const onnx::ValueInfoProto& input(const std::vector<int>& nodes, const std::string& output) const;
+
+  Value compute(const std::string& output, const std::vector<int>& nodes, const std::string& input,
+                const Shape& input_shape, Builder& build) const;
   std::vector<Value> evaluate(const onnx::NodeProto& node, Builder& build,
                               const std::unordered_map<std::string, Value>& values) const;
 

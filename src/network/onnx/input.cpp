@@ -28,15 +28,15 @@ int64_t fixed_batch(const Shape& input, const Shape& output) {
 
 Input read_input(const onnx::ValueInfoProto& input, const onnx::ValueInfoProto& output) {
   const std::string name = "input '" + input.name() + "' ";
-  if (!input.type().has_tensor_type() || !input.type().tensor_type().has_shape()) {
+  const auto& type = input.type().tensor_type();
+  if (!input.type().has_tensor_type() || type.shape().dim_size() == 0) {
     throw Error(name + "has no shape; export the model with the shape of its input");
   }
   Shape shape = declared(input);
   const auto open = std::count(shape.begin(), shape.end(), 0);
-  if (open > 1 || shape.empty()) {
-    throw Error(name + "has " + std::to_string(open) + " open extents out of " +
-                std::to_string(shape.size()) +
-                "; export the model with fixed extents on every axis but the batch");
+  if (open > 1) {
+    throw Error(name + "has " + std::to_string(open) +
+                " open extents; export the model with fixed extents on every axis but the batch");
   }
   Input result{{}, {}, 1};
   if (open == 1) {
@@ -51,7 +51,6 @@ Input read_input(const onnx::ValueInfoProto& input, const onnx::ValueInfoProto& 
   if (column) shape.pop_back();
   if (leading) shape.erase(shape.begin());
   result.sample = shape;
-  if (count(shape) == 0) throw Error(name + "is empty");
   return result;
 }
 

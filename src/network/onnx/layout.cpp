@@ -21,6 +21,7 @@ std::vector<Value> dropout(const Call& call) {
 std::vector<Value> cast(const Call& call) {
   Value x = call.input(0);
   const int64_t type = call.integer("to", onnx::TensorProto::FLOAT);
+  call.require(type > onnx::TensorProto::UNDEFINED, "its type is missing");
   const bool floating = type == onnx::TensorProto::FLOAT || type == onnx::TensorProto::DOUBLE ||
                         type == onnx::TensorProto::FLOAT16 || type == onnx::TensorProto::BFLOAT16;
   const bool boolean = type == onnx::TensorProto::BOOL;
@@ -36,9 +37,7 @@ std::vector<Value> reshape(const Call& call) {
   const Value& x = call.input(0);
   const auto list = call.integers("shape", 1);
   call.require(list.has_value(), "its shape is missing");
-  Shape shape = *list;
-  // A model that was exported for a fixed batch says so in its reshapes.
-  if (call.build.batch() > 1 && !shape.empty() && shape[0] == call.build.batch()) shape[0] = 1;
+  Shape shape = call.build.for_one_sample(*list);
   int64_t known = 1;
   std::size_t open = shape.size();
   for (std::size_t i = 0; i < shape.size(); ++i) {

@@ -68,8 +68,8 @@ Value times_matrix(const Call& call, const Value& x, Tensor weight) {
 }
 
 Value product(const Call& call, const Value& a, const Value& b) {
+  call.require(!a.shape.empty() && !b.shape.empty(), "takes matrices or vectors");
   if (a.is_constant() && b.is_constant()) {
-    call.require(!a.shape.empty() && !b.shape.empty(), "takes matrices");
     const int64_t inner = std::max<int64_t>(a.shape.back(), 1);
     const int64_t most = a.constant.numel() / inner * (b.constant.numel() / inner);
     call.build.require_room(most);

@@ -1,7 +1,7 @@
 // From a file that may hold anything to a network or one line on what is wrong.
-#include <c10/util/Exception.h>
 #include <onnx/onnx_pb.h>
 
+#include <cctype>
 #include <cstdint>
 
 #include "graph.hpp"
@@ -16,6 +16,14 @@ namespace {
 constexpr std::uint64_t largest_model = (std::uint64_t{1} << 31) - 1;
 
 std::string first_line(const std::string& text) { return text.substr(0, text.find('\n')); }
+
+// Names come from the file, and could hold line breaks or commands for a terminal.
+std::string printable(std::string text) {
+  for (char& letter : text) {
+    if (std::iscntrl(static_cast<unsigned char>(letter))) letter = '?';
+  }
+  return text;
+}
 
 onnx::ModelProto parsed(const std::filesystem::path& path) {
   const std::string bytes = read_file(path, largest_model);
@@ -33,12 +41,12 @@ ImportedNetwork read_onnx(const std::filesystem::path& path) {
   std::string what;
   try {
     return onnx_import::Graph(model, path.parent_path()).network();
-  } catch (const c10::Error& error) {
-    what = first_line(error.what_without_backtrace());
-  } catch (const std::exception& error) {
+  } catch (const Error& error) {
+    what = error.what();
+  } catch (const std::exception& error) {  // LibTorch's go on with a backtrace
     what = first_line(error.what());
   }
-  throw Error(path.string() + ": " + what);
+  throw Error(path.string() + ": " + printable(what));
 }
 
 }  // namespace reluctance

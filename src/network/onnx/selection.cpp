@@ -2,6 +2,7 @@
 #include <ATen/ATen.h>
 
 #include <algorithm>
+#include <cmath>
 #include <numeric>
 #include <utility>
 
@@ -40,6 +41,7 @@ std::vector<Value> slice(const Call& call) {
   const Indices steps = call.integers("steps", 4).value_or(Indices(starts->size(), 1));
   call.require(axes.size() == starts->size() && steps.size() == starts->size(),
                "its axes and steps do not match");
+  resolve_axes(axes, x.shape.size());
   for (std::size_t i = 0; i < axes.size(); ++i) {
     const std::size_t axis = resolve_axis(axes[i], x.shape.size());
     x = call.build.selected(x, axis,
@@ -116,9 +118,7 @@ std::vector<Value> concat(const Call& call) {
 }
 
 std::vector<Value> expand(const Call& call) {
-  Shape shape = call.list(1);
-  if (call.build.batch() > 1 && !shape.empty() && shape[0] == call.build.batch()) shape[0] = 1;
-  return {call.build.broadcasted(call.input(0), shape)};
+  return {call.build.broadcasted(call.input(0), call.build.for_one_sample(call.list(1)))};
 }
 
 std::vector<Value> tile(const Call& call) {
@@ -136,13 +136,14 @@ std::vector<Value> tile(const Call& call) {
   return {x};
 }
 
-// One index of the input for each place of a padded axis, by reflection or by the nearest edge.
-Indices mirrored(const Call& call, int64_t extent, int64_t before, int64_t after, bool reflect) {
-  call.build.require_room(extent + before + after);
+// The index that each place of a padded axis takes its value from: beyond the ends by reflection or
+// from the nearest edge. Negative widths crop.
+Indices taken(const Call& call, int64_t extent, int64_t before, int64_t after, bool reflect) {
   call.require(!reflect || std::max(before, after) < extent, "reflects more than its input");
+  call.build.require_room(extent + before + after);
+  const int64_t last = extent - 1;
   Indices indices;
   for (int64_t i = -before; i < extent + after; ++i) {
-    const int64_t last = extent - 1;
     indices.push_back(reflect ? last - std::abs(last - std::abs(i))
                               : std::clamp<int64_t>(i, 0, last));
   }
@@ -152,40 +153,37 @@ Indices mirrored(const Call& call, int64_t extent, int64_t before, int64_t after
 std::vector<Value> pad(const Call& call) {
   Value x = call.input(0);
   const std::size_t rank = x.shape.size();
-  const auto pads = call.integers("pads", 1);
   Indices all_axes(rank);
   std::iota(all_axes.begin(), all_axes.end(), 0);
   const Indices axes = call.integers("axes", 3).value_or(all_axes);
+  resolve_axes(axes, rank);
+  const auto pads = call.integers("pads", 1);
   call.require(pads && pads->size() == 2 * axes.size(), "needs a start and an end for every axis");
   const std::string mode = call.text("mode", "constant");
   call.require(mode == "constant" || mode == "reflect" || mode == "edge",
                "mode " + mode + " is not supported");
   const double value = call.number("value", 2, 0.0);
-  Shape before(rank, 0), after(rank, 0);
+  call.require(!std::isnan(value), "its value is not a number");
+  // What moves values becomes indices; a pad layer is left with what adds a constant.
+  const auto moving = [&](int64_t width) {
+    constexpr int64_t most = 1 << 20;
+    call.require(width <= most && width >= -most, "its pads are too large");
+    return mode == "constant" ? std::min<int64_t>(width, 0) : width;
+  };
+  Shape before(rank, 0), after(rank, 0), shape = x.shape;
   std::vector<std::size_t> used;
   for (std::size_t i = 0; i < axes.size(); ++i) {
     const std::size_t axis = resolve_axis(axes[i], rank);
-    const int64_t starts = (*pads)[i];
-    const int64_t ends = (*pads)[i + axes.size()];
-    constexpr int64_t most = 1 << 20;
-    call.require(std::max(starts, ends) <= most && std::min(starts, ends) >= -most,
-                 "its pads are too large");
-    // Negative pads crop.
-    const int64_t extent = x.shape[axis];
-    x = call.build.selected(x, axis,
-                            strided(call, extent, std::max<int64_t>(-starts, 0),
-                                    extent - std::max<int64_t>(-ends, 0), 1));
-    before[axis] = std::max<int64_t>(starts, 0);
-    after[axis] = std::max<int64_t>(ends, 0);
-    if (before[axis] + after[axis] == 0) continue;
-    used.push_back(axis);
-    if (mode == "constant") continue;
+    const int64_t start = (*pads)[i];
+    const int64_t end = (*pads)[i + axes.size()];
     x = call.build.selected(
-        x, axis, mirrored(call, x.shape[axis], before[axis], after[axis], mode == "reflect"));
+        x, axis, taken(call, x.shape[axis], moving(start), moving(end), mode == "reflect"));
+    before[axis] = start - moving(start);
+    after[axis] = end - moving(end);
+    shape[axis] = x.shape[axis] + before[axis] + after[axis];
+    if (shape[axis] != x.shape[axis]) used.push_back(axis);
   }
-  if (used.empty() || mode != "constant") return {x};
-  Shape shape = x.shape;
-  for (std::size_t axis = 0; axis < rank; ++axis) shape[axis] += before[axis] + after[axis];
+  if (used.empty()) return {x};
   count(shape);
   const Builder::Framed frame = call.build.framed(x, used);
   const auto skip = static_cast<std::ptrdiff_t>(frame.first);

@@ -5,8 +5,19 @@
 #include "reluctance/base/error.hpp"
 
 namespace reluctance::onnx_import {
+namespace {
+
+void require_few_axes(std::size_t rank) {
+  if (rank > most_axes) {
+    throw Error("has a tensor of " + std::to_string(rank) + " axes, more than " +
+                std::to_string(most_axes));
+  }
+}
+
+}  // namespace
 
 int64_t count(const Shape& shape) {
+  require_few_axes(shape.size());
   int64_t elements = 1;
   for (int64_t extent : shape) {
     if (extent < 0) throw Error("the shape " + to_string(shape) + " has a negative extent");
@@ -29,6 +40,7 @@ std::size_t resolve_axis(int64_t axis, std::size_t rank) {
 }
 
 std::vector<std::size_t> resolve_axes(const std::vector<int64_t>& axes, std::size_t rank) {
+  require_few_axes(rank);
   std::vector<std::size_t> resolved;
   for (int64_t axis : axes) resolved.push_back(resolve_axis(axis, rank));
   std::sort(resolved.begin(), resolved.end());

@@ -11,7 +11,10 @@ namespace reluctance::onnx_import {
 // No constant and no activation of one sample has more elements: 4 GiB in float32.
 constexpr int64_t most_elements = int64_t{1} << 30;
 
-// Number of elements. Throws Error for a negative extent or more than most_elements.
+// More axes than ATen's kernels take are no tensor that a network has.
+constexpr std::size_t most_axes = 32;
+
+// Number of elements. Throws Error for a negative extent, or more axes or elements than that.
 int64_t count(const Shape& shape);
 
 // An axis of a tensor of that rank, counted from the end if negative. Throws Error if outside.

@@ -20,7 +20,7 @@ bool does_nothing(const Node& affine) {
 // One sweep in topological order that copies the nodes it keeps.
 class Sweep {
  public:
-  explicit Sweep(const Draft& draft, int output)
+  Sweep(const Draft& draft, int output)
       : draft_(draft.network),
         origins_(draft.origins),
         readers_(draft_.nodes().size(), 0),

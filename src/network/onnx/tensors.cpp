@@ -71,7 +71,7 @@ Tensor from_fields(const onnx::TensorProto& proto, int64_t elements, at::ScalarT
 }  // namespace
 
 Tensor TensorReader::read(const onnx::TensorProto& proto) const {
-  const std::string name = "tensor '" + proto.name() + "' ";
+  const std::string name = "tensor '" + proto.name() + "': ";
   try {
     const Shape shape(proto.dims().begin(), proto.dims().end());
     const int64_t elements = count(shape);

@@ -1,6 +1,10 @@
 // Operators that slide a window over an image or a sequence: convolution and pooling.
 #include <ATen/ATen.h>
 
+#include <algorithm>
+#include <array>
+#include <limits>
+
 #include "operators.hpp"
 #include "shapes.hpp"
 
@@ -85,7 +89,7 @@ Window read_window(const Call& call, const std::vector<int64_t>& kernel) {
 }
 
 // The input as C x H x W, padded with `fill` so that windows fit without further padding.
-int padded(const Call& call, Window& window, double fill) {
+int padded(const Call& call, const Window& window, double fill) {
   const int image = call.build.view(call.input(0), window.image);
   Shape before{0}, after{0};
   for (std::size_t axis = 0; axis < 2; ++axis) {
@@ -114,20 +118,16 @@ std::vector<Value> convolution(const Call& call) {
   const std::vector<int64_t> kernel(weight.sizes().begin() + 2, weight.sizes().end());
   call.require(call.integers("kernel_shape", kernel) == kernel,
                "its weight is not of its kernel_shape");
-  Window window = read_window(call, kernel);
+  const Window window = read_window(call, kernel);
   if (window.sequence) weight = weight.unsqueeze(2);
   const Tensor bias = call.has(2) ? call.constant(2).to(at::kFloat) : at::zeros({weight.size(0)});
   ConvolutionOptions options;
   options.stride = window.stride;
   options.dilation = window.dilation;
   options.groups = call.integer("group", 1);
-  int image = Network::input;
-  if (window.symmetric()) {
-    options.padding = window.before;
-    image = call.build.view(call.input(0), window.image);
-  } else {
-    image = padded(call, window, 0.0);
-  }
+  if (window.symmetric()) options.padding = window.before;
+  const int image =
+      window.symmetric() ? call.build.view(call.input(0), window.image) : padded(call, window, 0.0);
   return {call.build.added(convolution_layer(options), {image},
                            output_shape(window, weight.size(0)), {weight, bias})};
 }
@@ -146,17 +146,19 @@ bool layer_pads(const Window& window) {
          2 * window.before[1] <= window.kernel[1];
 }
 
+// The input of a pooling layer, padded with `fill` if the layer cannot pad by itself.
+int pooled_image(const Call& call, const Window& window, double fill, PoolingOptions& options) {
+  if (!layer_pads(window)) return padded(call, window, fill);
+  options.padding = window.before;
+  options.ceil_mode = window.ceil_mode;
+  return call.build.view(call.input(0), window.image);
+}
+
 std::vector<Value> max_pool(const Call& call) {
-  Window window = read_window(call, call.integers("kernel_shape"));
+  const Window window = read_window(call, call.integers("kernel_shape"));
   PoolingOptions options = pooling_options(window);
   const Shape shape = output_shape(window, window.image[0]);
-  if (layer_pads(window)) {
-    options.padding = window.before;
-    options.ceil_mode = window.ceil_mode;
-    const int image = call.build.view(call.input(0), window.image);
-    return {call.build.added(max_pooling_layer(options), {image}, shape)};
-  }
-  const int image = padded(call, window, -std::numeric_limits<double>::infinity());
+  const int image = pooled_image(call, window, -std::numeric_limits<double>::infinity(), options);
   return {call.build.added(max_pooling_layer(options), {image}, shape)};
 }
 
@@ -176,23 +178,18 @@ Tensor share(const Call& call, const Window& window, std::size_t axis, bool coun
 }
 
 std::vector<Value> average_pool(const Call& call) {
-  Window window = read_window(call, call.integers("kernel_shape"));
+  const Window window = read_window(call, call.integers("kernel_shape"));
   call.require(window.dilation == Pair{1, 1}, "dilations are not supported");
   PoolingOptions options = pooling_options(window);
   options.count_include_pad = call.integer("count_include_pad", 0) != 0;
   const Shape shape = output_shape(window, window.image[0]);
-  if (layer_pads(window)) {
-    options.padding = window.before;
-    options.ceil_mode = window.ceil_mode;
-    const int image = call.build.view(call.input(0), window.image);
-    return {call.build.added(average_pooling_layer(options), {image}, shape)};
-  }
+  const int image = pooled_image(call, window, 0.0, options);
+  const Value means = call.build.added(average_pooling_layer(options), {image}, shape);
+  if (layer_pads(window)) return {means};
   call.build.require_room(window.output[0] * window.output[1]);
-  const Value sums =
-      call.build.added(average_pooling_layer(options), {padded(call, window, 0.0)}, shape);
   const Tensor factors = share(call, window, 0, options.count_include_pad).unsqueeze(1) *
                          share(call, window, 1, options.count_include_pad);
-  return {call.build.times(sums, call.build.computed(factors))};
+  return {call.build.times(means, call.build.computed(factors))};
 }
 
 std::vector<Value> global_max_pool(const Call& call) {

@@ -103,7 +103,7 @@ export function refused() {
     [no('product', [['Relu', {out: 'r'}], ['Mul', 'x', 'r', {id: 'm'}]]), `node 'm' is a product of two activations`],
     [no('matrix-product', [['Relu', {out: 'r'}], ['MatMul', 'x', 'r']]), 'a product of two activations'],
     [no('quotient', [['Div', scalar(1), 'x']]), 'a division by an activation'],
-    [no('softmax-inside', [['Softmax', {id: 's'}], gemm(6, 4)]), 'the output of a Softmax inside'],
+    [no('softmax-inside', [['Softmax', {id: 's'}], gemm(6, 4)]), 'fed by a Softmax inside'],
     [no('softmax-rows', [['Softmax', {id: 's'}]], {input: ['N', 2, 3]}), 'a Softmax inside the network'],
     [no('label', [gemm(6, 4), ['ArgMax', {axis: 1, id: 'a'}]]), `node 'a': ArgMax: gives a label`],
     [no('instance-norm', [['InstanceNormalization', weight(3), weight(3)]], {input: ['N', 3, 4, 4]}), 'not piecewise linear'],

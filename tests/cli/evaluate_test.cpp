@@ -1,0 +1,136 @@
+// reluctance evaluate: what it saves and prints, against the network asked by plain matrix
+// products.
+#include <ATen/ATen.h>
+#include <gtest/gtest.h>
+
+#include <cstdio>
+#include <nlohmann/json.hpp>
+
+#include "cli/material.hpp"
+
+namespace reluctance {
+namespace {
+
+constexpr int64_t count = 120;
+
+struct Case {
+  std::string name;
+  Arguments arguments;
+  double linf = 0;  // radii that the perturbation stays within; 0: none
+  double l2 = 0;
+  bool box = true;
+};
+
+void PrintTo(const Case& each, std::ostream* stream) { *stream << each.name; }
+
+// Logits of linear layers with ReLU between them.
+Tensor asked_again(const Network& network, const Tensor& images) {
+  const Tensors weights = network.parameters();
+  Tensor x = images.flatten(1);
+  for (std::size_t k = 0; k < weights.size(); k += 2) {
+    if (k > 0) x = x.relu();
+    x = at::linear(x, weights[k], weights[k + 1]);
+  }
+  return x;
+}
+
+class Evaluate : public Cli, public ::testing::WithParamInterface<Case> {
+ protected:
+  Outcome evaluate(const Arguments& more) const {
+    return run_here(on_both("evaluate") + Arguments{"--limit", std::to_string(count)} + more);
+  }
+};
+
+TEST_P(Evaluate, SavesWhatItPrints) {
+  const Case& each = GetParam();
+  const Outcome outcome =
+      evaluate(each.arguments + Arguments{"--save", "adversarial.npz", "--json", "numbers.json"});
+  ASSERT_TRUE(succeeded(outcome));
+  EXPECT_EQ(outcome.err, "");
+  const auto arrays = read_npz(in_folder("adversarial.npz"));
+  ASSERT_EQ(arrays.size(), 2U);
+  const Tensor adversarial = arrays.at("adversarial");
+  const Tensor success = arrays.at("success");
+  const Dataset data = dataset(count);
+  ASSERT_EQ(adversarial.sizes(), data.images.sizes());
+  ASSERT_EQ(adversarial.scalar_type(), at::kFloat);
+  ASSERT_EQ(success.sizes(), data.labels.sizes());
+  ASSERT_EQ(success.scalar_type(), at::kBool);
+
+  const Tensor delta = (adversarial.to(at::kDouble) - data.images.to(at::kDouble)).flatten(1);
+  const double tolerance = 1e-6;
+  if (each.linf > 0) {
+    EXPECT_LE(delta.abs().max().item<double>(), each.linf + tolerance);
+  }
+  if (each.l2 > 0) {
+    EXPECT_LE(delta.norm(2, 1).max().item<double>(), each.l2 + tolerance);
+  }
+  if (each.box) {
+    EXPECT_GE(adversarial.min().item<double>(), 0);
+    EXPECT_LE(adversarial.max().item<double>(), 1);
+  }
+  EXPECT_TRUE(at::equal(success, asked_again(network(), adversarial).argmax(1).ne(data.labels)));
+  const Tensor wrong = asked_again(network(), data.images).argmax(1).ne(data.labels);
+  EXPECT_TRUE(success.masked_select(wrong).all().item<bool>());
+  EXPECT_EQ(delta.index({wrong}).abs().sum().item<double>(), 0)
+      << "attacked what was wrong already";
+  EXPECT_GT(success.logical_and(wrong.logical_not()).sum().item<int64_t>(), 0) << "nothing fooled";
+
+  const double clean = 1 - wrong.to(at::kDouble).mean().item<double>();
+  const double robust = 1 - success.to(at::kDouble).mean().item<double>();
+  const auto json = nlohmann::json::parse(bytes_of(in_folder("numbers.json")));
+  EXPECT_DOUBLE_EQ(json["clean"]["value"], clean);
+  EXPECT_DOUBLE_EQ(json["robust"]["value"], robust);
+  EXPECT_EQ(json["robust"]["samples"], count);
+  EXPECT_EQ(json["checksum"], checksum(data));
+  double printed_clean = -1;
+  double printed_robust = -1;
+  const std::size_t line = outcome.out.find("robust accuracy");
+  ASSERT_NE(line, std::string::npos) << outcome;
+  EXPECT_EQ(std::sscanf(outcome.out.c_str(), "clean accuracy %lf", &printed_clean), 1);
+  EXPECT_EQ(std::sscanf(outcome.out.c_str() + line, "robust accuracy %lf", &printed_robust), 1);
+  EXPECT_NEAR(printed_clean, 100 * clean, 0.005001);
+  EXPECT_NEAR(printed_robust, 100 * robust, 0.005001);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Attacks, Evaluate,
+    ::testing::Values(Case{"pgd in linf", {"--eps", "0.03", "--steps", "5"}, 0.03, 0, true},
+                      Case{"pgd in l2",
+                           {"--norm", "l2", "--eps", "0.8", "--steps", "6", "--step-size", "0.4",
+                            "--restarts", "2"},
+                           0,
+                           0.8,
+                           true},
+                      Case{"fgsm", {"--attack", "fgsm", "--eps", "0.03"}, 0.03, 0, true},
+                      Case{
+                          "raw", {"--attack", "raw", "--beta", "2", "--steps", "5"}, 0, 0, false}));
+
+TEST_F(Evaluate, TheSameCommandGivesTheSameBytes) {
+  for (const std::string name : {"one.npz", "two.npz"}) {
+    ASSERT_TRUE(
+        succeeded(evaluate({"--steps", "5", "--threads", "2", "--seed", "4", "--save", name})));
+  }
+  EXPECT_EQ(bytes_of(in_folder("one.npz")), bytes_of(in_folder("two.npz")));
+  ASSERT_TRUE(
+      succeeded(evaluate({"--steps", "5", "--threads", "2", "--seed", "5", "--save", "3.npz"})));
+  EXPECT_NE(bytes_of(in_folder("one.npz")), bytes_of(in_folder("3.npz")))
+      << "the seed has no effect";
+}
+
+TEST_F(Evaluate, NumbersOnStandardOutputAreAloneThere) {
+  const Outcome outcome = evaluate({"--attack", "fgsm", "--json", "-"});
+  ASSERT_TRUE(succeeded(outcome));
+  EXPECT_EQ(nlohmann::json::parse(outcome.out)["clean"]["samples"], count);
+  EXPECT_NE(outcome.err.find("robust accuracy"), std::string::npos);
+}
+
+TEST_F(Evaluate, MissingFoldersOfSavedFilesAreCreated) {
+  ASSERT_TRUE(succeeded(evaluate(
+      {"--attack", "fgsm", "--save", "new folder/deep/a.npz", "--json", "other/numbers.json"})));
+  EXPECT_EQ(read_npz(in_folder("new folder/deep/a.npz")).size(), 2U);
+  EXPECT_TRUE(std::filesystem::exists(in_folder("other/numbers.json")));
+}
+
+}  // namespace
+}  // namespace reluctance

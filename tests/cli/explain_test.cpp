@@ -1,0 +1,97 @@
+// reluctance explain: the report of a network that is brought, and of two that it trains.
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+
+#include "cli/material.hpp"
+
+namespace reluctance {
+namespace {
+
+namespace fs = std::filesystem;
+
+const Arguments quick{"--limit", "8", "--steps", "3", "--out", "out"};
+
+std::size_t occurrences(const std::string& text, const std::string& of) {
+  std::size_t count = 0;
+  for (std::size_t at = text.find(of); at != text.npos; at = text.find(of, at + 1)) ++count;
+  return count;
+}
+
+class Explain : public Cli {
+ protected:
+  nlohmann::json results() const {
+    return nlohmann::json::parse(bytes_of(in_folder("out/results.json")));
+  }
+  std::string page() const { return bytes_of(in_folder("out/report.html")); }
+};
+
+TEST_F(Explain, ANetworkThatIsBrought) {
+  const Outcome outcome = run_here(on_both("explain") + quick + Arguments{"--json", "copy.json"});
+  ASSERT_TRUE(succeeded(outcome));
+  EXPECT_NE(outcome.out.find("claim 1"), std::string::npos);
+  EXPECT_TRUE(outcome.out.ends_with("\nout/report.html\n")) << outcome.out;
+  EXPECT_EQ(content(folder()).size(), 4U);  // out, its two files and the copy
+  EXPECT_EQ(bytes_of(in_folder("copy.json")), bytes_of(in_folder("out/results.json")));
+  const auto json = results();
+  ASSERT_EQ(json["networks"].size(), 1U);
+  EXPECT_EQ(json["networks"][0]["id"], "model");
+  EXPECT_TRUE(json["networks"][0]["training"].is_null());
+  EXPECT_EQ(json["networks"][0]["accuracy"]["robust"]["samples"], samples);
+  EXPECT_EQ(json["networks"][0]["dynamics"]["samples"], 8);
+  EXPECT_NE(page().find(json["data"]["checksum"].get<std::string>()), std::string::npos);
+}
+
+TEST_F(Explain, TwoNetworksThatItTrains) {
+  const Arguments command =
+      on_images("explain") + quick + Arguments{"--hidden", "16", "--epochs", "1", "--resume"};
+  const Outcome outcome = run_here(command);
+  ASSERT_TRUE(succeeded(outcome));
+  const auto files = content(in_folder("out"));
+  for (const std::string id : {"plain", "adversarial"}) {
+    EXPECT_TRUE(files.contains(id + ".onnx"));
+    EXPECT_TRUE(files.contains(id + ".metrics.jsonl"));
+    EXPECT_TRUE(files.contains(id + ".checkpoint.npz"));
+  }
+  EXPECT_EQ(files.size(), 8U);
+  EXPECT_NE(files.at("plain.onnx"), files.at("adversarial.onnx"));
+  const auto first = results();
+  ASSERT_EQ(first["networks"].size(), 2U);
+  EXPECT_EQ(first["networks"][0]["training"]["method"], "plain");
+  EXPECT_EQ(first["networks"][1]["training"]["method"], "adversarial");
+  EXPECT_EQ(first["claims"][0]["verdicts"].size(), 2U);
+
+  const Outcome again = run_here(command);
+  ASSERT_TRUE(succeeded(again));
+  EXPECT_NE(again.err.find("going on from step 3 of 3"), std::string::npos) << again.err;
+  const auto second = results();
+  EXPECT_EQ(second["claims"], first["claims"]);
+  for (const std::size_t k : {0, 1}) {
+    EXPECT_EQ(second["networks"][k]["accuracy"], first["networks"][k]["accuracy"]);
+    EXPECT_EQ(second["networks"][k]["dynamics"], first["networks"][k]["dynamics"]);
+  }
+}
+
+TEST_F(Explain, NamesOfFilesStayText) {
+  ASSERT_TRUE(succeeded(run_here(on_both("explain") + quick)));
+  const std::size_t scripts = occurrences(page(), "</script>");
+  // The path of this file holds an end of script, and a name that is no UTF-8.
+  const std::string hostile = "<\xff\xfe/script><img src=x onerror=alert(1)> \xc3\xa9 '\".onnx";
+  const std::string ending = "x</script><script>alert(1).onnx";
+  for (const std::string& name : {hostile, ending}) {
+    fs::create_directories(in_folder(name).parent_path());
+    fs::copy_file(model(), in_folder(name));
+    const Outcome outcome = run_here(on_images("explain") + Arguments{"--model", name} + quick);
+    ASSERT_TRUE(succeeded(outcome));
+    const std::string html = page();
+    EXPECT_EQ(occurrences(html, "</script>"), scripts);
+    EXPECT_EQ(html.find("<img src=x"), html.npos);
+    EXPECT_EQ(html.find("<script>alert"), html.npos);
+    const auto json = results();  // refuses what is no UTF-8
+    EXPECT_NE(json["networks"][0]["file"].get<std::string>().find("alert(1)"), std::string::npos);
+    EXPECT_NE(json["run"]["command"].get<std::string>().find("alert(1)"), std::string::npos);
+  }
+}
+
+}  // namespace
+}  // namespace reluctance

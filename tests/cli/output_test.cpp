@@ -1,0 +1,94 @@
+// Places that cannot be written, and disks that are full: a line, and nothing half-written.
+#include <gtest/gtest.h>
+
+#include "cli/material.hpp"
+
+namespace reluctance {
+namespace {
+
+namespace fs = std::filesystem;
+
+const Arguments small{"--hidden", "16", "--epochs", "1"};
+
+class Output : public Cli {
+ protected:
+  Outcome evaluate(const Arguments& more) const {
+    return run_here(on_both("evaluate") + Arguments{"--limit", "20", "--attack", "fgsm"} + more);
+  }
+  Outcome train(const std::string& out) const {
+    return run_here(on_images("train") + Arguments{"--out", out} + small);
+  }
+};
+
+TEST_F(Output, FoldersThatCannotBe) {
+  write_file(in_folder("file"), "mine");
+  const auto before = content(folder());
+  EXPECT_TRUE(refused(train("file"), 2, {"file: ", "--out"}));
+  EXPECT_TRUE(refused(train("file/below"), 2, {"file/below: ", "--out"}));
+  EXPECT_TRUE(refused(train("/proc/reluctance"), 2, {"/proc/reluctance: ", "--out"}));
+  EXPECT_TRUE(
+      refused(run_here(on_both("explain") + Arguments{"--out", "file"}), 2, {"file: ", "--out"}));
+  EXPECT_EQ(content(folder()), before);
+}
+
+TEST_F(Output, FilesThatCannotBe) {
+  write_file(in_folder("file"), "mine");
+  fs::create_directories(in_folder("taken"));
+  const auto before = content(folder());
+  EXPECT_TRUE(refused(evaluate({"--save", "taken"}), 2, {"--save taken: "}));
+  EXPECT_TRUE(refused(evaluate({"--save", "/dev/null"}), 2, {"--save /dev/null: "}));
+  EXPECT_TRUE(refused(evaluate({"--json", "taken"}), 2, {"--json taken: "}));
+  EXPECT_TRUE(refused(evaluate({"--save", "file/a.npz"}), 1, {"file/a.npz: "}));
+  EXPECT_EQ(content(folder()), before);
+  EXPECT_TRUE(fs::is_character_file("/dev/null"));
+}
+
+TEST_F(Output, AFullDiskLeavesWhatWasThere) {
+  ASSERT_TRUE(succeeded(train("out")));
+  ASSERT_TRUE(succeeded(evaluate({"--save", "a.npz"})));
+  const auto before = content(folder());
+  const Surroundings full{folder(), 10000};
+  const Outcome training = run(
+      on_images("train") + Arguments{"--out", "out", "--lr", "0.01"} + small + one_thread, full);
+  EXPECT_TRUE(refused(training, 1, {"out/checkpoint.npz: ", "File too large"}));
+  const Outcome saving =
+      run(on_both("evaluate") + Arguments{"--attack", "fgsm", "--save", "a.npz"}, full);
+  EXPECT_TRUE(refused(saving, 1, {"a.npz: ", "File too large"}));
+  const Outcome theory = run(on_both("dynamics") + Arguments{"--limit", "4", "--beta", "1",
+                                                             "--steps", "3", "--save", "a.npz"},
+                             full);
+  EXPECT_TRUE(refused(theory, 1, {"a.npz: ", "File too large"}));
+  EXPECT_EQ(content(folder()), before);
+}
+
+TEST_F(Output, AReportThatDoesNotFit) {
+  const Outcome outcome =
+      run(on_both("explain") + Arguments{"--limit", "4", "--steps", "2"} + one_thread,
+          {folder(), 1000});
+  EXPECT_TRUE(refused(outcome, 1, {"out/explain/results.json: ", "File too large"}));
+  EXPECT_TRUE(content(in_folder("out/explain")).empty());
+}
+
+TEST_F(Output, AFullStandardOutputIsAFailedJob) {
+  const Arguments command =
+      on_both("evaluate") + Arguments{"--limit", "4", "--attack", "fgsm", "--json", "-"};
+  EXPECT_TRUE(succeeded(run(command, {folder(), 0, "/dev/null"})));
+  const Outcome outcome = run(command, {folder(), 0, "/dev/full"});
+  EXPECT_EQ(outcome.code, 1) << outcome;
+  EXPECT_NE(outcome.err.find("standard output"), std::string::npos) << outcome;
+}
+
+TEST_F(Output, OddNamesWork) {
+  const std::string odd = "a b '\"$(x) \xff\n\x1b[31m";
+  ASSERT_TRUE(succeeded(evaluate({"--save", odd + "/s.npz", "--json", odd + "/n.json"})));
+  EXPECT_EQ(read_npz(in_folder(odd) / "s.npz").size(), 2U);
+  fs::copy_file(model(), in_folder(odd) / "m.onnx");
+  fs::copy_file(images(), in_folder(odd) / "i.npz");
+  ASSERT_TRUE(succeeded(run_here({"evaluate", "--model", odd + "/m.onnx", "--data", odd + "/i.npz",
+                                  "--limit", "4", "--attack", "fgsm"})));
+  EXPECT_TRUE(refused(run_here({"evaluate", "--model", odd + "/none.onnx", "--data", images()}), 2,
+                      {"a b '\"$(x) \xff??[31m/none.onnx: no such file"}));
+}
+
+}  // namespace
+}  // namespace reluctance

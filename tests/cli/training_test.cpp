@@ -1,0 +1,157 @@
+// reluctance train: its files, and going on after a stop as if there had been none.
+#include <ATen/ATen.h>
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+#include <sstream>
+
+#include "cli/material.hpp"
+
+namespace reluctance {
+namespace {
+
+namespace fs = std::filesystem;
+using std::chrono::milliseconds;
+
+const Arguments small{"--hidden", "16", "--batch-size", "20", "--epochs", "2"};
+
+class Training : public Cli {
+ protected:
+  Outcome train(const std::string& out, const Arguments& more = {}) const {
+    return run_here(on_images("train") + Arguments{"--out", out} + small + more);
+  }
+
+  // Ends a running training with the signal once its folder shows a finished epoch. False if the
+  // training was faster.
+  bool stop(Program& program, const std::string& out, int signal) const {
+    const fs::path metrics = in_folder(out) / "metrics.jsonl";
+    const std::string before = fs::exists(metrics) ? bytes_of(metrics) : "";
+    while (program.listen(milliseconds(2))) {
+      if (!fs::exists(metrics) || bytes_of(metrics) == before) continue;
+      program.send(signal);
+      break;
+    }
+    const Outcome outcome = program.wait();
+    if (outcome.code == 0) return false;
+    EXPECT_EQ(outcome.code, 130) << outcome;
+    EXPECT_NE(outcome.err.find((fs::path(out) / "checkpoint.npz").string()), std::string::npos);
+    EXPECT_NE(outcome.err.find("--resume"), std::string::npos) << outcome;
+    return true;
+  }
+};
+
+TEST_F(Training, WritesModelMetricsAndCheckpoint) {
+  const Outcome outcome = train("out", {"--json", "numbers.jsonl"});
+  ASSERT_TRUE(succeeded(outcome));
+  EXPECT_EQ(outcome.err, "");
+  const auto files = content(in_folder("out"));
+  ASSERT_EQ(files.size(), 3U);
+  ASSERT_TRUE(files.contains("checkpoint.npz"));
+  const std::string metrics = files.at("metrics.jsonl");
+  EXPECT_EQ(outcome.out, "out/model.onnx\n" + metrics);
+  EXPECT_EQ(bytes_of(in_folder("numbers.jsonl")), metrics);
+  std::istringstream lines(metrics);
+  std::string line;
+  for (int epoch = 1; epoch <= 2; ++epoch) {
+    ASSERT_TRUE(std::getline(lines, line));
+    const auto json = nlohmann::json::parse(line);
+    EXPECT_EQ(json["epoch"], epoch);
+    EXPECT_EQ(json["step"], 15 * epoch);
+    EXPECT_GT(json["loss"], 0);
+  }
+  const Network network = read_onnx(in_folder("out/model.onnx")).network;
+  EXPECT_EQ(network.inputs(), 784);
+  EXPECT_EQ(network.classes(), 10);
+}
+
+TEST_F(Training, TheSameCommandGivesTheSameBytes) {
+  const Arguments adversarial{"--attack", "pgd", "--steps", "3", "--threads", "2", "--seed", "5"};
+  ASSERT_TRUE(succeeded(train("one", adversarial)));
+  ASSERT_TRUE(succeeded(train("two", adversarial)));
+  EXPECT_EQ(content(in_folder("one")), content(in_folder("two")));
+  const Arguments other_seed{"--attack", "pgd", "--steps", "3", "--threads", "2", "--seed", "6"};
+  ASSERT_TRUE(succeeded(train("three", other_seed)));
+  EXPECT_NE(bytes_of(in_folder("one/model.onnx")), bytes_of(in_folder("three/model.onnx")));
+}
+
+TEST_F(Training, EveryAttackTrains) {
+  for (const std::string attack : {"fgsm", "raw", "pgd"}) {
+    Arguments more{"--attack", attack, "--steps", "2"};
+    if (attack == "pgd") more = more + Arguments{"--norm", "l2", "--eps", "0.5"};
+    EXPECT_TRUE(succeeded(train(attack, more)));
+  }
+  EXPECT_NE(bytes_of(in_folder("fgsm/model.onnx")), bytes_of(in_folder("raw/model.onnx")));
+}
+
+TEST_F(Training, GoesOnAfterInterruptsToTheSameBytes) {
+  // A faster machine may end before it is asked to stop: then the training is made longer.
+  for (const std::string epochs : {"8", "32", "128", "512"}) {
+    const Arguments slow{"--attack", "pgd", "--steps", "20", "--epochs", epochs};
+    const Arguments options =
+        Arguments{"train", "--data", images(), "--hidden", "64", "--batch-size", "20"} + slow +
+        one_thread;
+    const std::string out = "stopped-" + epochs;
+    Program first(options + Arguments{"--out", out}, {folder()});
+    if (!stop(first, out, SIGINT)) continue;
+    EXPECT_EQ(content(in_folder(out)).size(), 3U);
+    read_onnx(in_folder(out) / "model.onnx");
+    Program second(options + Arguments{"--out", out, "--resume"}, {folder()});
+    if (!stop(second, out, SIGTERM)) continue;
+    const Outcome last = run(options + Arguments{"--out", out, "--resume"}, {folder()});
+    ASSERT_TRUE(succeeded(last));
+    EXPECT_NE(last.err.find("going on from step "), std::string::npos) << last;
+    ASSERT_TRUE(succeeded(run(options + Arguments{"--out", "whole"}, {folder()})));
+    EXPECT_EQ(content(in_folder(out)), content(in_folder("whole")));
+    return;
+  }
+  FAIL() << "every training ended before it could be stopped";
+}
+
+TEST_F(Training, AFinishedTrainingIsNotRepeatedButItsFilesAreThere) {
+  ASSERT_TRUE(succeeded(train("out")));
+  const auto files = content(in_folder("out"));
+  fs::remove(in_folder("out/model.onnx"));
+  fs::remove(in_folder("out/metrics.jsonl"));
+  ASSERT_TRUE(succeeded(train("out", {"--resume"})));
+  EXPECT_EQ(content(in_folder("out")), files);
+}
+
+TEST_F(Training, ResumingNothingSaysSoAndStarts) {
+  ASSERT_TRUE(succeeded(train("fresh")));
+  const Outcome outcome = train("resumed", {"--resume"});
+  ASSERT_TRUE(succeeded(outcome));
+  EXPECT_NE(outcome.err.find("resumed/checkpoint.npz: no such file"), std::string::npos);
+  EXPECT_EQ(content(in_folder("fresh")), content(in_folder("resumed")));
+}
+
+TEST_F(Training, ADamagedOrForeignCheckpointIsRefusedAndLeftAlone) {
+  ASSERT_TRUE(succeeded(train("out")));
+  const fs::path checkpoint = in_folder("out/checkpoint.npz");
+  const std::string good = bytes_of(checkpoint);
+  std::string flipped = good;
+  flipped[good.size() / 2] = static_cast<char>(flipped[good.size() / 2] ^ 4);
+  for (const std::string& bad : {std::string(), good.substr(0, good.size() / 2), flipped}) {
+    write_file(checkpoint, bad);
+    const auto before = content(folder());
+    EXPECT_TRUE(refused(train("out", {"--resume"}), 2, {"out/checkpoint.npz"}));
+    EXPECT_EQ(content(folder()), before);
+  }
+  write_file(checkpoint, good);
+  const auto before = content(folder());
+  EXPECT_TRUE(refused(train("out", {"--resume", "--lr", "0.01"}), 2,
+                      {"out/checkpoint.npz", "learning rate: 0.05", "learning rate: 0.01"}));
+  EXPECT_TRUE(refused(train("out", {"--resume", "--arch", "linear"}), 2,
+                      {"out/checkpoint.npz", "28 - 16 - 10, ReLU", "28 - 10"}));
+  EXPECT_TRUE(refused(train("out", {"--resume", "--attack", "pgd"}), 2,
+                      {"out/checkpoint.npz", "attack: none", "attack: pgd"}));
+  EXPECT_EQ(content(folder()), before);
+}
+
+TEST_F(Training, ALossThatExplodesIsAFailedJob) {
+  const Outcome outcome = train("out", {"--lr", "1e30"});
+  EXPECT_TRUE(refused(outcome, 1, {"loss is not finite", "--lr"}));
+  EXPECT_TRUE(content(in_folder("out")).empty());
+}
+
+}  // namespace
+}  // namespace reluctance

@@ -1,0 +1,120 @@
+// What the program says of itself, and how it takes a command line that is wrong.
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+#include "cli/material.hpp"
+#include "cli/program.hpp"
+
+namespace reluctance {
+namespace {
+
+TEST(Usage, HelpHasAnExampleForEverySubcommand) {
+  const Arguments subcommands{"explain", "train", "evaluate", "dynamics"};
+  std::vector<Arguments> lines{{"--help"}};
+  for (const std::string& subcommand : subcommands) lines.push_back({subcommand, "--help"});
+  const std::vector<Outcome> outcomes = run_all(lines);
+  EXPECT_TRUE(succeeded(outcomes[0]));
+  for (std::size_t i = 0; i < subcommands.size(); ++i) {
+    const std::string& subcommand = subcommands[i];
+    const Outcome& outcome = outcomes[i + 1];
+    EXPECT_NE(outcomes[0].out.find("\n  " + subcommand), std::string::npos) << outcomes[0].out;
+    EXPECT_TRUE(succeeded(outcome));
+    EXPECT_EQ(outcome.err, "");
+    EXPECT_NE(outcome.out.find("\nExample: reluctance " + subcommand + " --"), std::string::npos)
+        << outcome.out;
+    for (const std::string option :
+         {"--data", "--model", "--seed", "--threads", "--device", "--json"}) {
+      EXPECT_NE(outcome.out.find("  " + option + " "), std::string::npos) << subcommand << option;
+    }
+  }
+}
+
+TEST(Usage, VersionIsOneLine) {
+  const Outcome outcome = run({"--version"}, {.own_environment = true});
+  EXPECT_TRUE(succeeded(outcome));
+  EXPECT_EQ(outcome.out.find("reluctance "), 0U);
+  EXPECT_EQ(outcome.out.find('\n'), outcome.out.size() - 1);
+}
+
+struct Mistake {
+  Arguments arguments;
+  std::vector<std::string> words;  // of the message
+};
+
+class Mistakes : public Cli {
+ protected:
+  // Each is refused in one line with its words, and leaves nothing behind.
+  void expect_refused(const std::vector<Mistake>& mistakes) const {
+    std::vector<Arguments> lines;
+    for (const Mistake& mistake : mistakes) lines.push_back(mistake.arguments);
+    const std::vector<Outcome> outcomes = run_all(lines, {folder()});
+    for (std::size_t i = 0; i < mistakes.size(); ++i) {
+      EXPECT_TRUE(refused(outcomes[i], 2, mistakes[i].words))
+          << "with " << ::testing::PrintToString(lines[i]);
+    }
+    EXPECT_TRUE(content(folder()).empty());
+  }
+};
+
+TEST_F(Mistakes, InWords) {
+  expect_refused({
+      {{}, {"subcommand", "reluctance --help"}},
+      {{"attack"}, {"'attack'", "reluctance --help"}},
+      {{"trian"}, {"'trian'", "did you mean train?"}},
+      {{"evaluate", "--modle", "x"}, {"'--modle'", "did you mean --model?"}},
+      {{"dynamics", "--model", "x", "more"}, {"'more'", "reluctance dynamics --help"}},
+      {{"evaluate"}, {"--model"}},
+      {{"dynamics"}, {"--model"}},
+      {{"dynamics", "--model", "x", "--save", "y.npz"}, {"--save", "--beta"}},
+      {{"dynamics", "--model", "x", "--beta", "1", "--json", "-"}, {"--json", "--beta"}},
+      {{"evaluate", "--model", ""}, {"--model", "empty"}},
+      {{"train", "--out", ""}, {"--out", "empty"}},
+      {{"train", "--data", "fashion-mnits"}, {"fashion-mnits", "did you mean fashion-mnist?"}},
+      {{"train", "--model", "x", "--arch", "cnn"}, {"--model", "--arch"}},
+      {{"explain", "--model", "x", "--resume"}, {"--model", "--resume"}},
+      {{"evaluate", "--model", "x", "--model", "y"}, {"--model", "twice"}},
+      {{"train", "--arch", "transformer"}, {"architecture 'transformer'", "resnet18"}},
+      {{"train", "--attack", "cw"}, {"--attack cw", "pgd", "fgsm", "raw", "none"}},
+      {{"explain", "--norm", "l1"}, {"norm 'l1'", "linf or l2"}},
+      {{"train", "--attack", "fgsm", "--norm", "l2"}, {"--attack fgsm", "pgd"}},
+      {{"train", "--schedule", "linear"}, {"schedule 'linear'", "cosine"}},
+      {{"train", "--device", "cuda"}, {"--device cuda", "--device cpu"}},
+      {{"train", "--device", "tpu"}, {"--device tpu", "cpu or cuda"}},
+  });
+}
+
+TEST_F(Mistakes, InNumbers) {
+  expect_refused({
+      {{"evaluate", "--eps", "nan"}, {"--eps", "'nan'", "number from 1e-30"}},
+      {{"evaluate", "--eps", "-1"}, {"--eps", "'-1'"}},
+      {{"evaluate", "--eps", "8/255"}, {"--eps", "'8/255'"}},
+      {{"evaluate", "--eps"}, {"--eps", "lacks its value"}},
+      {{"evaluate", "--eps", "1e300"}, {"--eps", "'1e300'", "to 1e+30"}},
+      {{"explain", "--step-size", "0"}, {"--step-size", "'0'"}},
+      {{"train", "--steps", "0"}, {"--steps", "'0'", "from 1 to 1000000"}},
+      {{"train", "--steps", "1.5"}, {"--steps", "'1.5'", "whole number"}},
+      {{"dynamics", "--limit", "-3"}, {"--limit", "'-3'", "from 1"}},
+      {{"dynamics", "--beta", "nan"}, {"--beta", "'nan'"}},
+      {{"train", "--seed", "-1"}, {"--seed", "'-1'"}},
+      {{"train", "--seed", "18446744073709551616"}, {"--seed", "18446744073709551615"}},
+      {{"train", "--threads", "99999"}, {"--threads", "'99999'", "1024"}},
+      {{"train", "--hidden", "0"}, {"--hidden", "'0'"}},
+      {{"train", "--hidden", "32,x"}, {"--hidden", "'x'"}},
+      {{"train", "--hidden", ""}, {"--hidden", "''"}},
+      {{"train", "--epochs", "0"}, {"--epochs", "'0'"}},
+      {{"train", "--momentum", "1"}, {"--momentum", "'1'", "from 0 to 0.9999"}},
+      {{"train", "--width", "0"}, {"--width", "'0'"}},
+  });
+}
+
+TEST_F(Cli, ALeadingZeroIsNotOctal) {
+  const Outcome outcome =
+      run_here(on_both("evaluate") + Arguments{"--limit", "4", "--steps", "010"});
+  EXPECT_TRUE(succeeded(outcome));
+  EXPECT_NE(outcome.out.find(" 10 steps"), std::string::npos) << outcome.out;
+}
+
+}  // namespace
+}  // namespace reluctance
