@@ -57,7 +57,11 @@ class Projection {
 Tensor random_in_ball(const Ball& ball, const Tensor& like, at::Generator generator) {
   const auto options = at::TensorOptions().dtype(like.dtype());
   if (ball.norm == Norm::linf) {
-    return at::rand(like.sizes(), generator, options).mul_(2).sub_(1).mul_(ball.radius).to(like.device());
+    return at::rand(like.sizes(), generator, options)
+        .mul_(2)
+        .sub_(1)
+        .mul_(ball.radius)
+        .to(like.device());
   }
   const Tensor direction = at::randn(like.sizes(), generator, options);
   const Tensor norms = sample_norms(direction);
@@ -68,9 +72,9 @@ Tensor random_in_ball(const Ball& ball, const Tensor& like, at::Generator genera
 
 // Attacks the given samples once and reports which fall.
 AttackResult run_once(const Network& network, const Tensor& images, const Tensor& labels,
-                      const Attack& attack, const Tensor& starts,
-                      ProgressCounter& progress) {
-  AttackResult result{at::empty_like(images), at::empty({images.size(0)}, labels.options().dtype(at::kBool))};
+                      const Attack& attack, const Tensor& starts, ProgressCounter& progress) {
+  AttackResult result{at::empty_like(images),
+                      at::empty({images.size(0)}, labels.options().dtype(at::kBool))};
   for_each_chunk(images.size(0), samples_per_chunk(network), [&](int64_t begin, int64_t end) {
     const Tensor x = images.slice(0, begin, end);
     const Tensor y = labels.slice(0, begin, end);

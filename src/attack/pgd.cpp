@@ -32,8 +32,8 @@ Attack pgd_attack(const PgdOptions& options) {
     attack.direction = unit_l2;
   }
   std::ostringstream description;
-  description << "pgd, " << to_string(options.ball.norm) << ", epsilon " << options.ball.radius << ", "
-              << attack.steps << " steps, step size " << attack.step_size;
+  description << "pgd, " << to_string(options.ball.norm) << ", epsilon " << options.ball.radius
+              << ", " << attack.steps << " steps, step size " << attack.step_size;
   if (options.random_start) description << ", random start";
   if (options.restarts > 1) description << ", " << options.restarts << " restarts";
   attack.description = description.str();

@@ -93,8 +93,8 @@ std::string read_file(const fs::path& path, std::uint64_t limit) {
   const std::uint64_t size = fs::file_size(path, code);
   if (code) throw Error(path.string() + ": cannot read its size: " + code.message());
   if (size > limit) {
-    throw Error(path.string() + ": has " + std::to_string(size) + " bytes, more than the limit of " +
-                std::to_string(limit));
+    throw Error(path.string() + ": has " + std::to_string(size) +
+                " bytes, more than the limit of " + std::to_string(limit));
   }
   std::ifstream stream(path, std::ios::binary);
   std::string bytes(size, '\0');

@@ -64,8 +64,8 @@ Finding judge(const DynamicsResult& result) {
   }
   const DynamicsStrength& weakest = result.sweep.front();
   const DynamicsStrength& strongest = result.sweep.back();
-  const DynamicsStrength& moderate = *std::min_element(
-      result.sweep.begin(), result.sweep.end(), [](const auto& a, const auto& b) {
+  const DynamicsStrength& moderate =
+      *std::min_element(result.sweep.begin(), result.sweep.end(), [](const auto& a, const auto& b) {
         return std::abs(std::log(std::max(a.gates_flipped_share, 1e-9) / one_percent)) <
                std::abs(std::log(std::max(b.gates_flipped_share, 1e-9) / one_percent));
       });
@@ -79,10 +79,12 @@ Finding judge(const DynamicsResult& result) {
        median_or(moderate.region.error, never), at_most, region_error},
       {"median error of the solution in segments where half of the images are fooled",
        median_or(strongest.segments.error, never), at_most, segment_error},
-      {"share of images whose perturbation has turned towards the top eigenvector where about 1% of "
+      {"share of images whose perturbation has turned towards the top eigenvector where about 1% "
+       "of "
        "the gates flip",
        moderate.turned, at_least, turned_share},
-      {"median share of the perturbation in the top three eigenvectors where half of the images are "
+      {"median share of the perturbation in the top three eigenvectors where half of the images "
+       "are "
        "fooled",
        median_or(strongest.top_share_real[2], never), at_least, top_three_share},
   };
@@ -119,12 +121,11 @@ std::vector<DynamicsExample> pick_examples(const Network& network, const Tensor&
     };
     const bool in_range = one.quadratic_in_range.item<bool>();
     const Tensor attacked = images[i] + shaped(one.delta_real[0]);
-    examples.push_back({i, label, label, logits(network, attacked.unsqueeze(0)).argmax(1).item<int64_t>(),
-                        one.gates_flipped.item<double>(),
-                        in_range ? error(one.delta_quadratic) : std::nan(""), error(one.delta_region),
-                        images[i], shaped(one.delta_real[0]),
-                        in_range ? shaped(one.delta_quadratic[0]) : Tensor(),
-                        shaped(one.delta_region[0])});
+    examples.push_back(
+        {i, label, label, logits(network, attacked.unsqueeze(0)).argmax(1).item<int64_t>(),
+         one.gates_flipped.item<double>(), in_range ? error(one.delta_quadratic) : std::nan(""),
+         error(one.delta_region), images[i], shaped(one.delta_real[0]),
+         in_range ? shaped(one.delta_quadratic[0]) : Tensor(), shaped(one.delta_region[0])});
   }
   return examples;
 }
@@ -132,12 +133,13 @@ std::vector<DynamicsExample> pick_examples(const Network& network, const Tensor&
 }  // namespace
 
 Claim dynamics_claim() {
-  return {"dynamics", 1, "Perturbations follow the top eigenvectors of the input Hessian",
-          "The perturbation that a multi-step attack makes on a ReLU network has an analytic "
-          "solution. It strengthens the eigenvectors of a few top eigenvalues of the Hessian of the "
-          "loss with respect to the input, exponentially in the strength of the attack.",
-          "Cheng, Zhang, Xin, Shen, Ren, Zhang: Why Adversarial Training of ReLU Networks Is "
-          "Difficult? arXiv 2205.15130, 2022"};
+  return {
+      "dynamics", 1, "Perturbations follow the top eigenvectors of the input Hessian",
+      "The perturbation that a multi-step attack makes on a ReLU network has an analytic "
+      "solution. It strengthens the eigenvectors of a few top eigenvalues of the Hessian of the "
+      "loss with respect to the input, exponentially in the strength of the attack.",
+      "Cheng, Zhang, Xin, Shen, Ren, Zhang: Why Adversarial Training of ReLU Networks Is "
+      "Difficult? arXiv 2205.15130, 2022"};
 }
 
 DynamicsSamples compare_dynamics(const Network& network, const Tensor& images, const Tensor& labels,
@@ -194,7 +196,8 @@ DynamicsResult test_dynamics(const Network& network, const Tensor& images, const
   const std::vector<double> betas = strengths(precise, x, labels, options, result.fooled_half_beta);
   sweep_dynamics(precise, x, labels, betas, options, result, progress);
   result.examples = pick_examples(precise, x, labels, result.fooled_half_beta, options);
-  for (DynamicsExample& example : result.examples) example.clean = example.clean.view(images[0].sizes());
+  for (DynamicsExample& example : result.examples)
+    example.clean = example.clean.view(images[0].sizes());
   result.finding = judge(result);
   return result;
 }

@@ -17,8 +17,8 @@
 namespace reluctance {
 namespace {
 
-constexpr int64_t tops = 3;        // shares in the top 1, 2, 3 eigenvectors
-constexpr int64_t growing = 5;     // components whose growth is followed
+constexpr int64_t tops = 3;     // shares in the top 1, 2, 3 eigenvectors
+constexpr int64_t growing = 5;  // components whose growth is followed
 constexpr std::array<int64_t, 5> segment_counts{1, 2, 4, 8, 16};
 
 // One number per sample, in the rows of a table. A value that does not exist is NaN, which the
@@ -29,9 +29,9 @@ enum Row : int64_t {
   row_flipped,
   row_norm,
   row_in_range,
-  row_error,                           // quadratic, region, segments
-  row_cosine = row_error + 3,          // the same
-  row_top_real = row_cosine + 3,       // top 1, 2, 3
+  row_error,                      // quadratic, region, segments
+  row_cosine = row_error + 3,     // the same
+  row_top_real = row_cosine + 3,  // top 1, 2, 3
   row_top_quadratic = row_top_real + tops,
   row_top_region = row_top_quadratic + tops,
   row_predicted = row_top_region + tops,
@@ -48,8 +48,12 @@ Tensor relative_error(const Tensor& theory, const Tensor& real) {
 // What belongs to a chunk of samples whatever the strength.
 struct Chunk {
   Chunk(const Network& net, Tensor inputs, Tensor targets)
-      : network(net), x(std::move(inputs)), labels(std::move(targets)), region(linear_region(net, x)),
-        spectrum(input_spectrum(region, labels)), right(region.logits.argmax(1).eq(labels)) {}
+      : network(net),
+        x(std::move(inputs)),
+        labels(std::move(targets)),
+        region(linear_region(net, x)),
+        spectrum(input_spectrum(region, labels)),
+        right(region.logits.argmax(1).eq(labels)) {}
 
   // Share of ||w||^2 in the span of the top k eigenvectors, k = 1 .. tops: N x tops.
   Tensor top_shares(const Tensor& w) const {
@@ -71,11 +75,13 @@ void compare(const Chunk& chunk, double beta, const DynamicsOptions& options, Te
   const auto put = [&](int64_t row, const Tensor& values) { table[row].copy_(values); };
   const int64_t steps = options.steps;
   const Tensor& lambda = chunk.spectrum.eigenvalues;
-  const RawAttackResult real = measure_raw_attack(chunk.network, chunk.x, chunk.labels, beta, steps);
+  const RawAttackResult real =
+      measure_raw_attack(chunk.network, chunk.x, chunk.labels, beta, steps);
   const QuadraticSolution solution = quadratic_attack(chunk.region, chunk.labels, beta, steps);
   const std::array<Tensor, 3> theories{
       perturbation(chunk.network, chunk.region, solution.coefficients),
-      perturbation(chunk.network, chunk.region, region_attack(chunk.region, chunk.labels, beta, steps)),
+      perturbation(chunk.network, chunk.region,
+                   region_attack(chunk.region, chunk.labels, beta, steps)),
       segmented_attack(chunk.network, chunk.x, chunk.labels, beta, steps, options.segments,
                        SegmentScheme::chord)};
   const Tensor out_of_range = solution.in_range.logical_not();
@@ -126,7 +132,8 @@ DynamicsStrength summarise(double beta, const Tensor& table, const Tensor& weake
   DynamicsStrength strength{};
   strength.beta = beta;
   strength.beta_lambda = q(row_beta_lambda);
-  strength.fooled = right > 0 ? table[row_fooled].sum().item<double>() / static_cast<double>(right) : 0;
+  strength.fooled =
+      right > 0 ? table[row_fooled].sum().item<double>() / static_cast<double>(right) : 0;
   strength.gates_flipped_share = mean(row_flipped);
   strength.gates_flipped = q(row_flipped);
   strength.norm = q(row_norm);
@@ -160,8 +167,8 @@ Tensor raw_attack_gates_flipped(const Network& network, const Tensor& x, const T
   Tensor flipped = at::empty({x.size(0)}, at::kDouble);
   for_each_chunk(x.size(0), dynamics_chunk, [&](int64_t begin, int64_t end) {
     flipped.slice(0, begin, end)
-        .copy_(measure_raw_attack(network, x.slice(0, begin, end), labels.slice(0, begin, end), beta,
-                                  steps)
+        .copy_(measure_raw_attack(network, x.slice(0, begin, end), labels.slice(0, begin, end),
+                                  beta, steps)
                    .gates_flipped);
   });
   return flipped;

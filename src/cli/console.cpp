@@ -27,7 +27,9 @@ std::string duration(double seconds) {
 }
 
 ProgressBar::ProgressBar(std::string label)
-    : label_(std::move(label)), terminal_(::isatty(STDERR_FILENO) == 1), start_(Clock::now()),
+    : label_(std::move(label)),
+      terminal_(::isatty(STDERR_FILENO) == 1),
+      start_(Clock::now()),
       shown_(start_) {}
 
 ProgressBar::~ProgressBar() {
@@ -54,8 +56,9 @@ void ProgressBar::update(int64_t done, int64_t total) {
   }
   constexpr int width = 30;
   const int filled = std::clamp(static_cast<int>(share * width), 0, width);
-  std::fprintf(stderr, "\r\033[K%s [%s%s] %d%%, %s", label_.c_str(), std::string(filled, '=').c_str(),
-               std::string(width - filled, ' ').c_str(), percent, left.c_str());
+  std::fprintf(stderr, "\r\033[K%s [%s%s] %d%%, %s", label_.c_str(),
+               std::string(filled, '=').c_str(), std::string(width - filled, ' ').c_str(), percent,
+               left.c_str());
 }
 
 Progress ProgressBar::receiver() {

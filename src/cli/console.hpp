@@ -8,8 +8,8 @@
 
 namespace reluctance {
 
-// With a question mark for every control character: names from files must not end a line or steer the
-// terminal.
+// With a question mark for every control character: names from files must not end a line or steer
+// the terminal.
 std::string one_line(std::string text);
 
 // One line, for example "reading model.onnx".
@@ -18,8 +18,8 @@ void note(const std::string& text);
 // "2 min 5 s".
 std::string duration(double seconds);
 
-// A bar with the time left on a terminal; a plain line every ten seconds otherwise. Nothing is shown
-// for work that ends within a second.
+// A bar with the time left on a terminal; a plain line every ten seconds otherwise. Nothing is
+// shown for work that ends within a second.
 class ProgressBar {
  public:
   explicit ProgressBar(std::string label);

@@ -29,8 +29,8 @@ void run_one(const Options& options, const Network& network, const Dataset& data
   DynamicsSamples samples;
   {
     ProgressBar bar("theory and attack");
-    samples = compare_dynamics(network, data.images, data.labels, options.beta, options.dynamics.steps,
-                               bar.receiver());
+    samples = compare_dynamics(network, data.images, data.labels, options.beta,
+                               options.dynamics.steps, bar.receiver());
   }
   if (!options.save.empty()) {
     write_npz(options.save, {{"logits", samples.logits},
@@ -49,7 +49,8 @@ void run_one(const Options& options, const Network& network, const Dataset& data
     if (q) std::printf("%s %.3g (middle half %.3g to %.3g)\n", what, q->median, q->q25, q->q75);
   };
   const Tensor inside = samples.quadratic_in_range.nonzero().squeeze(1);
-  std::printf("%ld images, beta %g, %ld steps\n", data.images.size(0), options.beta, options.dynamics.steps);
+  std::printf("%ld images, beta %g, %ld steps\n", data.images.size(0), options.beta,
+              options.dynamics.steps);
   std::printf("fooled %.1f%%, quadratic solution out of range for %ld images\n",
               100 * samples.fooled.to(at::kDouble).mean().item<double>(),
               data.images.size(0) - inside.numel());
@@ -57,14 +58,16 @@ void run_one(const Options& options, const Network& network, const Dataset& data
   show("relative error, region-exact", median_error(samples.delta_region));
   if (inside.numel() > 0) {
     const Tensor real = samples.delta_real.index_select(0, inside);
-    const Tensor error = (samples.delta_quadratic.index_select(0, inside) - real).norm(2, 1) / real.norm(2, 1);
+    const Tensor error =
+        (samples.delta_quadratic.index_select(0, inside) - real).norm(2, 1) / real.norm(2, 1);
     show("relative error, quadratic   ", quantiles(error));
   }
 }
 
 void run(Options options) {
   apply(options.common);
-  if (options.common.model.empty()) throw Error("--model is missing: name the ONNX file to explain");
+  if (options.common.model.empty())
+    throw Error("--model is missing: name the ONNX file to explain");
   if (!options.save.empty() && options.beta <= 0) {
     throw Error("--save writes one strength: name it with --beta");
   }
@@ -77,9 +80,11 @@ void run(Options options) {
   if (options.beta > 0) return run_one(options, network, data);
   Results results{run_info(options.common), data_info(data), {}};
   const auto begin = std::chrono::steady_clock::now();
-  results.networks.push_back(describe_network(network, options.common.model, data, options.common.seed));
+  results.networks.push_back(
+      describe_network(network, options.common.model, data, options.common.seed));
   test_claims(results.networks.back(), network, data, options.dynamics);
-  results.run.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+  results.run.seconds =
+      std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
   std::fputs(results_text(results).c_str(), summary_stream(options.common));
   write_json(options.common, results_json(results));
 }
@@ -88,11 +93,13 @@ void run(Options options) {
 
 void add_dynamics(CLI::App& app) {
   auto options = std::make_shared<Options>();
-  CLI::App* command =
-      app.add_subcommand("dynamics", "claim 1: the analytic solution of the attack, and the real one");
+  CLI::App* command = app.add_subcommand(
+      "dynamics", "claim 1: the analytic solution of the attack, and the real one");
   command->footer(
-      "Example: reluctance dynamics --model net.onnx --data images.npz --beta 0.3 --save dynamics.npz\n"
-      "Without --beta, a sweep over strengths and the verdict. --save writes, in float64: logits (N x C),\n"
+      "Example: reluctance dynamics --model net.onnx --data images.npz --beta 0.3 --save "
+      "dynamics.npz\n"
+      "Without --beta, a sweep over strengths and the verdict. --save writes, in float64: logits "
+      "(N x C),\n"
       "eigenvalues (N x C-1, descending), delta_real, delta_quadratic, delta_region (N x n),\n"
       "gates_flipped (N) and quadratic_in_range (N); delta_quadratic is zero where out of range.");
   add_data(*command, options->common);

@@ -25,7 +25,8 @@ struct Options {
 };
 
 TrainingInfo training_info(const TrainingOptions& options, double seconds) {
-  TrainingInfo info{"plain", {}, options.epochs, options.batch_size, options.learning_rate, seconds};
+  TrainingInfo info{"plain", {}, options.epochs, options.batch_size, options.learning_rate,
+                    seconds};
   if (options.attack) {
     info.method = "adversarial";
     info.attack = options.attack->description;
@@ -74,26 +75,28 @@ void run(const Options& options) {
   } else {
     const Network network = load_network(options.common, data);
     require_writable_folder(options.common.out);
-    NetworkResult result = describe_network(network, options.common.model, data, options.common.seed,
-                                            options.attack);
+    NetworkResult result =
+        describe_network(network, options.common.model, data, options.common.seed, options.attack);
     test_claims(result, network, few, options.dynamics);
     results.networks.push_back(std::move(result));
   }
-  results.run.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+  results.run.seconds =
+      std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
 
   const std::string json = results_json(results);
   write_file(options.common.out / "results.json", json);
   write_file(options.common.out / "report.html", report_page(json));
   write_json(options.common, json);
-  std::fprintf(summary_stream(options.common), "%s\n%s\n", results_text(results).c_str(), (options.common.out / "report.html").c_str());
+  std::fprintf(summary_stream(options.common), "%s\n%s\n", results_text(results).c_str(),
+               (options.common.out / "report.html").c_str());
 }
 
 }  // namespace
 
 void add_explain(CLI::App& app) {
   auto options = std::make_shared<Options>();
-  CLI::App* command =
-      app.add_subcommand("explain", "why is adversarial training hard here? all claims, and a report");
+  CLI::App* command = app.add_subcommand(
+      "explain", "why is adversarial training hard here? all claims, and a report");
   command->footer(
       "Example: reluctance explain --model net.onnx --data images.npz\n"
       "Without --model, trains two networks of --arch first, one plainly, one adversarially.\n"
@@ -104,13 +107,15 @@ void add_explain(CLI::App& app) {
   command->add_option("--limit", options->limit, "images that the claims are tested on")
       ->transform(whole_number(1, 10000000))
       ->capture_default_str();
-  command->add_option("--attack", options->attack.attack, "pgd, fgsm or raw")->capture_default_str();
+  command->add_option("--attack", options->attack.attack, "pgd, fgsm or raw")
+      ->capture_default_str();
   add_attack(*command, options->attack);
   command->add_option("--epochs", options->training.epochs, "of each training")
       ->excludes("--model")
       ->transform(whole_number(1, 100000))
       ->capture_default_str();
-  command->add_flag("--resume", options->resume, "go on from the checkpoints in the folder of --out")
+  command
+      ->add_flag("--resume", options->resume, "go on from the checkpoints in the folder of --out")
       ->excludes("--model");
   add_running(*command, options->common);
   add_out(*command, options->common, "out/explain");

@@ -45,8 +45,10 @@ std::vector<std::string> known_options(const CLI::App& app) {
 std::string with_suggestion(const CLI::App& app, const CLI::ParseError& error) {
   std::string message = error.what();
   // A word that is no subcommand leaves the subcommand missing.
-  if (dynamic_cast<const CLI::ExtrasError*>(&error) || dynamic_cast<const CLI::RequiredError*>(&error)) {
-    const auto& rest = app.get_subcommands().empty() ? app.remaining() : app.get_subcommands()[0]->remaining();
+  if (dynamic_cast<const CLI::ExtrasError*>(&error) ||
+      dynamic_cast<const CLI::RequiredError*>(&error)) {
+    const auto& rest =
+        app.get_subcommands().empty() ? app.remaining() : app.get_subcommands()[0]->remaining();
     std::vector<std::string> known = known_options(app);
     if (app.get_subcommands().empty()) {
       for (const CLI::App* each : app.get_subcommands({})) known.push_back(each->get_name());
@@ -67,7 +69,8 @@ std::string with_suggestion(const CLI::App& app, const CLI::ParseError& error) {
 }
 
 int run(int argc, char** argv) {
-  CLI::App app{"Why is adversarial training of this ReLU network hard, and what to do about it?", "reluctance"};
+  CLI::App app{"Why is adversarial training of this ReLU network hard, and what to do about it?",
+               "reluctance"};
   app.set_version_flag("--version", std::string("reluctance ") + RELUCTANCE_VERSION);
   app.require_subcommand(1);
   app.get_formatter()->column_width(28);
@@ -86,9 +89,9 @@ int run(int argc, char** argv) {
   }
 }
 
-// OpenMP's threads by default spin while they wait for each other. On cores that others use too, that
-// was seen to slow the program down ten times and more. The policy is read before main runs, so the
-// program starts itself again with it set.
+// OpenMP's threads by default spin while they wait for each other. On cores that others use too,
+// that was seen to slow the program down ten times and more. The policy is read before main runs,
+// so the program starts itself again with it set.
 void wait_without_spinning(char** argv) {
   if (std::getenv("OMP_WAIT_POLICY")) return;
   ::setenv("OMP_WAIT_POLICY", "passive", 1);

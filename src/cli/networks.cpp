@@ -12,11 +12,19 @@ NetworkResult describe_network(const Network& network, const std::string& file, 
   const Attack attack = make_attack(attack_options);
   ProgressBar bar(attack.description);
   const auto device = network.device();
-  const RobustAccuracy accuracy = robust_accuracy(network, data.images.to(device),
-                                                  data.labels.to(device), attack, seed, bar.receiver());
+  const RobustAccuracy accuracy = robust_accuracy(
+      network, data.images.to(device), data.labels.to(device), attack, seed, bar.receiver());
   const std::string name = std::filesystem::path(file).stem().string();
-  return {name,           name,            file, summary(network), network.parameter_count(), {},
-          accuracy.clean, accuracy.robust, attack.description, {}};
+  return {name,
+          name,
+          file,
+          summary(network),
+          network.parameter_count(),
+          {},
+          accuracy.clean,
+          accuracy.robust,
+          attack.description,
+          {}};
 }
 
 void test_claims(NetworkResult& result, const Network& network, const Dataset& data,

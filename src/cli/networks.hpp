@@ -7,7 +7,8 @@
 
 namespace reluctance {
 
-// Name, architecture and accuracies. `file` is the model's path. Robust accuracy is asked with PGD at
+// Name, architecture and accuracies. `file` is the model's path. Robust accuracy is asked with PGD
+// at
 // --eps 0.05 in L-infinity unless `attack` says otherwise.
 NetworkResult describe_network(const Network& network, const std::string& file, const Dataset& data,
                                std::uint64_t seed, const AttackOptions& attack = {});

@@ -22,9 +22,11 @@ namespace {
 std::string command_line;
 
 std::string quoted(const std::string& word) {
-  const bool plain = !word.empty() && word.find_first_not_of(
-                         "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_=+:,./@%") ==
-                                          std::string::npos;
+  const bool plain =
+      !word.empty() &&
+      word.find_first_not_of(
+          "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_=+:,./@%") ==
+          std::string::npos;
   if (plain) return word;
   std::string text = "'";
   for (char c : word) text += c == '\'' ? std::string("'\\''") : std::string(1, c);
@@ -40,14 +42,17 @@ std::string utc_now() {
   return text;
 }
 
-int available_threads() { return std::max(1, static_cast<int>(std::thread::hardware_concurrency())); }
+int available_threads() {
+  return std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
+}
 
 }  // namespace
 
 void add_data(CLI::App& app, CommonOptions& options) {
-  app.add_option("--data", options.data,
-                 "fashion-mnist[:train|:test], mnist[...], cifar10:DIR[...], idx:IMAGES,LABELS, or a "
-                 ".npz with images and labels")
+  app.add_option(
+         "--data", options.data,
+         "fashion-mnist[:train|:test], mnist[...], cifar10:DIR[...], idx:IMAGES,LABELS, or a "
+         ".npz with images and labels")
       ->check(some_text())
       ->capture_default_str();
 }
@@ -66,7 +71,8 @@ void add_architecture(CLI::App& app, CommonOptions& options) {
       ->transform(whole_number(1, 1000000))
       ->excludes("--model")
       ->capture_default_str();
-  app.add_option("--width", options.architecture.width, "channels of vgg11's and resnet18's first stage")
+  app.add_option("--width", options.architecture.width,
+                 "channels of vgg11's and resnet18's first stage")
       ->transform(whole_number(1, 4096))
       ->excludes("--model")
       ->capture_default_str();
@@ -83,7 +89,8 @@ void add_running(CLI::App& app, CommonOptions& options) {
 }
 
 void add_json(CLI::App& app, CommonOptions& options) {
-  app.add_option("--json", options.json, "also write the numbers to this file; - for standard output")
+  app.add_option("--json", options.json,
+                 "also write the numbers to this file; - for standard output")
       ->check(some_text());
 }
 
@@ -104,7 +111,8 @@ void add_attack(CLI::App& app, AttackOptions& options) {
       ->capture_default_str();
   app.add_option("--step-size", options.step_size, "length of a step; default 2.5 * eps / steps")
       ->check(positive_number());
-  app.add_option("--restarts", options.restarts, "runs of the attack; later ones on what still stands")
+  app.add_option("--restarts", options.restarts,
+                 "runs of the attack; later ones on what still stands")
       ->transform(whole_number(1, 10000))
       ->capture_default_str();
   app.add_option("--beta", options.beta, "total strength of the raw attack: step size times steps")
@@ -136,7 +144,8 @@ Attack make_attack(const AttackOptions& options) {
                          /*random_start=*/true,
                          options.restarts});
   } else {
-    throw Error("--attack " + options.attack + ": unknown attack; choose pgd, fgsm or raw (or none, to train)");
+    throw Error("--attack " + options.attack +
+                ": unknown attack; choose pgd, fgsm or raw (or none, to train)");
   }
   if (options.attack != "pgd" && parse_norm(options.norm) != Norm::linf) {
     throw Error("--attack " + options.attack + " has no L2 form; use --attack pgd");
@@ -152,8 +161,8 @@ Network load_network(const CommonOptions& options, const Dataset& data) {
   ImportedNetwork imported = read_onnx(options.model);
   const Network& network = imported.network;
   if (network.inputs() != elements(sample_shape(data))) {
-    throw Error(options.model + ": takes samples of " + to_string(network.input_shape()) + ", but " +
-                data.name + " has samples of " + to_string(sample_shape(data)) +
+    throw Error(options.model + ": takes samples of " + to_string(network.input_shape()) +
+                ", but " + data.name + " has samples of " + to_string(sample_shape(data)) +
                 "; choose data that fits with --data");
   }
   if (network.classes() < 2) {
@@ -172,7 +181,8 @@ Network load_network(const CommonOptions& options, const Dataset& data) {
 void require_file_place(const std::string& option, const std::filesystem::path& path) {
   std::error_code ignored;  // what cannot be asked now is reported when the file is written
   if (std::filesystem::exists(path, ignored) && !std::filesystem::is_regular_file(path, ignored)) {
-    throw Error(option + " " + path.string() + ": is there and no regular file; choose another name");
+    throw Error(option + " " + path.string() +
+                ": is there and no regular file; choose another name");
   }
 }
 
@@ -190,13 +200,18 @@ void write_json(const CommonOptions& options, const std::string& json) {
 }
 
 RunInfo run_info(const CommonOptions& options) {
-  return {std::string("reluctance ") + RELUCTANCE_VERSION, command_line, options.seed,
-          at::get_num_threads(), options.device, utc_now(), 0};
+  return {std::string("reluctance ") + RELUCTANCE_VERSION,
+          command_line,
+          options.seed,
+          at::get_num_threads(),
+          options.device,
+          utc_now(),
+          0};
 }
 
 DataInfo data_info(const Dataset& data) {
-  return {data.name,         data.images.size(0), sample_shape(data), data.classes,
-          data.class_names, checksum(data)};
+  return {data.name,    data.images.size(0), sample_shape(data),
+          data.classes, data.class_names,    checksum(data)};
 }
 
 void remember_command_line(int argc, const char* const* argv) {

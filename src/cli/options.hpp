@@ -20,10 +20,10 @@ namespace reluctance {
 // What the run is on.
 struct CommonOptions {
   std::string data = "fashion-mnist";
-  std::string model;               // an ONNX file
+  std::string model;                 // an ONNX file
   ArchitectureOptions architecture;  // for a new network
   std::uint64_t seed = 0;
-  int threads = 0;                 // 0: one for each core
+  int threads = 0;  // 0: one for each core
   std::string device = "cpu";
   std::filesystem::path out;
   std::string json;
@@ -59,8 +59,8 @@ Network load_network(const CommonOptions& options, const Dataset& data);
 // A sample shape of the data, without the batch axis.
 Shape sample_shape(const Dataset& data);
 
-// Throws Error if `path`, the value of `option`, is anything but a file or a free name: a folder, or
-// a device, which writing would replace.
+// Throws Error if `path`, the value of `option`, is anything but a file or a free name: a folder,
+// or a device, which writing would replace.
 void require_file_place(const std::string& option, const std::filesystem::path& path);
 
 // Where the words for people go: standard output, unless `--json -` gives that to the numbers.

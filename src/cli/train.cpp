@@ -30,8 +30,8 @@ void run(Options options) {
   const Dataset data = load_dataset(options.common.data, "train");
   const Network start = starting_network(options.common, data);
   require_writable_folder(options.common.out);
-  const TrainedNetwork trained =
-      train_with_checkpoints(start, data, options.training, options.common, "model", options.resume);
+  const TrainedNetwork trained = train_with_checkpoints(start, data, options.training,
+                                                        options.common, "model", options.resume);
   std::FILE* summary = summary_stream(options.common);
   std::fprintf(summary, "%s\n%s", trained.model.c_str(), trained.metrics.c_str());
   write_json(options.common, trained.metrics);
@@ -50,7 +50,8 @@ void add_train(CLI::App& app) {
   add_data(*command, options->common);
   add_model(*command, options->common);
   add_architecture(*command, options->common);
-  command->add_option("--attack", options->attack.attack, "none, pgd, fgsm or raw")->capture_default_str();
+  command->add_option("--attack", options->attack.attack, "none, pgd, fgsm or raw")
+      ->capture_default_str();
   add_attack(*command, options->attack);
   TrainingOptions& training = options->training;
   command->add_option("--epochs", training.epochs, "times through the data")
@@ -68,8 +69,10 @@ void add_train(CLI::App& app) {
   command->add_option("--weight-decay", training.weight_decay, "pull of every weight to zero")
       ->check(number_between(0.0, 1000.0))
       ->capture_default_str();
-  command->add_option("--schedule", options->schedule, "constant, cosine or steps")->capture_default_str();
-  command->add_flag("--resume", options->resume, "go on from the checkpoint in the folder of --out");
+  command->add_option("--schedule", options->schedule, "constant, cosine or steps")
+      ->capture_default_str();
+  command->add_flag("--resume", options->resume,
+                    "go on from the checkpoint in the folder of --out");
   add_running(*command, options->common);
   add_out(*command, options->common, "out/train");
   add_json(*command, options->common);

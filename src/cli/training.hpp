@@ -20,8 +20,8 @@ struct TrainedNetwork {
 };
 
 // Trains into the folder of --out: NAME.onnx, metrics.jsonl and checkpoint.npz, the latter two with
-// "NAME." in front unless the name is "model". With `resume` it goes on from the checkpoint, if there
-// is one. An interrupt leaves a checkpoint and says how to go on.
+// "NAME." in front unless the name is "model". With `resume` it goes on from the checkpoint, if
+// there is one. An interrupt leaves a checkpoint and says how to go on.
 TrainedNetwork train_with_checkpoints(const Network& start, const Dataset& data,
                                       const TrainingOptions& options, const CommonOptions& common,
                                       const std::string& name, bool resume);

@@ -19,8 +19,8 @@ Tensor logit_hessian_factor(const Tensor& logits) {
   const Tensor q = (0.5 * at::log_softmax(logits, 1)).exp();
   const Tensor column = q.unsqueeze(2);
   Tensor factor = -(column * column) * q.unsqueeze(1);
-  // On the diagonal q_k (1 - p_k), with 1 - p_k summed over the other classes for the same reason as
-  // in the gradient.
+  // On the diagonal q_k (1 - p_k), with 1 - p_k summed over the other classes for the same reason
+  // as in the gradient.
   const Tensor others = at::mm(p, 1 - at::eye(p.size(1), p.options()));
   factor.diagonal(0, 1, 2).copy_(q * others);
   return factor;

@@ -19,17 +19,17 @@ RobustAccuracy robust_accuracy(const Network& network, const Tensor& images, con
   const int64_t samples = images.size(0);
   const Tensor right = correct(network, images, labels);
   const Tensor attacked = right.nonzero().squeeze(1);
-  RobustAccuracy accuracy{share(attacked.numel(), samples), {}, {images.clone(), right.logical_not()}};
+  RobustAccuracy accuracy{
+      share(attacked.numel(), samples), {}, {images.clone(), right.logical_not()}};
   if (attacked.numel() > 0) {
     const AttackResult fallen =
-        run_attack(network, images.index_select(0, attacked), labels.index_select(0, attacked), attack,
-                   seed, progress);
+        run_attack(network, images.index_select(0, attacked), labels.index_select(0, attacked),
+                   attack, seed, progress);
     accuracy.result.adversarial.index_copy_(
         0, attacked, fallen.adversarial.view_as(images.index_select(0, attacked)));
     accuracy.result.success.index_copy_(0, attacked, fallen.success);
   }
-  accuracy.robust =
-      share(accuracy.result.success.logical_not().sum().item<int64_t>(), samples);
+  accuracy.robust = share(accuracy.result.success.logical_not().sum().item<int64_t>(), samples);
   return accuracy;
 }
 

@@ -15,7 +15,9 @@ namespace {
 class Builder {
  public:
   explicit Builder(const ArchitectureOptions& options)
-      : options_(options), network_(options.input_shape), generator_(make_generator(options.seed)) {}
+      : options_(options),
+        network_(options.input_shape),
+        generator_(make_generator(options.seed)) {}
 
   int last() const { return static_cast<int>(network_.nodes().size()) - 1; }
 
@@ -35,9 +37,8 @@ class Builder {
 
   int convolution(int from, int64_t channels, int64_t kernel, int64_t stride, int64_t padding,
                   double gain = 2.0) {
-    return network_.add(
-        convolution_layer({{stride, stride}, {padding, padding}, {1, 1}, 1}), {from},
-        weights({channels, shape_at(from)[0], kernel, kernel}, gain));
+    return network_.add(convolution_layer({{stride, stride}, {padding, padding}, {1, 1}, 1}),
+                        {from}, weights({channels, shape_at(from)[0], kernel, kernel}, gain));
   }
 
   int relu() { return add(relu_layer()); }
@@ -106,7 +107,8 @@ void lenet(Builder& build, const ArchitectureOptions& options) {
   }
 }
 
-// Configuration A of Simonyan and Zisserman (2015) with one linear layer, as usual for small images.
+// Configuration A of Simonyan and Zisserman (2015) with one linear layer, as usual for small
+// images.
 void vgg11(Builder& build, const ArchitectureOptions& options) {
   PoolingOptions pooling;
   pooling.ceil_mode = true;  // 28 x 28 images survive five halvings: 14, 7, 4, 2, 1
@@ -143,7 +145,8 @@ Network make_network(const ArchitectureOptions& options) {
   const std::string& name = options.name;
   if (options.classes < 2) throw Error(name + ": needs at least 2 classes");
   if (options.width < 1) throw Error(name + ": --width must be positive");
-  const bool convolutional = name == "cnn" || name == "lenet" || name == "vgg11" || name == "resnet18";
+  const bool convolutional =
+      name == "cnn" || name == "lenet" || name == "vgg11" || name == "resnet18";
   if (convolutional && options.input_shape.size() != 3) {
     throw Error(name + ": takes images of channels x height x width, got samples of " +
                 to_string(options.input_shape) + "; use --arch mlp or linear");
@@ -161,7 +164,8 @@ Network make_network(const ArchitectureOptions& options) {
     resnet18(build, options);
   } else if (name != "linear") {
     std::string known;
-    for (const std::string& each : architecture_names()) known += (known.empty() ? "" : ", ") + each;
+    for (const std::string& each : architecture_names())
+      known += (known.empty() ? "" : ", ") + each;
     throw Error("unknown architecture '" + name + "'; choose one of " + known);
   }
   return build.finish();

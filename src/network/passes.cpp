@@ -26,7 +26,9 @@ std::vector<std::size_t> last_readers(const Network& network) {
 class Wires {
  public:
   Wires(const Network& network, Tensor input)
-      : network_(network), last_(last_readers(network)), values_(network.nodes().size()),
+      : network_(network),
+        last_(last_readers(network)),
+        values_(network.nodes().size()),
         input_(std::move(input)) {}
 
   Tensors take(std::size_t node) {
@@ -83,7 +85,9 @@ Gradients sweep(const Network& network, const Pass& pass, const Tensor& u, bool 
 
   Tensors adjoints(nodes.size());
   Gradients result;
-  auto accumulate = [](Tensor& sum, const Tensor& part) { sum = sum.defined() ? sum + part : part; };
+  auto accumulate = [](Tensor& sum, const Tensor& part) {
+    sum = sum.defined() ? sum + part : part;
+  };
   auto send = [&](int to, const Tensor& part) {
     if (to == Network::input) {
       if (want_input) accumulate(result.input, part);
@@ -165,8 +169,7 @@ Tensor logits(const Network& network, const Tensor& x) {
   Tensor all = at::empty({x.size(0), network.classes()},
                          at::TensorOptions().dtype(network.dtype()).device(network.device()));
   for_each_chunk(x.size(0), samples_per_chunk(network), [&](int64_t begin, int64_t end) {
-    all.slice(0, begin, end)
-        .copy_(forward(network, x.slice(0, begin, end), Keep::nothing).logits);
+    all.slice(0, begin, end).copy_(forward(network, x.slice(0, begin, end), Keep::nothing).logits);
   });
   return all;
 }
@@ -176,7 +179,8 @@ Tensor jacobian_vector(const Network& network, const Pass& pass, const Tensor& v
   for (std::size_t i = 0; i < network.nodes().size(); ++i) {
     const Node& node = network.nodes()[i];
     const Tensors inputs = wires.take(i);
-    wires.put(i, node.layer->linear(inputs, {node.input_shapes, node.tensors, pass.gates[i], pass.chord}));
+    wires.put(i, node.layer->linear(inputs,
+                                    {node.input_shapes, node.tensors, pass.gates[i], pass.chord}));
   }
   return as_logits(wires.output());
 }

@@ -31,11 +31,12 @@ std::string field(const char* path, const std::string& key, char separator) {
 Machine this_machine() {
   utsname kernel{};
   ::uname(&kernel);
-  return {field("/proc/cpuinfo", "model name", ':'),
-          field("/etc/os-release", "PRETTY_NAME", '=') + ", " + kernel.sysname + " " + kernel.machine,
-          TORCH_VERSION, static_cast<int>(std::thread::hardware_concurrency()),
-          static_cast<std::uint64_t>(::sysconf(_SC_PHYS_PAGES)) *
-              static_cast<std::uint64_t>(::sysconf(_SC_PAGE_SIZE))};
+  return {
+      field("/proc/cpuinfo", "model name", ':'),
+      field("/etc/os-release", "PRETTY_NAME", '=') + ", " + kernel.sysname + " " + kernel.machine,
+      TORCH_VERSION, static_cast<int>(std::thread::hardware_concurrency()),
+      static_cast<std::uint64_t>(::sysconf(_SC_PHYS_PAGES)) *
+          static_cast<std::uint64_t>(::sysconf(_SC_PAGE_SIZE))};
 }
 
 }  // namespace reluctance

@@ -39,15 +39,18 @@ Json list(const std::vector<T>& items) {
 }
 
 Json json(const Share& share) {
-  return {{"value", share.value}, {"low", share.low}, {"high", share.high}, {"samples", share.samples}};
+  return {
+      {"value", share.value}, {"low", share.low}, {"high", share.high}, {"samples", share.samples}};
 }
 
 std::string base64(const std::vector<std::uint8_t>& bytes) {
-  static constexpr char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  static constexpr char digits[] =
+      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
   std::string text;
   for (std::size_t i = 0; i < bytes.size(); i += 3) {
     std::uint32_t group = 0;
-    for (std::size_t k = 0; k < 3; ++k) group = group << 8 | (i + k < bytes.size() ? bytes[i + k] : 0);
+    for (std::size_t k = 0; k < 3; ++k)
+      group = group << 8 | (i + k < bytes.size() ? bytes[i + k] : 0);
     for (std::size_t k = 0; k < 4; ++k) {
       text += i + k > bytes.size() ? '=' : digits[group >> (18 - 6 * k) & 63];
     }
@@ -97,9 +100,7 @@ Json json(const DynamicsStrength& at) {
 }
 
 Json json(const SegmentError& at) {
-  return {{"segments", at.segments},
-          {"tangent", json(at.tangent)},
-          {"chord", json(at.chord)}};
+  return {{"segments", at.segments}, {"tangent", json(at.tangent)}, {"chord", json(at.chord)}};
 }
 
 Json json(const DynamicsResult& result) {
@@ -109,28 +110,29 @@ Json json(const DynamicsResult& result) {
   }
   Json examples = Json::array();
   for (const DynamicsExample& each : result.examples) {
-    examples.push_back({{"sample", each.sample},
-                        {"label", each.label},
-                        {"prediction", each.prediction},
-                        {"attacked_prediction", each.attacked_prediction},
-                        {"beta", result.fooled_half_beta},
-                        {"gates_flipped", each.gates_flipped},
-                        {"error",
-                         {{"quadratic", number(each.error_quadratic)},
-                          {"region", number(each.error_region)}}},
-                        {"clean", image(each.clean)},
-                        {"real", image(each.real)},
-                        {"quadratic", image(each.quadratic)},
-                        {"region", image(each.region)}});
+    examples.push_back(
+        {{"sample", each.sample},
+         {"label", each.label},
+         {"prediction", each.prediction},
+         {"attacked_prediction", each.attacked_prediction},
+         {"beta", result.fooled_half_beta},
+         {"gates_flipped", each.gates_flipped},
+         {"error",
+          {{"quadratic", number(each.error_quadratic)}, {"region", number(each.error_region)}}},
+         {"clean", image(each.clean)},
+         {"real", image(each.real)},
+         {"quadratic", image(each.quadratic)},
+         {"region", image(each.region)}});
   }
-  return {{"samples", result.samples},
-          {"steps", result.steps},
-          {"sweep_segments", result.sweep_segments},
-          {"fooled_half_beta", result.fools_half ? Json(result.fooled_half_beta) : Json(nullptr)},
-          {"spectrum", spectrum},
-          {"sweep", list(result.sweep)},
-          {"segments", {{"beta", result.fooled_half_beta}, {"errors", list(result.segment_errors)}}},
-          {"examples", examples}};
+  return {
+      {"samples", result.samples},
+      {"steps", result.steps},
+      {"sweep_segments", result.sweep_segments},
+      {"fooled_half_beta", result.fools_half ? Json(result.fooled_half_beta) : Json(nullptr)},
+      {"spectrum", spectrum},
+      {"sweep", list(result.sweep)},
+      {"segments", {{"beta", result.fooled_half_beta}, {"errors", list(result.segment_errors)}}},
+      {"examples", examples}};
 }
 
 Json json(const TrainingInfo& training) {
@@ -229,7 +231,8 @@ std::string results_text(const Results& results) {
     return out.str();
   };
   for (const NetworkResult& network : results.networks) {
-    text << "\n" << network.title << ": " << network.architecture << "\n  clean accuracy   "
+    text << "\n"
+         << network.title << ": " << network.architecture << "\n  clean accuracy   "
          << percent(network.clean) << "\n  robust accuracy  " << percent(network.robust) << "  "
          << network.robust_attack << "\n";
     if (!network.dynamics) continue;

@@ -18,7 +18,8 @@ using Matrix = Eigen::MatrixXd;
 inline Eigen::Map<Vector> vector_of(const Tensor& batch, int64_t i) {
   return {batch.data_ptr<double>() + i * batch.stride(0), batch.size(1)};
 }
-using RowMajorMap = Eigen::Map<Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>>;
+using RowMajorMap =
+    Eigen::Map<Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>>;
 inline RowMajorMap matrix_of(const Tensor& batch, int64_t i) {
   return {batch.data_ptr<double>() + i * batch.stride(0), batch.size(1), batch.size(2)};
 }

@@ -21,8 +21,8 @@ InputSpectrum input_spectrum(const LinearRegion& region, const Tensor& labels) {
     const Matrix small = factor.transpose() * gram * factor;
     const Eigen::SelfAdjointEigenSolver<Matrix> solver(small);
     const Vector& ascending = solver.eigenvalues();
-    // B^T K s: gamma_i = u_i . (B^T K s) / sqrt(lambda_i) without the quotient s / sqrt(p), which is
-    // huge for a sample whose label has almost no probability.
+    // B^T K s: gamma_i = u_i . (B^T K s) / sqrt(lambda_i) without the quotient s / sqrt(p), which
+    // is huge for a sample whose label has almost no probability.
     const Vector pulled = factor.transpose() * (gram * vector_of(s, i));
     const double vanishing = 1e-14 * ascending[classes - 1];
     auto directions = matrix_of(spectrum.directions, i);
@@ -41,8 +41,8 @@ InputSpectrum input_spectrum(const LinearRegion& region, const Tensor& labels) {
 
 Tensor components(const Network& network, const LinearRegion& region, const InputSpectrum& spectrum,
                   const Tensor& w) {
-  const Tensor product =
-      jacobian_vector(network, region.pass, w.to(region.pass.logits.options())).to(at::kCPU, at::kDouble);
+  const Tensor product = jacobian_vector(network, region.pass, w.to(region.pass.logits.options()))
+                             .to(at::kCPU, at::kDouble);
   return at::bmm(product.unsqueeze(1), spectrum.directions).squeeze(1);
 }
 

@@ -13,7 +13,8 @@ LinearRegion linear_region(const Network& network, Pass pass) {
   const int64_t samples = region.pass.logits.size(0);
   const int64_t classes = network.classes();
   // Copy k of the batch carries row k of the centred identity.
-  const Tensor seeds = at::eye(classes, region.pass.logits.options()) - 1.0 / static_cast<double>(classes);
+  const Tensor seeds =
+      at::eye(classes, region.pass.logits.options()) - 1.0 / static_cast<double>(classes);
   const Tensor rows = vector_jacobian(network, region.pass, seeds.repeat_interleave(samples, 0));
   const Tensor jacobian =
       rows.view({classes, samples, -1}).transpose(0, 1).to(at::kCPU, at::kDouble);  // N x C x n
@@ -22,7 +23,8 @@ LinearRegion linear_region(const Network& network, Pass pass) {
   return region;
 }
 
-Tensor perturbation(const Network& network, const LinearRegion& region, const Tensor& coefficients) {
+Tensor perturbation(const Network& network, const LinearRegion& region,
+                    const Tensor& coefficients) {
   // Scaled to at most 1, so that float32 cannot overflow in between.
   const Tensor scale = coefficients.abs().amax({1}, /*keepdim=*/true).clamp_min(1e-300);
   const Tensor directions = (coefficients / scale).to(region.pass.logits.options());

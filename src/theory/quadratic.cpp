@@ -65,7 +65,8 @@ QuadraticSolution solve(const LinearRegion& region, const Tensor& labels, double
       return;
     }
     const auto gradient = vector_of(s, i);
-    const Vector pulled = solver.eigenvectors().transpose() * (factor.transpose() * (gram * gradient));
+    const Vector pulled =
+        solver.eigenvectors().transpose() * (factor.transpose() * (gram * gradient));
     vector_of(solution.coefficients, i) =
         beta * gradient +
         factor * (solver.eigenvectors() * lambda.unaryExpr(chi).cwiseProduct(pulled));

@@ -35,8 +35,8 @@ Vector dormand_prince(RegionClimber& climber, const Vector& c, double h, Vector&
       {9017.0 / 3168, -355.0 / 33, 46732.0 / 5247, 49.0 / 176, -5103.0 / 18656},
       {35.0 / 384, 0, 500.0 / 1113, 125.0 / 192, -2187.0 / 6784, 11.0 / 84},
   }};
-  static constexpr std::array<double, 7> e{71.0 / 57600,      0,           -71.0 / 16695, 71.0 / 1920,
-                                           -17253.0 / 339200, 22.0 / 525, -1.0 / 40};
+  static constexpr std::array<double, 7> e{
+      71.0 / 57600, 0, -71.0 / 16695, 71.0 / 1920, -17253.0 / 339200, 22.0 / 525, -1.0 / 40};
   std::array<Vector, 7> slopes;
   slopes[0] = climber.gradient(c);
   Vector next = c;
@@ -80,8 +80,8 @@ Tensor region_attack_limit(const LinearRegion& region, const Tensor& labels, dou
   });
 }
 
-Tensor region_attack_l2(const LinearRegion& region, const Tensor& labels, double alpha, int64_t steps,
-                        double radius) {
+Tensor region_attack_l2(const LinearRegion& region, const Tensor& labels, double alpha,
+                        int64_t steps, double radius) {
   return climb_all(region, labels, [&](RegionClimber& climber, Vector& c) {
     for (int64_t t = 0; t < steps; ++t) {
       const Vector& s = climber.gradient(c);

@@ -8,8 +8,11 @@ namespace reluctance {
 // What one sample's attack needs, with room for its intermediate vectors.
 struct RegionClimber {
   RegionClimber(const LinearRegion& region, const Tensor& labels, int64_t i)
-      : gram(matrix_of(region.gram, i)), logits(vector_of(region.logits, i)),
-        label(labels.data_ptr<int64_t>()[i]), z(logits.size()), s(logits.size()) {}
+      : gram(matrix_of(region.gram, i)),
+        logits(vector_of(region.logits, i)),
+        label(labels.data_ptr<int64_t>()[i]),
+        z(logits.size()),
+        s(logits.size()) {}
 
   // s(z + K c); the reference stays valid until the next call.
   const Vector& gradient(const Vector& c) {

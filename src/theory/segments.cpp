@@ -11,8 +11,8 @@ namespace reluctance {
 namespace {
 
 // For each sample, the number of the next `remaining` steps after which the predicted path has
-// 1/segments of its length: pieces of equal length, because the attack accelerates and equal numbers
-// of steps would put most of the way into the last one.
+// 1/segments of its length: pieces of equal length, because the attack accelerates and equal
+// numbers of steps would put most of the way into the last one.
 std::vector<int64_t> next_pieces(const LinearRegion& region, const Tensor& labels, double alpha,
                                  const std::vector<int64_t>& remaining, int64_t segments) {
   std::vector<int64_t> pieces(remaining.size());
@@ -43,7 +43,8 @@ Tensor advance(const LinearRegion& region, const Tensor& labels, double alpha,
   for_each_sample(region.logits.size(0), [&](int64_t i) {
     RegionClimber climber(region, labels, i);
     Vector c = Vector::Zero(region.logits.size(1));
-    for (int64_t t = 0; t < steps[static_cast<std::size_t>(i)]; ++t) c += alpha * climber.gradient(c);
+    for (int64_t t = 0; t < steps[static_cast<std::size_t>(i)]; ++t)
+      c += alpha * climber.gradient(c);
     vector_of(coefficients, i) = c;
   });
   return coefficients;
@@ -67,11 +68,12 @@ Tensor segmented_attack(const Network& network, const Tensor& x, const Tensor& l
       coefficients = advance(tangent, targets, alpha, pieces);
       delta = delta + perturbation(network, tangent, coefficients);
     } else {
-      // A piece of m steps asks for the gradient at its first m points, so the chord ends at the last
-      // of these, one step short; for a single step it is the tangent.
+      // A piece of m steps asks for the gradient at its first m points, so the chord ends at the
+      // last of these, one step short; for a single step it is the tangent.
       std::vector<int64_t> before_last = pieces;
       for (int64_t& count : before_last) count = std::max<int64_t>(count - 1, 0);
-      const Tensor way = perturbation(network, tangent, advance(tangent, targets, alpha, before_last));
+      const Tensor way =
+          perturbation(network, tangent, advance(tangent, targets, alpha, before_last));
       const LinearRegion between =
           linear_region(network, chord(network, start, start + way.to(x.options())));
       coefficients = advance(between, targets, alpha, pieces);

@@ -46,10 +46,11 @@ void require_same(const std::filesystem::path& path, const std::string& saved,
 std::string training_settings(const TrainingOptions& options, const std::string& subject) {
   std::ostringstream text;
   text.precision(17);
-  text << "subject: " << subject << "\nattack: "
-       << (options.attack ? options.attack->description : "none") << "\nepochs: " << options.epochs
-       << "\nbatch size: " << options.batch_size << "\nlearning rate: " << options.learning_rate
-       << "\nmomentum: " << options.momentum << "\nweight decay: " << options.weight_decay
+  text << "subject: " << subject
+       << "\nattack: " << (options.attack ? options.attack->description : "none")
+       << "\nepochs: " << options.epochs << "\nbatch size: " << options.batch_size
+       << "\nlearning rate: " << options.learning_rate << "\nmomentum: " << options.momentum
+       << "\nweight decay: " << options.weight_decay
        << "\nschedule: " << to_string(options.schedule) << "\nseed: " << options.seed << "\n";
   return text.str();
 }

@@ -71,7 +71,8 @@ BatchResult batch_gradient(const Network& network, const Tensor& images, const T
 }
 
 // w <- w - rate * v with v <- momentum * v + (gradient + decay * w).
-void descend(TrainingState& state, const Tensors& gradient, const TrainingOptions& options, double rate) {
+void descend(TrainingState& state, const Tensors& gradient, const TrainingOptions& options,
+             double rate) {
   Tensors parameters = state.network.parameters();
   for (std::size_t k = 0; k < parameters.size(); ++k) {
     Tensor& velocity = state.velocity[k];

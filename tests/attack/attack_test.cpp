@@ -30,8 +30,8 @@ Subject subject(int index) {
 
 Tensor autograd_gradient(const Network& network, const Tensor& x, const Tensor& labels) {
   const Tensor leaf = x.clone().requires_grad_();
-  const Tensor loss = at::cross_entropy_loss(forward(network, leaf, Keep::nothing).logits, labels, {},
-                                             at::Reduction::Sum);
+  const Tensor loss = at::cross_entropy_loss(forward(network, leaf, Keep::nothing).logits, labels,
+                                             {}, at::Reduction::Sum);
   return torch::autograd::grad({loss}, {leaf})[0];
 }
 
@@ -60,8 +60,10 @@ TEST_P(Attacks, InputGradientEqualsAutograd) {
 TEST_P(Attacks, RawEqualsNaiveAscent) {
   const auto [network, x, labels] = subject(GetParam());
   Tensor expected = x.clone();
-  for (int t = 0; t < 5; ++t) expected = expected + 0.1 * autograd_gradient(network, expected, labels);
-  EXPECT_TRUE(at::allclose(run_attack(network, x, labels, raw_attack(0.5, 5)).adversarial, expected));
+  for (int t = 0; t < 5; ++t)
+    expected = expected + 0.1 * autograd_gradient(network, expected, labels);
+  EXPECT_TRUE(
+      at::allclose(run_attack(network, x, labels, raw_attack(0.5, 5)).adversarial, expected));
 }
 
 TEST_P(Attacks, PgdEqualsNaiveLoop) {
@@ -96,7 +98,8 @@ TEST_P(Attacks, StayInTheBallAndTheBoxAndTellTheTruth) {
     EXPECT_LE(size.item<double>(), radius * (1 + 1e-9));
     EXPECT_GE(result.adversarial.min().item<double>(), 0.0);
     EXPECT_LE(result.adversarial.max().item<double>(), 1.0);
-    EXPECT_TRUE(at::equal(result.success, logits(network, result.adversarial).argmax(1).ne(labels)));
+    EXPECT_TRUE(
+        at::equal(result.success, logits(network, result.adversarial).argmax(1).ne(labels)));
   }
 }
 
@@ -106,9 +109,9 @@ INSTANTIATE_TEST_SUITE_P(Networks, Attacks, testing::Range(0, 7), [](const auto&
 
 TEST(Attack, FgsmIsOneSignStep) {
   const auto [network, x, labels] = subject(2);
-  const Tensor expected =
-      (x + 0.07 * autograd_gradient(network, x, labels).sign()).clamp(0, 1);
-  EXPECT_TRUE(at::allclose(run_attack(network, x, labels, fgsm_attack(0.07, false)).adversarial, expected));
+  const Tensor expected = (x + 0.07 * autograd_gradient(network, x, labels).sign()).clamp(0, 1);
+  EXPECT_TRUE(
+      at::allclose(run_attack(network, x, labels, fgsm_attack(0.07, false)).adversarial, expected));
 }
 
 TEST(Attack, SeedsRepeatAndDiffer) {

@@ -74,7 +74,8 @@ INSTANTIATE_TEST_SUITE_P(Networks, DynamicsClaim, testing::Values(1, 2, 3), [](c
 
 TEST(DynamicsClaim, AFlatNetworkCannotBeTested) {
   Network constant({3});
-  constant.append(linear_layer(), {at::zeros({2, 3}, at::kDouble), at::tensor({1.0, 0.0}, at::kDouble)});
+  constant.append(linear_layer(),
+                  {at::zeros({2, 3}, at::kDouble), at::tensor({1.0, 0.0}, at::kDouble)});
   const DynamicsResult result =
       test_dynamics(constant, at::rand({8, 3}), at::zeros({8}, at::kLong), quick());
   EXPECT_EQ(result.finding.verdict, Verdict::cannot_be_tested);

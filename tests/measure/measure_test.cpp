@@ -12,7 +12,8 @@ namespace reluctance {
 namespace {
 
 TEST(Quantiles, InterpolateAndLeaveOutWhatIsNotFinite) {
-  const auto q = quantiles(at::tensor({4.0, std::nan(""), 0.0, 1.0, 3.0, 2.0, INFINITY}, at::kDouble));
+  const auto q =
+      quantiles(at::tensor({4.0, std::nan(""), 0.0, 1.0, 3.0, 2.0, INFINITY}, at::kDouble));
   ASSERT_TRUE(q);
   EXPECT_DOUBLE_EQ(q->median, 2.0);
   EXPECT_DOUBLE_EQ(q->q25, 1.0);
@@ -52,8 +53,9 @@ TEST(Accuracy, CountsWrongImagesAsFallen) {
   options.ball = {Norm::linf, 0.1};
   const RobustAccuracy robust = robust_accuracy(network, x, labels, pgd_attack(options), 0);
   EXPECT_DOUBLE_EQ(robust.clean.value, 0.9);
-  EXPECT_DOUBLE_EQ(robust.robust.value,
-                   correct(network, robust.result.adversarial, labels).to(at::kDouble).mean().item<double>());
+  EXPECT_DOUBLE_EQ(
+      robust.robust.value,
+      correct(network, robust.result.adversarial, labels).to(at::kDouble).mean().item<double>());
   EXPECT_TRUE(robust.result.success.slice(0, 0, 6).all().item<bool>());
   EXPECT_TRUE(at::equal(robust.result.adversarial.slice(0, 0, 6), x.slice(0, 0, 6)));
 }
@@ -64,8 +66,8 @@ TEST(RawAttack, MeasuresWhatTheAttackDid) {
   const AttackResult attack = run_attack(network, x, labels, raw_attack(3.0, 10));
   EXPECT_TRUE(at::allclose(x + result.delta, attack.adversarial));
   EXPECT_TRUE(at::equal(result.predictions.ne(labels), attack.success));
-  EXPECT_TRUE(at::allclose(result.gradient,
-                           input_gradient(network, attack.adversarial, labels).gradient));
+  EXPECT_TRUE(
+      at::allclose(result.gradient, input_gradient(network, attack.adversarial, labels).gradient));
 }
 
 TEST(RawAttack, TheStrengthThatFoolsHalfFoolsHalf) {
@@ -82,7 +84,8 @@ TEST(RawAttack, TheStrengthThatFoolsHalfFoolsHalf) {
 
 TEST(RawAttack, ANetworkThatCannotBeFooledIsSaidSo) {
   Network constant({3});
-  constant.append(linear_layer(), {at::zeros({2, 3}, at::kDouble), at::tensor({1.0, 0.0}, at::kDouble)});
+  constant.append(linear_layer(),
+                  {at::zeros({2, 3}, at::kDouble), at::tensor({1.0, 0.0}, at::kDouble)});
   const Tensor x = at::rand({10, 3}, at::kDouble);
   EXPECT_EQ(strength_that_fools(constant, x, at::zeros({10}, at::kLong), 5, 0.5), largest_strength);
 }

@@ -62,16 +62,19 @@ TEST_P(Passes, JacobianVectorEqualsAFiniteDifferenceInsideTheRegion) {
   const double step = 1e-7;  // small enough that no gate flips; the function is affine in between
   const Pass moved = forward(network(), x_ + step * v, Keep::gates);
   ASSERT_EQ(gates_flipped(network(), pass, moved).sum().item<double>(), 0.0);
-  EXPECT_LT(relative_error((moved.logits - pass.logits) / step, jacobian_vector(network(), pass, v)), 1e-6);
+  EXPECT_LT(
+      relative_error((moved.logits - pass.logits) / step, jacobian_vector(network(), pass, v)),
+      1e-6);
 }
 
 TEST_P(Passes, ChordMapsTheDifferenceExactly) {
   const Tensor there = random_input(network(), samples);
   const Pass between = chord(network(), x_, there);
-  const Tensor difference =
-      forward(network(), there, Keep::nothing).logits - forward(network(), x_, Keep::nothing).logits;
+  const Tensor difference = forward(network(), there, Keep::nothing).logits -
+                            forward(network(), x_, Keep::nothing).logits;
   bool pools = false;
-  for (const Node& node : network().nodes()) pools = pools || node.layer->name() == std::string("MaxPool");
+  for (const Node& node : network().nodes())
+    pools = pools || node.layer->name() == std::string("MaxPool");
   const double error = relative_error(jacobian_vector(network(), between, there - x_), difference);
   // Max-pooling is approximated there, which is tested nearby, where few winners change.
   EXPECT_TRUE(pools || error < 1e-12) << error;

@@ -21,12 +21,13 @@ inline Tensors random_weights(const Shape& shape) {
   return {at::randn(shape, at::kDouble) * 0.5, at::randn({shape[0]}, at::kDouble) * 0.3};
 }
 
-// A convolutional network with every layer in it: normalisation, padding, strides, dilation, groups,
-// both poolings, LeakyReLU, transposition, residual sum, concatenation, mean.
+// A convolutional network with every layer in it: normalisation, padding, strides, dilation,
+// groups, both poolings, LeakyReLU, transposition, residual sum, concatenation, mean.
 inline Network every_layer() {
   Network net({2, 9, 8});
-  net.append(affine_layer(), {at::tensor({1.5, -0.7}, at::kDouble).view({2, 1, 1}),
-                              at::tensor({0.1, 0.2}, at::kDouble).view({2, 1, 1})},
+  net.append(affine_layer(),
+             {at::tensor({1.5, -0.7}, at::kDouble).view({2, 1, 1}),
+              at::tensor({0.1, 0.2}, at::kDouble).view({2, 1, 1})},
              false);
   net.append(pad_layer({0, 1, 0}, {0, 0, 2}, 0.3));
   ConvolutionOptions conv;

@@ -55,7 +55,9 @@ class Dynamics : public testing::TestWithParam<int> {
       bool inside = true;
       for (int64_t t = 0; t < steps && inside; ++t) {
         x = x + beta / static_cast<double>(steps) * input_gradient(network(), x, labels_).gradient;
-        inside = gates_flipped(network(), clean, forward(network(), x, Keep::gates)).sum().item<double>() == 0;
+        inside = gates_flipped(network(), clean, forward(network(), x, Keep::gates))
+                     .sum()
+                     .item<double>() == 0;
       }
       if (inside) return beta;
     }
@@ -80,8 +82,10 @@ TEST_P(Dynamics, SpectrumEqualsTheDenseHessian) {
   }
   for (int64_t i = 0; i < samples; ++i) {
     const Tensor hessian = dense_hessian(i);
-    const Tensor expected = at::linalg_eigvalsh(hessian).flip(0).slice(0, 0, network().classes() - 1);
-    EXPECT_LT(relative_error(spectrum_.eigenvalues[i].slice(0, 0, expected.size(0)), expected), 1e-12);
+    const Tensor expected =
+        at::linalg_eigvalsh(hessian).flip(0).slice(0, 0, network().classes() - 1);
+    EXPECT_LT(relative_error(spectrum_.eigenvalues[i].slice(0, 0, expected.size(0)), expected),
+              1e-12);
   }
 }
 
@@ -89,7 +93,8 @@ TEST_P(Dynamics, EigenvectorsAreOrthonormalAndEigen) {
   const int64_t count = network().classes() - 1;
   Tensors vectors;
   for (int64_t k = 0; k < count; ++k) {
-    vectors.push_back(perturbation(network(), region_, spectrum_.directions.select(2, k)).flatten(1));
+    vectors.push_back(
+        perturbation(network(), region_, spectrum_.directions.select(2, k)).flatten(1));
   }
   const Tensor v = at::stack(vectors, 1);  // N x (C-1) x n
   // Where dead units leave J without full rank, the eigenvalue and its eigenvector are zero.
@@ -132,19 +137,23 @@ TEST_P(Dynamics, QuadraticStepsConvergeToTheLimit) {
   const Tensor limit = quadratic_attack_limit(region_, labels_, beta).coefficients;
   double previous = 1e300;
   for (int64_t steps : {10, 100, 1000, 10000}) {
-    const double error = relative_error(quadratic_attack(region_, labels_, beta, steps).coefficients, limit);
+    const double error =
+        relative_error(quadratic_attack(region_, labels_, beta, steps).coefficients, limit);
     EXPECT_LT(error, previous / 5);  // first order in 1 / steps
     previous = error;
   }
-  EXPECT_LT(relative_error(quadratic_attack(region_, labels_, beta, 1LL << 50).coefficients, limit), 1e-12);
+  EXPECT_LT(relative_error(quadratic_attack(region_, labels_, beta, 1LL << 50).coefficients, limit),
+            1e-12);
 }
 
 TEST_P(Dynamics, QuadraticLimitIsTheSumOverEigenvectors) {
   for (double strength : {1e-6, 0.01, 1.0, 20.0}) {
     const double beta = strength / spectrum_.eigenvalues.max().item<double>();
     const Tensor& lambda = spectrum_.eigenvalues;
-    const Tensor psi = at::where(lambda > 0, at::expm1(beta * lambda) / lambda, at::full_like(lambda, beta));
-    const Tensor c = at::bmm(spectrum_.directions, (psi * spectrum_.gradient).unsqueeze(2)).squeeze(2);
+    const Tensor psi =
+        at::where(lambda > 0, at::expm1(beta * lambda) / lambda, at::full_like(lambda, beta));
+    const Tensor c =
+        at::bmm(spectrum_.directions, (psi * spectrum_.gradient).unsqueeze(2)).squeeze(2);
     const Tensor solution = quadratic_attack_limit(region_, labels_, beta).coefficients;
     EXPECT_LT(relative_error(perturbation(network(), region_, solution),
                              perturbation(network(), region_, c)),
@@ -168,7 +177,8 @@ TEST_P(Dynamics, RegionExactEqualsTheRealAttackInsideTheRegion) {
   const int64_t steps = 40;
   const double beta = strength_inside_the_region(steps);
   const AttackResult real = run_attack(network(), x_, labels_, raw_attack(beta, steps));
-  const Tensor delta = perturbation(network(), region_, region_attack(region_, labels_, beta, steps));
+  const Tensor delta =
+      perturbation(network(), region_, region_attack(region_, labels_, beta, steps));
   // The perturbation is a difference of images near 1, so its digits end at 1e-16 of the image.
   const double rounding = (1e-14 * x_.norm() / delta.norm()).item<double>();
   EXPECT_LT(relative_error(delta, real.adversarial - x_), 1e-12 + rounding);
@@ -188,7 +198,9 @@ TEST_P(Dynamics, RegionExactL2EqualsTheRealAttackInsideTheRegion) {
     Tensor end;
     for (attack.steps = 1; attack.steps <= steps && inside; ++attack.steps) {
       end = run_attack(network(), x_, labels_, attack).adversarial;
-      inside = gates_flipped(network(), clean, forward(network(), end, Keep::gates)).sum().item<double>() == 0;
+      inside = gates_flipped(network(), clean, forward(network(), end, Keep::gates))
+                   .sum()
+                   .item<double>() == 0;
     }
     if (!inside) continue;
     const Tensor delta = perturbation(
@@ -209,15 +221,16 @@ TEST_P(Dynamics, RegionExactStepsConvergeToTheFlow) {
     previous = error;
   }
   // Richardson extrapolation removes the first-order error of the steps.
-  const Tensor extrapolated =
-      2 * region_attack(region_, labels_, beta, 20000) - region_attack(region_, labels_, beta, 10000);
+  const Tensor extrapolated = 2 * region_attack(region_, labels_, beta, 20000) -
+                              region_attack(region_, labels_, beta, 10000);
   EXPECT_LT(relative_error(extrapolated, flow), 1e-6);
 }
 
 TEST_P(Dynamics, OneSegmentIsTheRegionExactAttackAndMoreNeverHurtInsideTheRegion) {
   const int64_t steps = 24;
   const double beta = strength_inside_the_region(steps);
-  const Tensor whole = perturbation(network(), region_, region_attack(region_, labels_, beta, steps));
+  const Tensor whole =
+      perturbation(network(), region_, region_attack(region_, labels_, beta, steps));
   for (auto scheme : {SegmentScheme::tangent, SegmentScheme::chord}) {
     for (int64_t segments : {1, 3, 8, 30}) {
       const Tensor delta = segmented_attack(network(), x_, labels_, beta, steps, segments, scheme);
@@ -250,7 +263,8 @@ TEST(Segments, ErrorsFallAndChordsAreSeveralTimesCloser) {
   const double beta = 0.5;
   const Tensor real = run_attack(network, x, labels, raw_attack(beta, steps)).adversarial - x;
   const auto error = [&](int64_t segments, SegmentScheme scheme) {
-    return relative_error(segmented_attack(network, x, labels, beta, steps, segments, scheme), real);
+    return relative_error(segmented_attack(network, x, labels, beta, steps, segments, scheme),
+                          real);
   };
   for (int64_t segments : {2, 8}) {
     const double tangent = error(segments, SegmentScheme::tangent);

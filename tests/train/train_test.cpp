@@ -69,7 +69,8 @@ TEST(Train, OneStepEqualsAutogradWithMomentumAndDecay) {
     Network taped = reference.clone();
     Tensors leaves = taped.parameters();
     for (Tensor& w : leaves) w.requires_grad_();
-    const Tensor loss = at::cross_entropy_loss(forward(taped, images, Keep::nothing).logits, labels);
+    const Tensor loss =
+        at::cross_entropy_loss(forward(taped, images, Keep::nothing).logits, labels);
     const Tensors gradient = torch::autograd::grad({loss}, leaves);
     Tensors next;
     for (std::size_t k = 0; k < leaves.size(); ++k) {

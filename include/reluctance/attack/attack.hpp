@@ -28,13 +28,13 @@ struct Ball {
 // What an attack is, apart from the loop. Each kind of attack is a function that fills this in: it
 // says only how a gradient becomes a step. The loop alone projects, clips and re-checks.
 struct Attack {
-  std::string description;   // "pgd, linf, epsilon 0.1, 20 steps, step size 0.025"
+  std::string description;  // "pgd, linf, epsilon 0.1, 20 steps, step size 0.025"
   int64_t steps = 1;
-  double step_size = 0.0;    // alpha: the step is alpha * direction(gradient)
-  std::optional<Ball> ball;  // none: unbounded
-  bool pixel_box = true;     // keep pixels in [0, 1]
-  bool random_start = false; // start from a random point of the ball
-  int64_t restarts = 1;      // runs; later ones only on samples that still stand
+  double step_size = 0.0;     // alpha: the step is alpha * direction(gradient)
+  std::optional<Ball> ball;   // none: unbounded
+  bool pixel_box = true;      // keep pixels in [0, 1]
+  bool random_start = false;  // start from a random point of the ball
+  int64_t restarts = 1;       // runs; later ones only on samples that still stand
 
   // Turns gradients of the loss (N x ..., may be overwritten) into directions of the same shape.
   std::function<Tensor(Tensor gradient)> direction;
@@ -44,12 +44,12 @@ struct Attack {
 // strength beta = step size * steps.
 Attack raw_attack(double beta, int64_t steps);
 
-// The fast gradient sign method (Goodfellow et al. 2015), one step of size epsilon in L-infinity. With
-// a random start the step is 1.25 epsilon (Wong et al. 2020).
+// The fast gradient sign method (Goodfellow et al. 2015), one step of size epsilon in L-infinity.
+// With a random start the step is 1.25 epsilon (Wong et al. 2020).
 Attack fgsm_attack(double epsilon, bool random_start);
 
-// Projected gradient ascent (Madry et al. 2018): steps along the sign of the gradient (L-infinity) or
-// along the gradient divided by its norm (L2).
+// Projected gradient ascent (Madry et al. 2018): steps along the sign of the gradient (L-infinity)
+// or along the gradient divided by its norm (L2).
 struct PgdOptions {
   Ball ball{Norm::linf, 0.1};
   int64_t steps = 20;
@@ -67,13 +67,14 @@ struct AttackResult {
 // Attacks every sample in cache-sized chunks on all threads. images: N x input shape, labels: N.
 // Deterministic for a seed and thread count. `progress` counts samples.
 AttackResult run_attack(const Network& network, const Tensor& images, const Tensor& labels,
-                        const Attack& attack, std::uint64_t seed = 0, const Progress& progress = {});
+                        const Attack& attack, std::uint64_t seed = 0,
+                        const Progress& progress = {});
 
 // The pieces of run_attack, for one batch on the calling thread; training uses them as they are.
 // Random points of the ball and box around each sample, or the samples themselves.
 Tensor starting_points(const Tensor& clean, const Attack& attack, at::Generator generator);
-// The iterations of the attack from `start` (N x input shape) -> the last iterate. Throws Interrupted
-// between steps if an interrupt was requested.
+// The iterations of the attack from `start` (N x input shape) -> the last iterate. Throws
+// Interrupted between steps if an interrupt was requested.
 Tensor climb(const Network& network, const Tensor& clean, const Tensor& labels, const Tensor& start,
              const Attack& attack);
 

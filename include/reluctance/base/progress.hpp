@@ -17,7 +17,8 @@ using Progress = std::function<void(int64_t done, int64_t total)>;
 // Adds up work that several threads finish.
 class ProgressCounter {
  public:
-  ProgressCounter(Progress progress, int64_t total) : progress_(std::move(progress)), total_(total) {}
+  ProgressCounter(Progress progress, int64_t total)
+      : progress_(std::move(progress)), total_(total) {}
   void add(int64_t units);
 
  private:

@@ -8,7 +8,8 @@
 
 namespace reluctance {
 
-// Mixes a seed with the coordinates of a place (epoch, batch, restart, ...) into an independent seed.
+// Mixes a seed with the coordinates of a place (epoch, batch, restart, ...) into an independent
+// seed.
 std::uint64_t derive_seed(std::uint64_t seed, std::initializer_list<std::uint64_t> place);
 
 // A CPU generator for that place.

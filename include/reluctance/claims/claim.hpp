@@ -1,4 +1,5 @@
-// A claim holds what the theory predicts beside what a measurement shows, and says whether they agree.
+// A claim holds what the theory predicts beside what a measurement shows, and says whether they
+// agree.
 #pragma once
 
 #include <string>

@@ -17,14 +17,14 @@ Claim dynamics_claim();
 
 // Theory and measurement side by side at one strength, for N samples. Everything is float64.
 struct DynamicsSamples {
-  Tensor logits;             // N x C
-  Tensor eigenvalues;        // N x (C-1), descending
-  Tensor delta_real;         // N x n
-  Tensor delta_quadratic;    // N x n; zero where out of range
-  Tensor quadratic_in_range; // N booleans
-  Tensor delta_region;       // N x n
-  Tensor gates_flipped;      // N, share
-  Tensor fooled;             // N booleans: right before, wrong after
+  Tensor logits;              // N x C
+  Tensor eigenvalues;         // N x (C-1), descending
+  Tensor delta_real;          // N x n
+  Tensor delta_quadratic;     // N x n; zero where out of range
+  Tensor quadratic_in_range;  // N booleans
+  Tensor delta_region;        // N x n
+  Tensor gates_flipped;       // N, share
+  Tensor fooled;              // N booleans: right before, wrong after
 };
 DynamicsSamples compare_dynamics(const Network& network, const Tensor& images, const Tensor& labels,
                                  double beta, int64_t steps, const Progress& progress = {});
@@ -38,7 +38,7 @@ struct DynamicsOptions {
 
 // Error and cosine of one theory against the real perturbation.
 struct Agreement {
-  std::optional<Quantiles> error;   // ||theory - real|| / ||real||
+  std::optional<Quantiles> error;  // ||theory - real|| / ||real||
   std::optional<Quantiles> cosine;
 };
 
@@ -56,10 +56,10 @@ struct DynamicsStrength {
   std::optional<Quantiles> gates_flipped;  // share of an image's gates
   std::optional<Quantiles> norm;           // L2 norm of the real perturbation
   Agreement quadratic, region, segments;
-  double outside_range;                    // share of images whose quadratic solution overflows
+  double outside_range;  // share of images whose quadratic solution overflows
   // Share of the squared norm in the span of the top 1, 2, 3 eigenvectors.
   std::vector<std::optional<Quantiles>> top_share_real, top_share_quadratic, top_share_region;
-  std::vector<Growth> growth;              // of the top five components
+  std::vector<Growth> growth;  // of the top five components
   double turned;  // share of images with more in the top eigenvector than at the weakest strength
 };
 
@@ -71,7 +71,7 @@ struct SegmentError {
 struct DynamicsExample {
   int64_t sample, label, prediction, attacked_prediction;
   double gates_flipped;
-  double error_quadratic, error_region;  // not finite: out of range
+  double error_quadratic, error_region;   // not finite: out of range
   Tensor clean, real, quadratic, region;  // C x H x W or n
 };
 

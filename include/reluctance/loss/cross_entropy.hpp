@@ -1,4 +1,5 @@
-// Cross-entropy in logit space, for one label per sample. Every tensor keeps the dtype of the logits.
+// Cross-entropy in logit space, for one label per sample. Every tensor keeps the dtype of the
+// logits.
 #pragma once
 
 #include "reluctance/base/tensor.hpp"

@@ -13,14 +13,15 @@ Tensor correct(const Network& network, const Tensor& images, const Tensor& label
 
 Share clean_accuracy(const Network& network, const Tensor& images, const Tensor& labels);
 
-// Share of images that are answered right and stay so under the attack. Images that are wrong from the
-// start are not attacked; `result` holds them unchanged, with success.
+// Share of images that are answered right and stay so under the attack. Images that are wrong from
+// the start are not attacked; `result` holds them unchanged, with success.
 struct RobustAccuracy {
   Share clean;
   Share robust;
   AttackResult result;
 };
 RobustAccuracy robust_accuracy(const Network& network, const Tensor& images, const Tensor& labels,
-                               const Attack& attack, std::uint64_t seed, const Progress& progress = {});
+                               const Attack& attack, std::uint64_t seed,
+                               const Progress& progress = {});
 
 }  // namespace reluctance

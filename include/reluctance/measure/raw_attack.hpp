@@ -1,7 +1,7 @@
 // What the raw attack of the theory does to the real network.
 //
-// Everything here is asked in float64: the images' own rounding in float32 (6e-8 of a pixel) is larger
-// than the whole perturbation of a confident sample at small strength.
+// Everything here is asked in float64: the images' own rounding in float32 (6e-8 of a pixel) is
+// larger than the whole perturbation of a confident sample at small strength.
 #pragma once
 
 #include <cstdint>

@@ -29,8 +29,8 @@ struct PoolingOptions {
   std::array<int64_t, 2> stride{2, 2};
   std::array<int64_t, 2> padding{0, 0};
   std::array<int64_t, 2> dilation{1, 1};  // max-pooling only
-  bool ceil_mode = false;                 // a window that starts inside counts even if it sticks out
-  bool count_include_pad = false;         // average pooling only: padding counts as zeros
+  bool ceil_mode = false;          // a window that starts inside counts even if it sticks out
+  bool count_include_pad = false;  // average pooling only: padding counts as zeros
 };
 LayerPtr max_pooling_layer(const PoolingOptions& options);
 LayerPtr average_pooling_layer(const PoolingOptions& options);
@@ -42,7 +42,7 @@ LayerPtr mean_layer(std::vector<int64_t> axes, bool keep);
 // normalisation, folded batch normalisation. Tensors: scale, shift; not trainable.
 LayerPtr affine_layer();
 
-LayerPtr reshape_layer(Shape shape);                       // Flatten, Reshape, Squeeze, Unsqueeze
+LayerPtr reshape_layer(Shape shape);                         // Flatten, Reshape, Squeeze, Unsqueeze
 LayerPtr transpose_layer(std::vector<int64_t> permutation);  // of the sample axes
 
 // The entries with those indices along a sample axis, in that order: slices, splits, repetition.
@@ -51,7 +51,7 @@ LayerPtr gather_layer(int64_t axis, const std::vector<int64_t>& indices);
 // Constant padding of every sample axis.
 LayerPtr pad_layer(std::vector<int64_t> before, std::vector<int64_t> after, double value);
 
-LayerPtr sum_layer();                  // two inputs of the same shape: residual connections
-LayerPtr concat_layer(int64_t axis);   // two or more inputs along a sample axis
+LayerPtr sum_layer();                 // two inputs of the same shape: residual connections
+LayerPtr concat_layer(int64_t axis);  // two or more inputs along a sample axis
 
 }  // namespace reluctance

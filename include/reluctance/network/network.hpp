@@ -15,11 +15,11 @@ namespace reluctance {
 
 struct Node {
   LayerPtr layer;
-  std::vector<int> inputs;         // indices of earlier nodes, or Network::input
-  Tensors tensors;                 // weights, or constants
-  bool trainable;                  // whether training changes `tensors`
+  std::vector<int> inputs;          // indices of earlier nodes, or Network::input
+  Tensors tensors;                  // weights, or constants
+  bool trainable;                   // whether training changes `tensors`
   std::vector<Shape> input_shapes;  // sample shapes
-  Shape shape;                     // sample shape of the output
+  Shape shape;                      // sample shape of the output
 };
 
 // Nodes in topological order; the last one is the output. Copies share their tensors, as ATen's do;
@@ -38,15 +38,15 @@ class Network {
 
   const std::vector<Node>& nodes() const { return nodes_; }
   const Shape& input_shape() const { return input_shape_; }
-  const Shape& output_shape() const;      // of one sample
-  int64_t classes() const;                // C: elements of the output
-  int64_t inputs() const;                 // n: elements of one input
+  const Shape& output_shape() const;  // of one sample
+  int64_t classes() const;            // C: elements of the output
+  int64_t inputs() const;             // n: elements of one input
 
-  Tensors parameters() const;             // trainable tensors, in node order
+  Tensors parameters() const;  // trainable tensors, in node order
   int64_t parameter_count() const;
   void set_parameters(const Tensors& parameters);  // same order and shapes; shares the tensors
 
-  c10::ScalarType dtype() const;          // of the tensors; float32 for a network without any
+  c10::ScalarType dtype() const;  // of the tensors; float32 for a network without any
   c10::Device device() const;
   Network to(c10::ScalarType dtype) const;
   Network to(c10::Device device) const;

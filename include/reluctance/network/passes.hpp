@@ -22,11 +22,12 @@ struct Pass {
   bool chord = false;
 };
 
-// x: N x input shape, or any shape of N rows with as many elements. Throws Error if it does not fit.
+// x: N x input shape, or any shape of N rows with as many elements. Throws Error if it does not
+// fit.
 Pass forward(const Network& network, const Tensor& x, Keep keep);
 
-// The affine map between two batches: each ReLU gets its mean slope on the straight way from xa to xb,
-// so that J (xb - xa) = z(xb) - z(xa) holds exactly (but for max-pooling, where it is an
+// The affine map between two batches: each ReLU gets its mean slope on the straight way from xa to
+// xb, so that J (xb - xa) = z(xb) - z(xa) holds exactly (but for max-pooling, where it is an
 // approximation). `logits` are those at xa. Serves jacobian_vector and vector_jacobian.
 Pass chord(const Network& network, const Tensor& xa, const Tensor& xb);
 

@@ -31,7 +31,7 @@ struct DataInfo {
 };
 
 struct TrainingInfo {
-  std::string method;                 // "plain" or "adversarial"
+  std::string method;  // "plain" or "adversarial"
   std::optional<std::string> attack;
   int64_t epochs, batch_size;
   double learning_rate, seconds;

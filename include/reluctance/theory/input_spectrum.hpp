@@ -1,8 +1,8 @@
 // The whole nonzero spectrum of the Hessian of the loss with respect to the input.
 //
 // H_x = J^T H_z J with H_z = B B^T, so the C x C matrix M = B^T K B has the nonzero eigenvalues of
-// H_x, and M u_i = lambda_i u_i gives the eigenvector v_i = J^T B u_i / sqrt(lambda_i). No iteration
-// and no second derivative: C vector-Jacobian products whatever the number of pixels.
+// H_x, and M u_i = lambda_i u_i gives the eigenvector v_i = J^T B u_i / sqrt(lambda_i). No
+// iteration and no second derivative: C vector-Jacobian products whatever the number of pixels.
 #pragma once
 
 #include "reluctance/theory/linear_region.hpp"
@@ -11,9 +11,9 @@ namespace reluctance {
 
 struct InputSpectrum {
   Tensor eigenvalues;  // lambda: N x (C-1), descending, not negative, float64
-  Tensor directions;   // N x C x (C-1): column i holds the coefficients a_i with v_i = J^T a_i; zero
-                       // where lambda_i vanishes
-  Tensor gradient;     // gamma: N x (C-1), components v_i . g of the input gradient g
+  Tensor directions;  // N x C x (C-1): column i holds the coefficients a_i with v_i = J^T a_i; zero
+                      // where lambda_i vanishes
+  Tensor gradient;    // gamma: N x (C-1), components v_i . g of the input gradient g
 };
 
 InputSpectrum input_spectrum(const LinearRegion& region, const Tensor& labels);

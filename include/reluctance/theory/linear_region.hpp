@@ -23,8 +23,9 @@ LinearRegion linear_region(const Network& network, const Tensor& x);
 // The same for an affine map that is known already.
 LinearRegion linear_region(const Network& network, Pass pass);
 
-// delta = J^T c. coefficients: N x C, float64 -> N x input shape, float64. Costs one vector-Jacobian
-// product. Coefficients may be as large as float64 allows, whatever the network's dtype.
+// delta = J^T c. coefficients: N x C, float64 -> N x input shape, float64. Costs one
+// vector-Jacobian product. Coefficients may be as large as float64 allows, whatever the network's
+// dtype.
 Tensor perturbation(const Network& network, const LinearRegion& region, const Tensor& coefficients);
 
 }  // namespace reluctance

@@ -13,8 +13,8 @@ namespace reluctance {
 
 struct QuadraticSolution {
   Tensor coefficients;  // N x C, float64: delta = J^T c; zero where out of range
-  Tensor in_range;      // N booleans. False where beta lambda_1 exceeds `quadratic_range`: the solution
-                        // grows like exp(beta lambda_1) and means nothing there
+  Tensor in_range;  // N booleans. False where beta lambda_1 exceeds `quadratic_range`: the solution
+                    // grows like exp(beta lambda_1) and means nothing there
 };
 
 // Growth factors up to exp(300): their squares, for norms, still fit float64.

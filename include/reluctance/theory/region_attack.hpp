@@ -20,9 +20,10 @@ Tensor region_attack(const LinearRegion& region, const Tensor& labels, double be
 // relative tolerance of 1e-10.
 Tensor region_attack_limit(const LinearRegion& region, const Tensor& labels, double beta);
 
-// Steps of fixed length alpha along the gradient, kept in the L2 ball of the given radius (infinity:
-// no ball) and out of no pixel box. ||J^T s||^2 = s^T K s, so norms too are C-dimensional.
-Tensor region_attack_l2(const LinearRegion& region, const Tensor& labels, double alpha, int64_t steps,
-                        double radius);
+// Steps of fixed length alpha along the gradient, kept in the L2 ball of the given radius
+// (infinity: no ball) and out of no pixel box. ||J^T s||^2 = s^T K s, so norms too are
+// C-dimensional.
+Tensor region_attack_l2(const LinearRegion& region, const Tensor& labels, double alpha,
+                        int64_t steps, double radius);
 
 }  // namespace reluctance

@@ -10,9 +10,9 @@ namespace reluctance {
 
 enum class SegmentScheme {
   tangent,  // the affine map where a segment starts: first order in the number of segments
-  chord,    // the affine map between the segment's start and its predicted end, in which a gate that
-            // flips on the way counts in proportion. Twice the cost; no first-order error but that of
-            // single gates, and several times closer
+  chord,  // the affine map between the segment's start and its predicted end, in which a gate that
+          // flips on the way counts in proportion. Twice the cost; no first-order error but that of
+          // single gates, and several times closer
 };
 
 // Raw attack of `steps` steps of size beta / steps on N samples, with `segments` pieces of equal

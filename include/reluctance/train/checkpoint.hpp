@@ -16,8 +16,8 @@ std::string training_settings(const TrainingOptions& options, const std::string&
 void save_checkpoint(const std::filesystem::path& path, const TrainingState& state,
                      const std::string& settings);
 
-// The saved state, in the architecture of `network`. Throws Error if the file is damaged, belongs to
-// another architecture, or was saved with other settings (naming the first that differs).
+// The saved state, in the architecture of `network`. Throws Error if the file is damaged, belongs
+// to another architecture, or was saved with other settings (naming the first that differs).
 TrainingState load_checkpoint(const std::filesystem::path& path, const Network& network,
                               const std::string& settings);
 

@@ -31,21 +31,21 @@ struct TrainingOptions {
   std::uint64_t seed = 0;        // order of the samples and starts of the attacks
 };
 
-// Everything that the next step depends on: a training that goes on from a saved state takes the same
-// steps, to the bit, as one that never stopped (on the same machine and thread count).
+// Everything that the next step depends on: a training that goes on from a saved state takes the
+// same steps, to the bit, as one that never stopped (on the same machine and thread count).
 struct TrainingState {
   Network network;
-  Tensors velocity;        // one per parameter; empty before the first step
-  int64_t step = 0;        // steps taken
-  double loss_sum = 0;     // over the samples of the current epoch, as trained on
+  Tensors velocity;     // one per parameter; empty before the first step
+  int64_t step = 0;     // steps taken
+  double loss_sum = 0;  // over the samples of the current epoch, as trained on
   int64_t correct_sum = 0;
-  std::string metrics;     // one JSON object a line for each finished epoch
+  std::string metrics;  // one JSON object a line for each finished epoch
 };
 
 struct TrainingHooks {
-  Progress progress;                                    // counts steps of the whole training
-  std::function<double(const Network&)> held_out;       // accuracy to note after each epoch
-  std::function<void(const TrainingState&)> checkpoint; // after each epoch, and when interrupted
+  Progress progress;                                     // counts steps of the whole training
+  std::function<double(const Network&)> held_out;        // accuracy to note after each epoch
+  std::function<void(const TrainingState&)> checkpoint;  // after each epoch, and when interrupted
 };
 
 // Trains from `state` to the end. images: N x input shape in [0, 1], labels: N. Throws Interrupted,

@@ -20,7 +20,8 @@ class Affine final : public Layer {
         fits = extent == 1 || extent == inputs[0][inputs[0].size() - rank + axis];
       }
       require(fits, name(),
-              "a constant of " + to_string(Shape(constant.sizes().begin(), constant.sizes().end())) +
+              "a constant of " +
+                  to_string(Shape(constant.sizes().begin(), constant.sizes().end())) +
                   " does not fit samples of " + to_string(inputs[0]));
     }
     return inputs[0];
@@ -38,7 +39,8 @@ class Affine final : public Layer {
     return {at::mul(u, site.tensors[0])};
   }
 
-  std::vector<Operator> operators(const std::vector<Shape>&, const Tensors& tensors) const override {
+  std::vector<Operator> operators(const std::vector<Shape>&,
+                                  const Tensors& tensors) const override {
     return {{"Mul", {}, {tensors[0]}}, {"Add", {}, {tensors[1]}}};
   }
 };

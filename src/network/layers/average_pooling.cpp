@@ -59,8 +59,8 @@ class Mean final : public Layer {
       if (!reduced) output.push_back(inputs[0][static_cast<std::size_t>(axis)]);
       if (reduced && keep_) output.push_back(1);
     }
-    require(axes_.empty() || (axes_.front() >= 0 &&
-                              axes_.back() < static_cast<int64_t>(inputs[0].size())),
+    require(axes_.empty() ||
+                (axes_.front() >= 0 && axes_.back() < static_cast<int64_t>(inputs[0].size())),
             name(), "an axis is outside of " + to_string(inputs[0]));
     return output;
   }

@@ -5,8 +5,9 @@
 namespace reluctance {
 namespace {
 
-// Below this many input channels the adjoint is faster as one matrix product per image whose columns
-// are added up than through the kernel for wide layers (measured: 2.5 times for one channel).
+// Below this many input channels the adjoint is faster as one matrix product per image whose
+// columns are added up than through the kernel for wide layers (measured: 2.5 times for one
+// channel).
 constexpr int64_t few_channels = 4;
 
 class Convolution final : public Layer {
@@ -25,18 +26,20 @@ class Convolution final : public Layer {
     require(options_.groups > 0 && weight.size(1) * options_.groups == inputs[0][0] &&
                 weight.size(0) % options_.groups == 0,
             name(),
-            "a weight of " + to_string(Shape(weight.sizes().begin(), weight.sizes().end())) + " in " +
-                std::to_string(options_.groups) + " groups does not fit " +
+            "a weight of " + to_string(Shape(weight.sizes().begin(), weight.sizes().end())) +
+                " in " + std::to_string(options_.groups) + " groups does not fit " +
                 std::to_string(inputs[0][0]) + " channels");
     Shape output{weight.size(0)};
     for (std::size_t axis = 0; axis < 2; ++axis) {
-      require(options_.stride[axis] > 0 && options_.dilation[axis] > 0 && options_.padding[axis] >= 0,
-              name(), "strides and dilations must be positive, padding not negative");
-      output.push_back(window_extent(inputs[0][axis + 1], weight.size(static_cast<int64_t>(axis) + 2),
-                                     options_.stride[axis], options_.padding[axis],
-                                     options_.dilation[axis], false));
+      require(
+          options_.stride[axis] > 0 && options_.dilation[axis] > 0 && options_.padding[axis] >= 0,
+          name(), "strides and dilations must be positive, padding not negative");
+      output.push_back(window_extent(
+          inputs[0][axis + 1], weight.size(static_cast<int64_t>(axis) + 2), options_.stride[axis],
+          options_.padding[axis], options_.dilation[axis], false));
     }
-    require(elements(output) > 0, name(), "its kernel is larger than the input " + to_string(inputs[0]));
+    require(elements(output) > 0, name(),
+            "its kernel is larger than the input " + to_string(inputs[0]));
     return output;
   }
 
@@ -58,14 +61,15 @@ class Convolution final : public Layer {
       std::array<int64_t, 2> rest{};
       for (std::size_t axis = 0; axis < 2; ++axis) {
         const auto a = static_cast<int64_t>(axis) + 2;
-        rest[axis] = input[axis + 1] - ((u.size(a) - 1) * options_.stride[axis] -
-                                        2 * options_.padding[axis] +
-                                        options_.dilation[axis] * (weight.size(a) - 1) + 1);
+        rest[axis] = input[axis + 1] -
+                     ((u.size(a) - 1) * options_.stride[axis] - 2 * options_.padding[axis] +
+                      options_.dilation[axis] * (weight.size(a) - 1) + 1);
       }
       return {at::conv_transpose2d(u, weight, {}, options_.stride, options_.padding, rest, 1,
                                    options_.dilation)};
     }
-    return {std::get<0>(backward(u, sizes_only(u, u.size(0), input), weight, {true, false, false}))};
+    return {
+        std::get<0>(backward(u, sizes_only(u, u.size(0), input), weight, {true, false, false}))};
   }
 
   Tensors weights(const Tensor& x, const Tensor& u, const Site& site) const override {
@@ -73,7 +77,8 @@ class Convolution final : public Layer {
     return {weight, bias};
   }
 
-  std::vector<Operator> operators(const std::vector<Shape>&, const Tensors& tensors) const override {
+  std::vector<Operator> operators(const std::vector<Shape>&,
+                                  const Tensors& tensors) const override {
     const auto list = [](const std::array<int64_t, 2>& pair) {
       return std::vector<int64_t>(pair.begin(), pair.end());
     };
@@ -84,13 +89,13 @@ class Convolution final : public Layer {
               {"pads", pads},
               {"dilations", list(options_.dilation)},
               {"group", options_.groups},
-              {"kernel_shape",
-               std::vector<int64_t>{tensors[0].size(2), tensors[0].size(3)}}},
+              {"kernel_shape", std::vector<int64_t>{tensors[0].size(2), tensors[0].size(3)}}},
              tensors}};
   }
 
  private:
-  std::tuple<Tensor, Tensor, Tensor> backward(const Tensor& u, const Tensor& x, const Tensor& weight,
+  std::tuple<Tensor, Tensor, Tensor> backward(const Tensor& u, const Tensor& x,
+                                              const Tensor& weight,
                                               std::array<bool, 3> wanted) const {
     const std::array<int64_t, 1> bias_sizes{weight.size(0)};
     return at::convolution_backward(u, x, weight, at::OptionalIntArrayRef(bias_sizes),

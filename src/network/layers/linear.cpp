@@ -37,7 +37,8 @@ class Linear final : public Layer {
     return {at::mm(u.t(), x), u.sum(0)};
   }
 
-  std::vector<Operator> operators(const std::vector<Shape>&, const Tensors& tensors) const override {
+  std::vector<Operator> operators(const std::vector<Shape>&,
+                                  const Tensors& tensors) const override {
     return {{"Gemm", {{"transB", int64_t{1}}}, tensors}};
   }
 };

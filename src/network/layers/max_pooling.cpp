@@ -17,15 +17,15 @@ class MaxPooling final : public Layer {
   }
 
   Tensor apply(const Tensors& x, const Tensors&, Tensor* gate) const override {
-    auto [y, winners] = at::max_pool2d_with_indices(x[0], options_.kernel, options_.stride,
-                                                    options_.padding, options_.dilation,
-                                                    options_.ceil_mode);
+    auto [y, winners] =
+        at::max_pool2d_with_indices(x[0], options_.kernel, options_.stride, options_.padding,
+                                    options_.dilation, options_.ceil_mode);
     if (gate) *gate = winners;  // N x C x H x W positions in the flattened input plane
     return y;
   }
 
-  // One winner a window cannot be exact between two inputs with different winners; those half-way are
-  // off by the least.
+  // One winner a window cannot be exact between two inputs with different winners; those half-way
+  // are off by the least.
   Tensor chord(const Tensors& xa, const Tensors& xb) const override {
     Tensor winners;
     apply({0.5 * (xa[0] + xb[0])}, {}, &winners);

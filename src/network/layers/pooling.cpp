@@ -14,7 +14,8 @@ Shape pooled_shape(const Layer& layer, const Shape& input, const PoolingOptions&
                                    options.padding[axis], options.dilation[axis],
                                    options.ceil_mode));
   }
-  require(elements(output) > 0, layer.name(), "its window is larger than the input " + to_string(input));
+  require(elements(output) > 0, layer.name(),
+          "its window is larger than the input " + to_string(input));
   return output;
 }
 

@@ -16,8 +16,8 @@ class Relu final : public Layer {
     return inputs[0];
   }
 
-  // The gate is a tensor whose positive entries are the open units. Unless the slope is negative the
-  // output has the sign of the input and serves as its own gate.
+  // The gate is a tensor whose positive entries are the open units. Unless the slope is negative
+  // the output has the sign of the input and serves as its own gate.
   Tensor apply(const Tensors& x, const Tensors&, Tensor* gate) const override {
     if (slope_ < 0.0) {
       if (gate) *gate = x[0];
@@ -58,9 +58,9 @@ class Relu final : public Layer {
     const Tensor& gate = site.gate;
     const Tensor copies = v.size(0) == gate.size(0) ? v : by_copy(v, gate.size(0));
     if (site.chord) return at::mul(copies, gate).view(v.sizes());
-    const Tensor result = slope_ == 0.0
-                              ? at::threshold_backward(copies, gate, 0)
-                              : at::leaky_relu_backward(copies, gate, slope_, /*self_is_result=*/false);
+    const Tensor result =
+        slope_ == 0.0 ? at::threshold_backward(copies, gate, 0)
+                      : at::leaky_relu_backward(copies, gate, slope_, /*self_is_result=*/false);
     return result.view(v.sizes());
   }
 

@@ -1,4 +1,5 @@
-// What the layers share: checks of shapes, and views that line K copies of a batch up with its gates.
+// What the layers share: checks of shapes, and views that line K copies of a batch up with its
+// gates.
 #pragma once
 
 #include <ATen/ATen.h>
@@ -15,7 +16,8 @@ inline void require(bool fits, const std::string& layer, const std::string& what
   if (!fits) throw Error(layer + ": " + what);
 }
 
-inline void require_inputs(const Layer& layer, const std::vector<Shape>& inputs, std::size_t count) {
+inline void require_inputs(const Layer& layer, const std::vector<Shape>& inputs,
+                           std::size_t count) {
   require(inputs.size() == count, layer.name(),
           "takes " + std::to_string(count) + " inputs, got " + std::to_string(inputs.size()));
 }

@@ -1,7 +1,19 @@
 // Writes ONNX models: just enough of the protocol-buffer format for the messages a model needs.
-const TYPES = {float: 1, uint8: 2, int32: 6, int64: 7, bool: 9, float16: 10, double: 11};
+const TYPES = {
+  float: 1,
+  uint8: 2,
+  int32: 6,
+  int64: 7,
+  bool: 9,
+  float16: 10,
+  double: 11
+};
 const ARRAYS = {
-  float: Float32Array, uint8: Uint8Array, int32: Int32Array, bool: Uint8Array, float16: Uint16Array,
+  float: Float32Array,
+  uint8: Uint8Array,
+  int32: Int32Array,
+  bool: Uint8Array,
+  float16: Uint16Array,
   double: Float64Array,
 };
 
@@ -47,8 +59,13 @@ function encodeTensor(name, {dims, values, type, store, file, offset}) {
     parts.push(...values.map((v) => integer(5, v)));
   }
   if (store === 'external') {
-    const entries = {location: file, offset: String(offset), length: String(packed(type, values).length)};
-    for (const [key, value] of Object.entries(entries)) parts.push(message(13, bytes(1, key), bytes(2, value)));
+    const entries = {
+      location: file,
+      offset: String(offset),
+      length: String(packed(type, values).length)
+    };
+    for (const [key, value] of Object.entries(entries))
+      parts.push(message(13, bytes(1, key), bytes(2, value)));
     parts.push(integer(14, 1));
   }
   return parts;
@@ -58,37 +75,50 @@ function encodeTensor(name, {dims, values, type, store, file, offset}) {
 function encodeAttribute([name, value]) {
   const kind = (code) => integer(20, code);
   let parts;
-  if (typeof value === 'number') parts = [integer(3, value), kind(2)];
-  else if (typeof value === 'string') parts = [bytes(4, value), kind(3)];
-  else if (Array.isArray(value)) parts = [...value.map((v) => integer(8, v)), kind(7)];
-  else if ('f' in value) parts = [float(2, value.f), kind(1)];
-  else if ('floats' in value) parts = [...value.floats.map((v) => float(7, v)), kind(6)];
-  else parts = [message(5, encodeTensor('', value)), kind(4)];
+  if (typeof value === 'number')
+    parts = [integer(3, value), kind(2)];
+  else if (typeof value === 'string')
+    parts = [bytes(4, value), kind(3)];
+  else if (Array.isArray(value))
+    parts = [...value.map((v) => integer(8, v)), kind(7)];
+  else if ('f' in value)
+    parts = [float(2, value.f), kind(1)];
+  else if ('floats' in value)
+    parts = [...value.floats.map((v) => float(7, v)), kind(6)];
+  else
+    parts = [message(5, encodeTensor('', value)), kind(4)];
   return message(5, bytes(1, name), ...parts);
 }
 
 function encodeValue(field, {name, dims, type = 'float'}) {
-  const axes = (dims ?? []).map((d) => message(1, typeof d === 'number' ? integer(1, d) : bytes(2, d)));
+  const axes =
+      (dims ?? []).map((d) => message(1, typeof d === 'number' ? integer(1, d) : bytes(2, d)));
   const shape = dims ? [message(2, ...axes)] : [];
   return message(field, bytes(1, name), message(2, message(1, integer(1, TYPES[type]), ...shape)));
 }
 
 function encodeNode({op, inputs, outputs, attributes = {}, name = '', domain = ''}) {
   return message(
-      1, ...inputs.map((i) => bytes(1, i)), ...outputs.map((o) => bytes(2, o)), bytes(3, name), bytes(4, op),
-      ...Object.entries(attributes).map(encodeAttribute), domain ? bytes(7, domain) : Buffer.alloc(0));
+      1, ...inputs.map((i) => bytes(1, i)), ...outputs.map((o) => bytes(2, o)), bytes(3, name),
+      bytes(4, op), ...Object.entries(attributes).map(encodeAttribute),
+      domain ? bytes(7, domain) : Buffer.alloc(0));
 }
 
 // {opset, ir, domains, nodes, initialisers: {name: tensor}, inputs, outputs} -> the file's bytes.
-export function encodeModel({opset, ir = 8, domains = {}, nodes, initialisers = {}, inputs, outputs}) {
+export function encodeModel(
+    {opset, ir = 8, domains = {}, nodes, initialisers = {}, inputs, outputs}) {
   const graph = [
-    ...nodes.map(encodeNode), bytes(2, 'zoo'),
+    ...nodes.map(encodeNode),
+    bytes(2, 'zoo'),
     ...Object.entries(initialisers).map(([name, t]) => message(5, encodeTensor(name, t))),
-    ...inputs.map((v) => encodeValue(11, v)), ...outputs.map((v) => encodeValue(12, v)),
+    ...inputs.map((v) => encodeValue(11, v)),
+    ...outputs.map((v) => encodeValue(12, v)),
   ];
   const sets = Object.entries({'': opset, ...domains});
   return Buffer.concat([
-    integer(1, ir), bytes(2, 'zoo'), message(7, ...graph),
+    integer(1, ir),
+    bytes(2, 'zoo'),
+    message(7, ...graph),
     ...sets.map(([domain, version]) => message(8, bytes(1, domain), integer(2, version))),
   ]);
 }

@@ -1,26 +1,35 @@
 // Models for the tests of the ONNX module, and what an independent runtime makes of them.
 //   node zoo.mjs make FOLDER   writes models, inputs and the runtime's outputs, listed in zoo.txt
 //   node zoo.mjs run FOLDER    runs every model X.onnx there on X.in and writes X.out
-// Inputs and outputs are float32 samples one after the other. Exits with 77 where the runtime is not
-// installed.
-import {readFileSync, readdirSync, writeFileSync} from 'node:fs';
+// Inputs and outputs are float32 samples one after the other. Exits with 77 where the runtime is
+// not installed.
+import {readdirSync, readFileSync, writeFileSync} from 'node:fs';
 import {join} from 'node:path';
 
 import {random, reseed} from './describe.mjs';
 import * as exporters from './exporters.mjs';
 import * as layouts from './layouts.mjs';
-import * as operators from './operators.mjs';
+import * as linear from './linear.mjs';
 import {encodeModel, externalBytes} from './protobuf.mjs';
+import {refused} from './refused.mjs';
+import * as windows from './windows.mjs';
 
 const samples = 4;
-const ort = await import('onnxruntime-node').then((module) => module.default, () => process.exit(77));
+const ort =
+    await import('onnxruntime-node').then((module) => module.default, () => process.exit(77));
 
-const typed = {float32: Float32Array, float64: Float64Array, uint8: Uint8Array};
+const typed = {
+  float32: Float32Array,
+  float64: Float64Array,
+  uint8: Uint8Array
+};
 
 // Runs the model on rows of an input; `together` of them form a batch.
 async function run(path, rows, shape, together, output) {
   const session = await ort.InferenceSession.create(path, {
-    graphOptimizationLevel: 'disabled', intraOpNumThreads: 1, logSeverityLevel: 4,
+    graphOptimizationLevel: 'disabled',
+    intraOpNumThreads: 1,
+    logSeverityLevel: 4,
   });
   const {name, type} = session.inputMetadata[0];
   const outputs = [];
@@ -39,10 +48,13 @@ function save(folder, description) {
   const {name, inputs, initialisers, type, weightsAreInputs, moreInputs = []} = description;
   for (const weight of Object.values(initialisers)) {
     if (weight.store === 'external' && weight.file === `${name}.data`) {
-      writeFileSync(join(folder, weight.file), Buffer.concat([Buffer.alloc(weight.offset), externalBytes(weight)]));
+      writeFileSync(
+          join(folder, weight.file),
+          Buffer.concat([Buffer.alloc(weight.offset), externalBytes(weight)]));
     }
   }
-  const weights = Object.entries(initialisers).map(([key, w]) => ({name: key, dims: w.dims, type: w.type}));
+  const weights =
+      Object.entries(initialisers).map(([key, w]) => ({name: key, dims: w.dims, type: w.type}));
   const all = [{...inputs[0], type}, ...moreInputs, ...(weightsAreInputs ? weights : [])];
   const path = join(folder, `${name}.onnx`);
   writeFileSync(path, encodeModel({...description, inputs: all}));
@@ -53,15 +65,17 @@ async function make(folder) {
   reseed(20240601);
   const list = [];
   const loaded = [
-    operators.linear, operators.arithmetic, operators.windows, operators.gates, operators.normalisation, operators.storage,
-    layouts.layouts, layouts.selections, layouts.reductions, layouts.batches, layouts.endings, exporters.classifiers,
-    exporters.stacks,
+    linear.linear, linear.arithmetic, linear.normalisation, linear.storage, windows.windows,
+    windows.gates, layouts.layouts, layouts.selections, layouts.reductions, layouts.batches,
+    layouts.endings, exporters.plain, exporters.residual, exporters.branching, exporters.keras,
+    exporters.verification, exporters.stacks
   ].flatMap((group) => group());
   for (const description of loaded) {
     const {name, inputs: [{dims}], compare = 'logits', compareOutput, batch, type} = description;
     const path = save(folder, description);
     const open = dims.findIndex((d) => typeof d !== 'number');
-    const together = batch ?? (open >= 0 || description.outputs[0].dims?.[0] === samples ? samples : 1);
+    const together =
+        batch ?? (open >= 0 || description.outputs[0].dims?.[0] === samples ? samples : 1);
     const shape = dims.map((d, i) => i === open ? together : d);
     const size = shape.reduce((a, b) => a * b, 1) / together;
     const value = () => type === 'uint8' ? Math.floor(random() * 256) : Math.fround(random());
@@ -74,7 +88,7 @@ async function make(folder) {
     write(join(folder, `${name}.in`), rows.flat());
     list.push(`${name}\t${compare}`);
   }
-  for (const [description, message] of exporters.refused()) {
+  for (const [description, message] of refused()) {
     save(folder, description);
     list.push(`${description.name}\trefused\t${message}`);
   }
@@ -97,4 +111,4 @@ async function runAll(folder) {
 }
 
 const [command, folder] = process.argv.slice(2);
-await {make, run: runAll}[command](folder);
+await{make, run: runAll}[command](folder);
