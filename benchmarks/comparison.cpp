@@ -18,7 +18,7 @@ namespace {
 // A pair that waited longer than this share of its time for processors that other programs held is
 // timed again, as often as there are chances.
 constexpr double tolerable = 0.02;
-constexpr int64_t chances_per_pair = 10;
+constexpr int64_t chances_per_pair = 3;
 
 double seconds_of(const std::function<void()>& work, int64_t runs) {
   const double begin = now();

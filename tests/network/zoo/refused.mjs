@@ -1,0 +1,83 @@
+// Models that must be refused, and what the message must say.
+import {ints, model, scalar, weight} from './describe.mjs';
+
+const gemm = (rows, columns) => ['Gemm', weight(rows, columns), weight(columns)];
+
+// [model, part of the message]
+export function refused() {
+  const no = (name, nodes, options = {}) =>
+      model(`refused-${name}`, {input: ['N', 6], nodes, ...options});
+  const smooth =
+      ['Sigmoid', 'Tanh', 'Elu', 'Selu', 'Softplus', 'Softsign', 'Erf', 'Exp', 'Sqrt', 'Sin'];
+  return [
+    ...smooth.map(
+        (op) => [no(op.toLowerCase(), [gemm(6, 4), [op, {id: 'bend'}]]), `node 'bend' is a`]),
+    [
+      no('product', [['Relu', {out: 'r'}], ['Mul', 'x', 'r', {id: 'm'}]]),
+      `node 'm' is a product of two activations`
+    ],
+    [
+      no('matrix-product', [['Relu', {out: 'r'}], ['MatMul', 'x', 'r']]),
+      'a product of two activations'
+    ],
+    [no('quotient', [['Div', scalar(1), 'x']]), 'a division by an activation'],
+    [no('softmax-inside', [['Softmax', {id: 's'}], gemm(6, 4)]), 'fed by a Softmax inside'],
+    [
+      no('softmax-rows', [['Softmax', {id: 's'}]], {input: ['N', 2, 3]}),
+      'a Softmax inside the network'
+    ],
+    [no('label', [gemm(6, 4), ['ArgMax', {axis: 1, id: 'a'}]]), `node 'a': ArgMax: gives a label`],
+    [
+      no('instance-norm', [['InstanceNormalization', weight(3), weight(3)]],
+         {input: ['N', 3, 4, 4]}),
+      'not piecewise linear'
+    ],
+    [
+      no('quantised', [['QuantizeLinear', scalar(0.1), scalar(0, 'uint8')]]),
+      'operator QuantizeLinear is not supported (opset 13)'
+    ],
+    [
+      no('unknown', [['Conv', weight(2, 2), {domain: 'com.example', id: 'c'}]]),
+      'operator com.example.Conv is not supported'
+    ],
+    [no('dropout-training', [['Dropout', scalar(0.5), scalar(1, 'bool')]]), 'training mode'],
+    [
+      no('two-inputs', [['Add', 'x', 'second']], {moreInputs: [{name: 'second', dims: ['N', 6]}]}),
+      `'x' and 'second'`
+    ],
+    [
+      no('open-extents', [['GlobalAveragePool'], ['Flatten']], {input: ['N', 3, 'H', 'W']}),
+      'fixed extents'
+    ],
+    [no('no-shape', [gemm(6, 4)], {input: null}), 'has no shape'],
+    [no('one-output', [gemm(6, 1)]), 'a logit for each class'],
+    [
+      no('constant', [['Constant', {nothing: 1, value_floats: {floats: [1, 2]}}]]),
+      'does not depend on an input'
+    ],
+    [no('nothing', [['Identity']]), 'is its input'],
+    [no('missing-value', [['Add', 'x', 'nowhere']]), `reads 'nowhere', which nothing computes`],
+    [no('circle', [['Add', 'x', 'b', {out: 'a'}], ['Relu', 'a', {out: 'b'}]]), 'in a circle'],
+    [no('wrong-weight', [['Gemm', weight(5, 4)]]), 'does not fit'],
+    [no('division-by-zero', [['Div', scalar(0)]]), 'finite'],
+    [
+      no('weights-outside',
+         [['MatMul', {...weight(6, 4), store: 'external', file: '../weights.data', offset: 0}]]),
+      `must lie in the model's folder`
+    ],
+    [
+      no('weights-missing',
+         [['MatMul', {...weight(6, 4), store: 'external', file: 'missing.data', offset: 0}]]),
+      `no file in the model's folder`
+    ],
+    [
+      no('huge-constant',
+         [['ConstantOfShape', ints(100000, 100000), {nothing: 1, out: 'w'}], ['MatMul', 'x', 'w']]),
+      'elements'
+    ],
+    [
+      no('three-dimensions', [['Conv', weight(2, 1, 2, 2, 2)]], {input: ['N', 1, 4, 4, 4]}),
+      'images or sequences'
+    ],
+  ];
+}
