@@ -46,7 +46,7 @@ struct Surroundings {
   std::filesystem::path folder = ".";     // where it works
   std::uint64_t largest_file = 0;         // writing more fails, as on a full disk; 0: no limit
   const char* standard_output = nullptr;  // this file instead of Outcome::out
-  bool own_environment = false;           // just as the tests were started
+  bool starts_again = false;              // as it does for a user: see main.cpp
 };
 
 // A running program. Whoever forgets to wait kills it.
@@ -57,11 +57,13 @@ class Program {
     std::vector<char*> argv;
     for (std::string& word : words) argv.push_back(word.data());
     argv.push_back(nullptr);
-    std::vector<char*> environment;
-    for (char** variable = ::environ; *variable; ++variable) environment.push_back(*variable);
-    // Without this variable the program starts itself again, which takes time.
+    // Without this variable the program starts itself again with it, which takes time.
     std::string policy = "OMP_WAIT_POLICY=passive";
-    if (!surroundings.own_environment) environment.push_back(policy.data());
+    std::vector<char*> environment;
+    for (char** variable = ::environ; *variable; ++variable) {
+      if (!std::string(*variable).starts_with("OMP_WAIT_POLICY=")) environment.push_back(*variable);
+    }
+    if (!surroundings.starts_again) environment.push_back(policy.data());
     environment.push_back(nullptr);
     std::array<int, 2> out{};
     std::array<int, 2> err{};

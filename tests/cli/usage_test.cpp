@@ -32,7 +32,7 @@ TEST(Usage, HelpHasAnExampleForEverySubcommand) {
 }
 
 TEST(Usage, VersionIsOneLine) {
-  const Outcome outcome = run({"--version"}, {.own_environment = true});
+  const Outcome outcome = run({"--version"}, {.starts_again = true});
   EXPECT_TRUE(succeeded(outcome));
   EXPECT_EQ(outcome.out.find("reluctance "), 0U);
   EXPECT_EQ(outcome.out.find('\n'), outcome.out.size() - 1);

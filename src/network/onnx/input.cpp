@@ -45,6 +45,7 @@ Input read_input(const onnx::ValueInfoProto& input, const onnx::ValueInfoProto& 
     result.batch = fixed_batch(shape, declared(output));
     if (result.batch > 1) shape[0] = 1;
   }
+  count(shape);
   result.shape = shape;
   const bool column = shape.size() == 2 && shape[1] == 1 && shape[0] > 1;
   const bool leading = shape.size() > 1 && shape[0] == 1;
