@@ -53,6 +53,11 @@ fs::path temporary_beside(const fs::path& path) {
 }
 
 void replace_file(const fs::path& temporary, const fs::path& path) {
+  std::error_code unreadable;  // then it does not exist, and the rename will tell
+  if (fs::exists(path, unreadable) && !fs::is_regular_file(path, unreadable)) {
+    ::unlink(temporary.c_str());
+    throw Error(path.string() + ": is not a regular file, and is left alone", Error::Kind::job);
+  }
   auto give_up = [&](const char* what) {
     const int code = errno;
     ::unlink(temporary.c_str());

@@ -90,6 +90,9 @@ TrainingState load_checkpoint(const std::filesystem::path& path, const Network& 
   const Tensor counters = take("counters", at::kLong, &pair);
   state.step = counters[0].item<int64_t>();
   state.correct_sum = counters[1].item<int64_t>();
+  if (state.step < 0 || state.correct_sum < 0) {
+    throw Error(path.string() + ": its counters are negative; the file is damaged");
+  }
   state.loss_sum = take("loss_sum", at::kDouble, &single).item<double>();
   Tensors parameters = state.network.parameters();
   for (std::size_t k = 0; k < parameters.size(); ++k) {

@@ -85,6 +85,18 @@ TEST_F(Onnx, NotesTellWhatDiffersFromTheFile) {
   EXPECT_EQ(imported(model).notes, expected);
 }
 
+TEST_F(Onnx, LabelsAndMapsOfClassifiersAreLeftOut) {
+  onnx::ModelProto model = product();
+  add_node(model, "Softmax", {"y1"});
+  add_node(model, "ArgMax", {"y2"});
+  add_node(model, "ZipMap", {"y2"}).set_domain("ai.onnx.ml");
+  auto& label = *model.mutable_graph()->mutable_output(0);
+  label.set_name("y3");
+  label.mutable_type()->mutable_tensor_type()->set_elem_type(onnx::TensorProto::INT64);
+  model.mutable_graph()->add_output()->set_name("y4");
+  EXPECT_TRUE(at::equal(logits(imported(model).network, at::ones({1, 3})), at::full({1, 2}, 3.0f)));
+}
+
 TEST_F(Onnx, BeforeOpset7OperandsAreLinedUpByAxis) {
   onnx::ModelProto model = model_of({1, 2, 3, 3}, 6);
   const Tensor bias = at::tensor({1.0f, -2.0f});

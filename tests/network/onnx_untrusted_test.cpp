@@ -98,6 +98,14 @@ TEST_F(UntrustedOnnx, OneWeightCannotFillTheMemory) {
   EXPECT_NE(refusal(model).find("too many for its file"), std::string::npos);
 }
 
+TEST_F(UntrustedOnnx, InputsHaveBoundedExtents) {
+  for (int64_t extent : {std::numeric_limits<int64_t>::max(), int64_t{1} << 40}) {
+    onnx::ModelProto model = model_of({1, 2, extent, 3});
+    add_node(model, "GlobalMaxPool", {"x"});
+    EXPECT_NE(refusal(model).find("elements"), std::string::npos);
+  }
+}
+
 TEST_F(UntrustedOnnx, TensorsHaveFewAxes) {
   onnx::ModelProto model = product(at::ones({3, 2}));
   for (int i = 0; i < 100; ++i) model.mutable_graph()->mutable_initializer(0)->add_dims(1);

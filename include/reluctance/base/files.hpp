@@ -10,7 +10,8 @@ namespace reluctance {
 
 // Writes `bytes` to a temporary file beside `path`, flushes it to the disk, and renames it over
 // `path`: a reader sees the old file or the new one. Creates missing parent folders.
-// Throws Error (Kind::job) naming the path and the system's reason; no temporary file stays.
+// A folder or device in its place is left alone. Throws Error (Kind::job) naming the path and the
+// system's reason; no temporary file stays.
 void write_file(const std::filesystem::path& path, std::string_view bytes);
 
 // The bytes of a regular file. Throws Error naming the path if it is missing, not a regular file,
