@@ -22,8 +22,10 @@ inline Tensors random_weights(const Shape& shape) {
 }
 
 // A convolutional network with every layer in it: normalisation, padding, strides, dilation,
-// groups, both poolings, LeakyReLU, transposition, residual sum, concatenation, mean.
+// groups, both poolings, LeakyReLU, transposition, residual sum, concatenation, gathering, mean.
 inline Network every_layer() {
+  // The same weights in whatever order tests run.
+  at::manual_seed(3);
   Network net({2, 9, 8});
   net.append(affine_layer(),
              {at::tensor({1.5, -0.7}, at::kDouble).view({2, 1, 1}),
@@ -50,6 +52,7 @@ inline Network every_layer() {
   const int max = net.add(max_pooling_layer(pool), {joined});
   const int average = net.add(average_pooling_layer(pool), {joined});
   net.add(concat_layer(0), {max, average});
+  net.append(gather_layer(0, {7, 2, 0, 2, 5, 1, 4, 6}));
   net.append(convolution_layer({}), random_weights({6, 8, 1, 1}));
   net.append(relu_layer());
   net.append(transpose_layer({1, 2, 0}));
