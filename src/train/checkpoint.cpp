@@ -2,7 +2,7 @@
 
 #include <ATen/ATen.h>
 
-#include <cstring>
+#include <algorithm>
 #include <sstream>
 #include <utility>
 #include <vector>
@@ -15,7 +15,7 @@ namespace {
 
 Tensor from_text(const std::string& text) {
   Tensor bytes = at::empty({static_cast<int64_t>(text.size())}, at::kByte);
-  std::memcpy(bytes.data_ptr<uint8_t>(), text.data(), text.size());
+  std::copy(text.begin(), text.end(), bytes.data_ptr<uint8_t>());
   return bytes;
 }
 
