@@ -4,6 +4,7 @@
 
 #include "autograd/spectrum.hpp"
 #include "comparison.hpp"
+#include "reluctance/base/chunks.hpp"
 #include "reluctance/theory/input_spectrum.hpp"
 #include "setting.hpp"
 
@@ -25,7 +26,15 @@ struct Problem {
   Tensor x = images_of("test").images.slice(0, 0, samples);
   Tensor labels = images_of("test").labels.slice(0, 0, samples);
 
-  Tensor ours() const { return input_spectrum(linear_region(network, x), labels).eigenvalues; }
+  Tensor ours() const {
+    Tensor eigenvalues = at::empty({samples, network.classes() - 1}, at::kDouble);
+    for_each_chunk(samples, samples_per_chunk(network), [&](int64_t begin, int64_t end) {
+      const LinearRegion region = linear_region(network, x.slice(0, begin, end));
+      eigenvalues.slice(0, begin, end)
+          .copy_(input_spectrum(region, labels.slice(0, begin, end)).eigenvalues);
+    });
+    return eigenvalues;
+  }
 };
 
 Operations spectrum_operations(const Network& network) {

@@ -1,5 +1,6 @@
 # Every library that the project stands on, found once; scripts/setup installs them.
 find_package(Torch REQUIRED)
+find_package(OpenMP REQUIRED COMPONENTS CXX)
 find_package(Eigen3 REQUIRED NO_MODULE)
 find_package(nlohmann_json REQUIRED)
 find_package(CLI11 REQUIRED)
@@ -14,10 +15,11 @@ if(RELUCTANCE_BENCHMARKS)
   find_package(benchmark REQUIRED)
 endif()
 
-# What LibTorch asks of everything that includes it, without the warnings of its own headers.
+# What LibTorch asks of everything that includes it, without the warnings of its own headers. The
+# loops of ATen/Parallel.h are inline: without OpenMP's flag they compile, and run on one thread.
 add_library(reluctance_torch INTERFACE)
 target_include_directories(reluctance_torch SYSTEM INTERFACE ${TORCH_INCLUDE_DIRS})
-target_link_libraries(reluctance_torch INTERFACE ${TORCH_LIBRARIES})
+target_link_libraries(reluctance_torch INTERFACE ${TORCH_LIBRARIES} OpenMP::OpenMP_CXX)
 separate_arguments(reluctance_torch_flags UNIX_COMMAND "${TORCH_CXX_FLAGS}")
 target_compile_options(reluctance_torch INTERFACE ${reluctance_torch_flags})
 

@@ -2,7 +2,29 @@
 
 #include <ATen/ATen.h>
 
+#include <algorithm>
+#include <cmath>
+
 namespace reluctance {
+namespace {
+
+// Samples whose Jacobians are worked on in float64 at once.
+constexpr int64_t samples_in_cache = 8;
+
+// Orthonormal rows that span what is orthogonal to (1, ..., 1): C-1 x C. Row k weighs the first k+1
+// classes alike against the next one (Helmert).
+Tensor centred_basis(int64_t classes) {
+  Tensor basis = at::zeros({classes - 1, classes}, at::kDouble);
+  for (int64_t k = 0; k + 1 < classes; ++k) {
+    const auto count = static_cast<double>(k + 1);
+    const double length = std::sqrt(count * (count + 1));
+    basis[k].slice(0, 0, k + 1).fill_(1 / length);
+    basis[k][k + 1].fill_(-count / length);
+  }
+  return basis;
+}
+
+}  // namespace
 
 LinearRegion linear_region(const Network& network, const Tensor& x) {
   return linear_region(network, forward(network, x, Keep::gates));
@@ -12,13 +34,18 @@ LinearRegion linear_region(const Network& network, Pass pass) {
   LinearRegion region{std::move(pass), {}, {}};
   const int64_t samples = region.pass.logits.size(0);
   const int64_t classes = network.classes();
-  // Copy k of the batch carries row k of the centred identity.
-  const Tensor seeds =
-      at::eye(classes, region.pass.logits.options()) - 1.0 / static_cast<double>(classes);
-  const Tensor rows = vector_jacobian(network, region.pass, seeds.repeat_interleave(samples, 0));
-  const Tensor jacobian =
-      rows.view({classes, samples, -1}).transpose(0, 1).to(at::kCPU, at::kDouble);  // N x C x n
-  region.gram = at::bmm(jacobian, jacobian.transpose(1, 2));
+  const Tensor basis = centred_basis(classes).to(region.pass.logits.options());
+  // Copy k of the batch carries row k of the basis.
+  const Tensor seeds = basis.repeat_interleave(samples, 0);
+  const Tensor rows = vector_jacobian(network, region.pass, seeds).view({classes - 1, samples, -1});
+  const Tensor expand = basis.to(at::kCPU, at::kDouble);
+  region.gram = at::empty({samples, classes, classes}, expand.options());
+  for (int64_t begin = 0; begin < samples; begin += samples_in_cache) {
+    const int64_t end = std::min(begin + samples_in_cache, samples);
+    const Tensor few = rows.slice(1, begin, end).transpose(0, 1).to(at::kCPU, at::kDouble);
+    const Tensor inner = at::bmm(few, few.transpose(1, 2));
+    region.gram.slice(0, begin, end).copy_(at::matmul(expand.t(), at::matmul(inner, expand)));
+  }
   region.logits = region.pass.logits.to(at::kCPU, at::kDouble);
   return region;
 }

@@ -5,8 +5,10 @@
 
 #include <atomic>
 #include <filesystem>
+#include <mutex>
 #include <numeric>
 #include <set>
+#include <thread>
 
 #include "reluctance/base/chunks.hpp"
 #include "reluctance/base/error.hpp"
@@ -83,6 +85,43 @@ TEST(Chunks, CoverTheRangeOnceForAnyThreadCount) {
     }
   }
   at::set_num_threads(threads);
+}
+
+TEST(Chunks, RunOnEveryThreadAtOnce) {
+  const int threads = at::get_num_threads();
+  at::set_num_threads(3);
+  std::mutex mutex;
+  std::set<std::thread::id> used;
+  for_each_chunk(48, 16, [&](int64_t, int64_t) {
+    const std::lock_guard lock(mutex);
+    used.insert(std::this_thread::get_id());
+  });
+  at::set_num_threads(threads);
+  EXPECT_EQ(used.size(), 3u);
+}
+
+// oneDNN keeps plans of convolutions by shape and number of threads.
+TEST(Chunks, ConvolutionsPlannedOutsideDoNotWaitForThreadsInside) {
+  const int threads = at::get_num_threads();
+  at::set_num_threads(2);
+  const Tensor x = at::rand({32, 16, 14, 14});
+  const Tensor u = at::rand({32, 32, 7, 7});
+  const Tensor weight = at::rand({32, 16, 4, 4});
+  const auto gradient = [&] {
+    return std::get<1>(at::convolution_backward(u, x, weight, at::OptionalIntArrayRef({32}), {2, 2},
+                                                {1, 1}, {1, 1}, false, {0, 0}, 1,
+                                                {false, true, false}));
+  };
+  const Tensor outside = gradient();
+  double largest = 0;
+  std::mutex mutex;
+  for_each_chunk(64, 32, [&](int64_t, int64_t) {
+    const Tensor inside = gradient();
+    const std::lock_guard lock(mutex);
+    largest = std::max(largest, ((inside - outside).norm() / outside.norm()).item<double>());
+  });
+  at::set_num_threads(threads);
+  EXPECT_LT(largest, 1e-5);
 }
 
 TEST(Chunks, AnExceptionReachesTheCaller) {
