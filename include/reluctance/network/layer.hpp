@@ -31,6 +31,9 @@ struct Operator {
   Tensors operands;
 };
 
+// A layer with trainable tensors has one input and two tensors: a weight, which multiplies the
+// input, and a bias; `apply` is linear in both together.
+//
 // Batches carry the sample index in front. The gates belong to N samples; `linear` and `transpose`
 // take K*N samples for any K, ordered as K whole copies of the batch, so that one pass serves all
 // classes of a Jacobian.
@@ -61,6 +64,9 @@ class Layer {
   // Gradient of the layer's tensors, summed over the N samples, for the input x (N x input) and the
   // gradient u (N x output). Empty for a layer without trainable tensors.
   virtual Tensors weights(const Tensor& x, const Tensor& u, const Site& site) const;
+
+  // Squared norm of each sample's part of that gradient, without the parts themselves: N, float64.
+  virtual Tensor weight_norms(const Tensor& x, const Tensor& u, const Site& site) const;
 
   // The chosen gates as an integer or boolean per unit (N x ...), comparable between two passes;
   // undefined for a layer without gates.

@@ -10,6 +10,9 @@ namespace {
 // channel).
 constexpr int64_t few_channels = 4;
 
+// Values of unfolded patches that fit a core's cache.
+constexpr int64_t values_at_once = 1 << 18;
+
 class Convolution final : public Layer {
  public:
   explicit Convolution(const ConvolutionOptions& options) : options_(options) {}
@@ -75,6 +78,35 @@ class Convolution final : public Layer {
   Tensors weights(const Tensor& x, const Tensor& u, const Site& site) const override {
     auto [input, weight, bias] = backward(u, x, site.tensors[0], {false, true, true});
     return {weight, bias};
+  }
+
+  // Each part is G = sum_l u_l x_l^T over positions l, x_l the patch of the input under the kernel.
+  // ||G||^2 is either taken from G, or from the Gram matrices of the positions,
+  // sum_{l,m} (u_l . u_m)(x_l . x_m), whichever takes fewer operations.
+  Tensor weight_norms(const Tensor& x, const Tensor& u, const Site& site) const override {
+    const Tensor& weight = site.tensors[0];
+    const int64_t groups = options_.groups;
+    const int64_t positions = u.size(2) * u.size(3);
+    const int64_t outputs = u.size(1) / groups;
+    const int64_t patch = weight[0].numel();
+    const bool by_gram = positions * (patch + outputs) < patch * outputs;
+    const int64_t few = std::max<int64_t>(1, values_at_once / (patch * groups * positions));
+    Tensor norms = at::empty({x.size(0)}, x.options().dtype(at::kDouble));
+    for (int64_t begin = 0; begin < x.size(0); begin += few) {
+      const int64_t end = std::min(begin + few, x.size(0));
+      const int64_t parts = (end - begin) * groups;
+      const Tensor patches = at::im2col(x.slice(0, begin, end), {weight.size(2), weight.size(3)},
+                                        options_.dilation, options_.padding, options_.stride)
+                                 .view({parts, patch, positions});
+      const Tensor outer = u.slice(0, begin, end).reshape({parts, outputs, positions});
+      const Tensor squares = by_gram ? at::bmm(patches.transpose(1, 2), patches)
+                                           .mul_(at::bmm(outer.transpose(1, 2), outer))
+                                           .flatten(1)
+                                           .sum(1, false, at::kDouble)
+                                     : squared_norms(at::bmm(outer, patches.transpose(1, 2)));
+      norms.slice(0, begin, end).copy_(squares.view({end - begin, groups}).sum(1));
+    }
+    return norms + squared_norms(u.sum({2, 3}));
   }
 
   std::vector<Operator> operators(const std::vector<Shape>&,

@@ -37,6 +37,11 @@ class Linear final : public Layer {
     return {at::mm(u.t(), x), u.sum(0)};
   }
 
+  // Each part is an outer product: ||u x^T||^2 = ||u||^2 ||x||^2.
+  Tensor weight_norms(const Tensor& x, const Tensor& u, const Site&) const override {
+    return squared_norms(u) * (squared_norms(x) + 1);
+  }
+
   std::vector<Operator> operators(const std::vector<Shape>&,
                                   const Tensors& tensors) const override {
     return {{"Gemm", {{"transB", int64_t{1}}}, tensors}};

@@ -41,6 +41,11 @@ inline Tensor by_copy(const Tensor& v, int64_t samples) {
   return v.view(shape);
 }
 
+// Of each sample: N, float64.
+inline Tensor squared_norms(const Tensor& x) {
+  return x.flatten(1).norm(2, 1).to(at::kDouble).square();
+}
+
 // A tensor of the given batch whose values nobody reads: some backward kernels want only its sizes.
 inline Tensor sizes_only(const Tensor& like, int64_t samples, const Shape& sample) {
   return at::empty(batched(samples, sample), like.options());

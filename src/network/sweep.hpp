@@ -1,0 +1,27 @@
+// The reverse sweep behind all gradients of a network.
+#pragma once
+
+#include <functional>
+
+#include "reluctance/network/second_order.hpp"
+
+namespace reluctance {
+
+struct SweepOptions {
+  bool want_input = false;
+  bool want_parameters = false;
+  // Called for every trainable node with the adjoint of its output, in place of the gradient of its
+  // parameters.
+  std::function<void(std::size_t node, const Tensor& adjoint)> visit;
+  // Set together: the sweep gives the derivative of a first sweep, whose adjoints are `primal`,
+  // along a direction.
+  const Primal* primal = nullptr;
+  const Direction* direction = nullptr;
+  const Tangent* tangent = nullptr;
+};
+
+// From u at the logits (N x C) back to the parameters and the input.
+Gradients sweep(const Network& network, const Pass& pass, const Tensor& u,
+                const SweepOptions& options);
+
+}  // namespace reluctance
