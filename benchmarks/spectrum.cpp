@@ -28,7 +28,7 @@ struct Problem {
 
   Tensor ours() const {
     Tensor eigenvalues = at::empty({samples, network.classes() - 1}, at::kDouble);
-    for_each_chunk(samples, samples_per_chunk(network), [&](int64_t begin, int64_t end) {
+    for_each_chunk(at::kCPU, samples, samples_per_chunk(network), [&](int64_t begin, int64_t end) {
       const LinearRegion region = linear_region(network, x.slice(0, begin, end));
       eigenvalues.slice(0, begin, end)
           .copy_(input_spectrum(region, labels.slice(0, begin, end)).eigenvalues);

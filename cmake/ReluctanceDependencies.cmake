@@ -16,17 +16,27 @@ if(RELUCTANCE_BENCHMARKS)
 endif()
 
 # What LibTorch asks of everything that includes it, without the warnings of its own headers. The
-# loops of ATen/Parallel.h are inline: without OpenMP's flag they compile, and run on one thread.
+# loops of ATen/Parallel.h are inline: without OpenMP's flag they compile, and run on one thread. The
+# LibTorch of pytorch.org brings headers of an old protobuf, and exports parts of the C++ library that
+# it was built with (its issue 133437), so the installed ones of both go first.
+set(protobuf_first ${CMAKE_BINARY_DIR}/protobuf)
+file(MAKE_DIRECTORY ${protobuf_first})
+file(CREATE_LINK ${Protobuf_INCLUDE_DIR}/google ${protobuf_first}/google SYMBOLIC)
 add_library(reluctance_torch INTERFACE)
-target_include_directories(reluctance_torch SYSTEM INTERFACE ${TORCH_INCLUDE_DIRS})
-target_link_libraries(reluctance_torch INTERFACE ${TORCH_LIBRARIES} OpenMP::OpenMP_CXX)
+target_include_directories(reluctance_torch SYSTEM INTERFACE $<BUILD_INTERFACE:${protobuf_first}>
+                                                             ${TORCH_INCLUDE_DIRS})
+target_link_libraries(reluctance_torch INTERFACE $<$<CXX_COMPILER_ID:GNU>:stdc++>
+                                                 ${TORCH_LIBRARIES} OpenMP::OpenMP_CXX)
 separate_arguments(reluctance_torch_flags UNIX_COMMAND "${TORCH_CXX_FLAGS}")
 target_compile_options(reluctance_torch INTERFACE ${reluctance_torch_flags})
 
-# Protocol-buffer messages and checker of ONNX. LibTorch links the same libraries on Debian.
+# Protocol-buffer messages and checker of ONNX. Debian's LibTorch links the same libraries; those of
+# pytorch.org make protobuf::libprotobuf an empty target, so protobuf is taken by its path.
 find_library(ONNX_LIBRARY onnx REQUIRED)
 find_library(ONNX_PROTO_LIBRARY onnx_proto REQUIRED)
+find_path(ONNX_INCLUDE_DIR onnx/onnx_pb.h REQUIRED)
 add_library(reluctance_onnx INTERFACE)
+target_include_directories(reluctance_onnx SYSTEM INTERFACE $<BUILD_INTERFACE:${ONNX_INCLUDE_DIR}>)
 target_compile_definitions(reluctance_onnx INTERFACE ONNX_ML=1 ONNX_NAMESPACE=onnx)
 target_link_libraries(reluctance_onnx INTERFACE ${ONNX_LIBRARY} ${ONNX_PROTO_LIBRARY}
-                                                protobuf::libprotobuf)
+                                                ${Protobuf_LIBRARY})

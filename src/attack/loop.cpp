@@ -75,7 +75,7 @@ AttackResult run_once(const Network& network, const Tensor& images, const Tensor
                       const Attack& attack, const Tensor& starts, ProgressCounter& progress) {
   AttackResult result{at::empty_like(images),
                       at::empty({images.size(0)}, labels.options().dtype(at::kBool))};
-  for_each_chunk(images.size(0), samples_per_chunk(network), [&](int64_t begin, int64_t end) {
+  const auto chunk = [&](int64_t begin, int64_t end) {
     const Tensor x = images.slice(0, begin, end);
     const Tensor y = labels.slice(0, begin, end);
     const Tensor adversarial = climb(network, x, y, starts.slice(0, begin, end), attack);
@@ -83,7 +83,8 @@ AttackResult run_once(const Network& network, const Tensor& images, const Tensor
     const Tensor answers = forward(network, adversarial, Keep::nothing).logits.argmax(1);
     result.success.slice(0, begin, end).copy_(answers.ne(y));
     progress.add(end - begin);
-  });
+  };
+  for_each_chunk(network.device(), images.size(0), samples_per_chunk(network), chunk);
   return result;
 }
 

@@ -120,7 +120,7 @@ std::vector<DynamicsExample> pick_examples(const Network& network, const Tensor&
       return ((delta - one.delta_real).norm() / one.delta_real.norm()).item<double>();
     };
     const bool in_range = one.quadratic_in_range.item<bool>();
-    const Tensor attacked = images[i] + shaped(one.delta_real[0]);
+    const Tensor attacked = images[i] + shaped(one.delta_real[0]).to(images.device());
     examples.push_back(
         {i, label, label, logits(network, attacked.unsqueeze(0)).argmax(1).item<int64_t>(),
          one.gates_flipped.item<double>(), in_range ? error(one.delta_quadratic) : std::nan(""),
@@ -158,10 +158,10 @@ DynamicsSamples compare_dynamics(const Network& network, const Tensor& images, c
                       at::empty({samples}, doubles),
                       at::empty({samples}, booleans)};
   ProgressCounter counter(progress, samples);
-  for_each_chunk(samples, dynamics_chunk, [&](int64_t begin, int64_t end) {
+  const auto compare = [&](int64_t begin, int64_t end) {
     if (interrupt_requested()) return;
     const Tensor x = as_inputs(precise, images.slice(0, begin, end));
-    const Tensor y = labels.slice(0, begin, end);
+    const Tensor y = labels.slice(0, begin, end).to(x.device());
     const LinearRegion region = linear_region(precise, x);
     const QuadraticSolution quadratic = quadratic_attack(region, y, beta, steps);
     const Tensor exact = region_attack(region, y, beta, steps);
@@ -176,17 +176,19 @@ DynamicsSamples compare_dynamics(const Network& network, const Tensor& images, c
     put(all.quadratic_in_range, quadratic.in_range);
     put(all.delta_region, perturbation(precise, region, exact));
     put(all.gates_flipped, real.gates_flipped);
-    put(all.fooled, region.logits.argmax(1).eq(y).logical_and(real.predictions.ne(y)));
+    put(all.fooled, region.pass.logits.argmax(1).eq(y).logical_and(real.predictions.ne(y)));
     counter.add(end - begin);
-  });
+  };
+  for_each_chunk(network.device(), samples, dynamics_chunk(network), compare);
   check_interrupt();
   return all;
 }
 
-DynamicsResult test_dynamics(const Network& network, const Tensor& images, const Tensor& labels,
+DynamicsResult test_dynamics(const Network& network, const Tensor& images, const Tensor& targets,
                              const DynamicsOptions& options, const Progress& progress) {
   const Network precise = network.to(at::kDouble);
   const Tensor x = as_inputs(precise, images);
+  const Tensor labels = targets.to(x.device());
   DynamicsResult result{};
   result.samples = x.size(0);
   result.steps = options.steps;

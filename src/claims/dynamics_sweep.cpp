@@ -53,7 +53,7 @@ struct Chunk {
         labels(std::move(targets)),
         region(linear_region(net, x)),
         spectrum(input_spectrum(region, labels)),
-        right(region.logits.argmax(1).eq(labels)) {}
+        right(region.pass.logits.argmax(1).eq(labels)) {}
 
   // Share of ||w||^2 in the span of the top k eigenvectors, k = 1 .. tops: N x tops.
   Tensor top_shares(const Tensor& w) const {
@@ -156,21 +156,28 @@ DynamicsStrength summarise(double beta, const Tensor& table, const Tensor& weake
 
 }  // namespace
 
+int64_t dynamics_chunk(const Network& network) {
+  constexpr int64_t on_cpu = 32;
+  if (network.device().is_cpu()) return on_cpu;
+  return std::max(on_cpu, samples_per_chunk(network) / (2 * network.classes()));
+}
+
 Tensor as_inputs(const Network& network, const Tensor& images) {
   Shape shape{images.size(0)};
   shape.insert(shape.end(), network.input_shape().begin(), network.input_shape().end());
-  return images.to(at::kDouble).reshape(shape);
+  return images.to(network.device(), at::kDouble).reshape(shape);
 }
 
 Tensor raw_attack_gates_flipped(const Network& network, const Tensor& x, const Tensor& labels,
                                 double beta, int64_t steps) {
   Tensor flipped = at::empty({x.size(0)}, at::kDouble);
-  for_each_chunk(x.size(0), dynamics_chunk, [&](int64_t begin, int64_t end) {
+  const auto measure = [&](int64_t begin, int64_t end) {
     flipped.slice(0, begin, end)
         .copy_(measure_raw_attack(network, x.slice(0, begin, end), labels.slice(0, begin, end),
                                   beta, steps)
                    .gates_flipped);
-  });
+  };
+  for_each_chunk(network.device(), x.size(0), dynamics_chunk(network), measure);
   return flipped;
 }
 
@@ -186,7 +193,7 @@ void sweep_dynamics(const Network& network, const Tensor& x, const Tensor& label
   Tensor spectrum = at::empty({samples, network.classes() - 1}, doubles);
   Tensor right = at::empty({samples}, at::TensorOptions().dtype(at::kBool));
   ProgressCounter counter(progress, samples * (strengths + counts));
-  for_each_chunk(samples, dynamics_chunk, [&](int64_t begin, int64_t end) {
+  const auto sweep = [&](int64_t begin, int64_t end) {
     const Chunk chunk(network, x.slice(0, begin, end), labels.slice(0, begin, end));
     spectrum.slice(0, begin, end).copy_(chunk.spectrum.eigenvalues);
     right.slice(0, begin, end).copy_(chunk.right);
@@ -207,7 +214,8 @@ void sweep_dynamics(const Network& network, const Tensor& x, const Tensor& label
       }
       counter.add(end - begin);
     }
-  });
+  };
+  for_each_chunk(network.device(), samples, dynamics_chunk(network), sweep);
   check_interrupt();
 
   for (int64_t k = 0; k < spectrum.size(1); ++k) {

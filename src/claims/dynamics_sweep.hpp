@@ -7,10 +7,11 @@
 
 namespace reluctance {
 
-// Samples that one thread compares at a time: their Jacobians, in float64, stay in cache.
-inline constexpr int64_t dynamics_chunk = 32;
+// Samples that are compared at a time: their Jacobians, in float64, stay in a core's cache, or fit
+// a GPU.
+int64_t dynamics_chunk(const Network& network);
 
-// Images as float64 inputs of the network, N x input shape.
+// Images as float64 inputs of the network, N x input shape, where the network is.
 Tensor as_inputs(const Network& network, const Tensor& images);
 
 // Share of gates that the real attack flips, for each sample, on all threads.

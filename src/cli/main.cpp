@@ -133,7 +133,9 @@ int main(int argc, char** argv) {
     return exit_job_failed;
   } catch (const std::exception& error) {
     const std::string what = first_line(error.what());
-    fail(what.find("can't allocate memory") == std::string::npos ? what : out_of_memory);
+    const bool too_large = what.find("can't allocate memory") != std::string::npos ||
+                           what.find("CUDA out of memory") != std::string::npos;
+    fail(too_large ? out_of_memory : what);
     return exit_job_failed;
   }
 }

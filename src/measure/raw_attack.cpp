@@ -15,7 +15,8 @@ RawAttackResult measure_raw_attack(const Network& network, const Tensor& x, cons
   const Tensor attacked = climb(network, x, labels, x, raw_attack(beta, steps));
   const Pass before = forward(network, x, Keep::gates);
   const Pass after = forward(network, attacked, Keep::gates);
-  return {attacked - x, input_gradient(network, attacked, labels).gradient,
+  return {(attacked - x).to(at::kCPU),
+          input_gradient(network, attacked, labels).gradient.to(at::kCPU),
           gates_flipped(network, before, after), after.logits.argmax(1)};
 }
 

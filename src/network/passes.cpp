@@ -47,9 +47,10 @@ Pass chord(const Network& network, const Tensor& xa, const Tensor& xb) {
 Tensor logits(const Network& network, const Tensor& x) {
   Tensor all = at::empty({x.size(0), network.classes()},
                          at::TensorOptions().dtype(network.dtype()).device(network.device()));
-  for_each_chunk(x.size(0), samples_per_chunk(network), [&](int64_t begin, int64_t end) {
+  const auto chunk = [&](int64_t begin, int64_t end) {
     all.slice(0, begin, end).copy_(forward(network, x.slice(0, begin, end), Keep::nothing).logits);
-  });
+  };
+  for_each_chunk(network.device(), x.size(0), samples_per_chunk(network), chunk);
   return all;
 }
 

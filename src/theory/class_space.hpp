@@ -36,7 +36,7 @@ inline void logit_gradient(const Vector& z, int64_t label, Vector& s) {
 // Calls body(sample) for all samples on all threads.
 template <typename Body>
 void for_each_sample(int64_t samples, const Body& body) {
-  for_each_chunk(samples, samples, [&](int64_t begin, int64_t end) {
+  for_each_chunk(at::kCPU, samples, samples, [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i) body(i);
   });
 }

@@ -40,10 +40,11 @@ LinearRegion linear_region(const Network& network, Pass pass) {
   const Tensor rows = vector_jacobian(network, region.pass, seeds).view({classes - 1, samples, -1});
   const Tensor expand = basis.to(at::kCPU, at::kDouble);
   region.gram = at::empty({samples, classes, classes}, expand.options());
-  for (int64_t begin = 0; begin < samples; begin += samples_in_cache) {
-    const int64_t end = std::min(begin + samples_in_cache, samples);
-    const Tensor few = rows.slice(1, begin, end).transpose(0, 1).to(at::kCPU, at::kDouble);
-    const Tensor inner = at::bmm(few, few.transpose(1, 2));
+  const int64_t at_once = rows.is_cpu() ? samples_in_cache : samples;
+  for (int64_t begin = 0; begin < samples; begin += at_once) {
+    const int64_t end = std::min(begin + at_once, samples);
+    const Tensor few = rows.slice(1, begin, end).transpose(0, 1).to(at::kDouble);
+    const Tensor inner = at::bmm(few, few.transpose(1, 2)).to(at::kCPU);
     region.gram.slice(0, begin, end).copy_(at::matmul(expand.t(), at::matmul(inner, expand)));
   }
   region.logits = region.pass.logits.to(at::kCPU, at::kDouble);

@@ -48,7 +48,7 @@ BatchResult batch_gradient(const Network& network, const Tensor& images, const T
   Tensor starts = images;
   if (options.attack) starts = starting_points(images, *options.attack, std::move(generator));
   std::vector<BatchResult> pieces(static_cast<std::size_t>(samples));
-  for_each_chunk(samples, samples_per_chunk(network), [&](int64_t begin, int64_t end) {
+  const auto chunk = [&](int64_t begin, int64_t end) {
     Tensor x = images.slice(0, begin, end);
     const Tensor y = labels.slice(0, begin, end);
     if (options.attack) x = climb(network, x, y, starts.slice(0, begin, end), *options.attack);
@@ -58,7 +58,8 @@ BatchResult batch_gradient(const Network& network, const Tensor& images, const T
     piece.gradient = weight_gradient(network, pass, s);
     piece.loss_sum = cross_entropy(pass.logits, y).sum().item<double>();
     piece.correct = pass.logits.argmax(1).eq(y).sum().item<int64_t>();
-  });
+  };
+  for_each_chunk(network.device(), samples, samples_per_chunk(network), chunk);
   BatchResult total = std::move(pieces[0]);
   for (std::size_t i = 1; i < pieces.size(); ++i) {
     for (std::size_t k = 0; k < pieces[i].gradient.size(); ++k) {
@@ -127,7 +128,8 @@ void train(TrainingState& state, const Tensor& images, const Tensor& labels,
     const int64_t batch = state.step % steps_per_epoch;
     if (epoch != shuffled_epoch) {
       const auto place = static_cast<std::uint64_t>(epoch);
-      order = at::randperm(samples, make_generator(options.seed, {order_stream, place}), at::kLong);
+      order = at::randperm(samples, make_generator(options.seed, {order_stream, place}), at::kLong)
+                  .to(images.device());
       shuffled_epoch = epoch;
     }
     const int64_t begin = batch * options.batch_size;

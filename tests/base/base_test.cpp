@@ -77,7 +77,7 @@ TEST(Chunks, CoverTheRangeOnceForAnyThreadCount) {
     at::set_num_threads(used);
     for (int64_t count : {0, 1, 7, 64, 65}) {
       std::vector<std::atomic<int>> visits(static_cast<std::size_t>(count));
-      for_each_chunk(count, 8, [&](int64_t begin, int64_t end) {
+      for_each_chunk(at::kCPU, count, 8, [&](int64_t begin, int64_t end) {
         EXPECT_LE(end - begin, 8);
         for (int64_t i = begin; i < end; ++i) ++visits[static_cast<std::size_t>(i)];
       });
@@ -92,7 +92,7 @@ TEST(Chunks, RunOnEveryThreadAtOnce) {
   at::set_num_threads(3);
   std::mutex mutex;
   std::set<std::thread::id> used;
-  for_each_chunk(48, 16, [&](int64_t, int64_t) {
+  for_each_chunk(at::kCPU, 48, 16, [&](int64_t, int64_t) {
     const std::lock_guard lock(mutex);
     used.insert(std::this_thread::get_id());
   });
@@ -115,7 +115,7 @@ TEST(Chunks, ConvolutionsPlannedOutsideDoNotWaitForThreadsInside) {
   const Tensor outside = gradient();
   double largest = 0;
   std::mutex mutex;
-  for_each_chunk(64, 32, [&](int64_t, int64_t) {
+  for_each_chunk(at::kCPU, 64, 32, [&](int64_t, int64_t) {
     const Tensor inside = gradient();
     const std::lock_guard lock(mutex);
     largest = std::max(largest, ((inside - outside).norm() / outside.norm()).item<double>());
@@ -125,11 +125,20 @@ TEST(Chunks, ConvolutionsPlannedOutsideDoNotWaitForThreadsInside) {
 }
 
 TEST(Chunks, AnExceptionReachesTheCaller) {
-  EXPECT_THROW(for_each_chunk(100, 10,
+  EXPECT_THROW(for_each_chunk(at::kCPU, 100, 10,
                               [](int64_t begin, int64_t) {
                                 if (begin == 50) throw Error("here");
                               }),
                Error);
+}
+
+TEST(Chunks, AreLargeForAGpuAndFromOneThread) {
+  std::vector<int64_t> ends;
+  for_each_chunk(at::kCUDA, 70, 30, [&](int64_t begin, int64_t end) {
+    EXPECT_EQ(begin, ends.empty() ? 0 : ends.back());
+    ends.push_back(end);
+  });
+  EXPECT_EQ(ends, (std::vector<int64_t>{30, 60, 70}));
 }
 
 TEST(Random, PlacesGiveDifferentSeedsAndTheSameOneTwice) {

@@ -80,9 +80,13 @@ TEST_F(Mistakes, InWords) {
       {{"explain", "--norm", "l1"}, {"norm 'l1'", "linf or l2"}},
       {{"train", "--attack", "fgsm", "--norm", "l2"}, {"--attack fgsm", "pgd"}},
       {{"train", "--schedule", "linear"}, {"schedule 'linear'", "cosine"}},
-      {{"train", "--device", "cuda"}, {"--device cuda", "--device cpu"}},
       {{"train", "--device", "tpu"}, {"--device tpu", "cpu or cuda"}},
   });
+}
+
+TEST_F(Mistakes, ADeviceThatIsNotThere) {
+  if (at::hasCUDA()) GTEST_SKIP() << "it is";
+  expect_refused({{{"train", "--device", "cuda"}, {"--device cuda", "--device cpu"}}});
 }
 
 TEST_F(Mistakes, InNumbers) {

@@ -120,29 +120,39 @@ TEST(Train, MetricsAreOneJsonObjectAnEpoch) {
   EXPECT_EQ(epoch, 3);
 }
 
-TEST(Train, GoesOnBitForBitFromAnyStep) {
+void expect_to_go_on_bit_for_bit(c10::Device device) {
   const auto [images, labels] = stripes(50);  // four steps an epoch, the last one short
+  const Tensor x = images.to(device);
+  const Tensor y = labels.to(device);
+  const Network start = small_network().to(device);
   const TrainingOptions options = options_with_attack();
   const std::string settings = training_settings(options, "stripes");
-  TrainingState whole = fresh();
-  train(whole, images, labels, options);
+  TrainingState whole{start, {}, 0, 0, 0, {}};
+  train(whole, x, y, options);
   const TemporaryFolder folder;
   const auto path = folder.path() / "checkpoint.npz";
   for (int64_t stop : {1, 4, 6, 11}) {
-    TrainingState first = fresh();
+    TrainingState first{start, {}, 0, 0, 0, {}};
     TrainingHooks hooks;
     hooks.progress = [&](int64_t done, int64_t) {
       if (done == stop) request_interrupt();
     };
     hooks.checkpoint = [&](const TrainingState& at) { save_checkpoint(path, at, settings); };
-    EXPECT_THROW(train(first, images, labels, options, hooks), Interrupted);
+    EXPECT_THROW(train(first, x, y, options, hooks), Interrupted);
     clear_interrupt();
-    TrainingState second = load_checkpoint(path, small_network(), settings);
+    TrainingState second = load_checkpoint(path, start, settings);
     EXPECT_EQ(second.step, stop);
-    train(second, images, labels, options);
+    train(second, x, y, options);
     expect_same_parameters(second.network, whole.network);
     EXPECT_EQ(second.metrics, whole.metrics);
   }
+}
+
+TEST(Train, GoesOnBitForBitFromAnyStep) { expect_to_go_on_bit_for_bit(at::kCPU); }
+
+TEST(Train, GoesOnBitForBitOnAGpu) {
+  if (!at::hasCUDA()) GTEST_SKIP() << "no GPU";
+  expect_to_go_on_bit_for_bit(at::kCUDA);
 }
 
 TEST(Train, ALossThatExplodesIsAnErrorOfTheJob) {

@@ -64,7 +64,7 @@ struct AttackResult {
   Tensor success;      // N booleans: the network, asked again, does not answer the label
 };
 
-// Attacks every sample in cache-sized chunks on all threads. images: N x input shape, labels: N.
+// Attacks every sample, in chunks (base/chunks.hpp). images: N x input shape, labels: N.
 // Deterministic for a seed and thread count. `progress` counts samples.
 AttackResult run_attack(const Network& network, const Tensor& images, const Tensor& labels,
                         const Attack& attack, std::uint64_t seed = 0,

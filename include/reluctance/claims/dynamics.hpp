@@ -15,7 +15,8 @@ namespace reluctance {
 
 Claim dynamics_claim();
 
-// Theory and measurement side by side at one strength, for N samples. Everything is float64.
+// Theory and measurement side by side at one strength, for N samples. Everything is float64 and on
+// the CPU; the work is done where the network is, and the samples may be anywhere.
 struct DynamicsSamples {
   Tensor logits;              // N x C
   Tensor eigenvalues;         // N x (C-1), descending
@@ -86,7 +87,8 @@ struct DynamicsResult {
   Finding finding;
 };
 
-// Runs the whole claim on N samples. `progress` counts samples times strengths.
+// Runs the whole claim on N samples, which may be anywhere, where the network is. `progress` counts
+// samples times strengths.
 DynamicsResult test_dynamics(const Network& network, const Tensor& images, const Tensor& labels,
                              const DynamicsOptions& options, const Progress& progress = {});
 

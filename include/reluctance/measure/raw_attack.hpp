@@ -11,12 +11,13 @@
 
 namespace reluctance {
 
-// N samples after `steps` steps of size beta / steps.
+// N samples after `steps` steps of size beta / steps. What the theory is compared with is on the
+// CPU, as it is.
 struct RawAttackResult {
   Tensor delta;          // N x input shape
   Tensor gradient;       // N x input shape: gradient of the loss at the end
   Tensor gates_flipped;  // N: share of all gates
-  Tensor predictions;    // N: classes answered at the end
+  Tensor predictions;    // N: classes answered at the end; where the network is
 };
 
 // network and x in float64.

@@ -59,8 +59,8 @@ class Network {
   std::vector<Node> nodes_;
 };
 
-// How many samples of this network a core's share of cache holds comfortably: the chunk size for
-// for_each_chunk.
+// The chunk size for for_each_chunk. On a CPU, how many samples of this network a core's share of
+// cache holds comfortably; on a GPU, how many keep it busy and leave most of its memory free.
 int64_t samples_per_chunk(const Network& network);
 
 // "784-256-256-256-10, ReLU": kinds and sizes of the layers, for people.

@@ -31,7 +31,7 @@ Pass forward(const Network& network, const Tensor& x, Keep keep);
 // approximation). `logits` are those at xa. Serves jacobian_vector and vector_jacobian.
 Pass chord(const Network& network, const Tensor& xa, const Tensor& xb);
 
-// The logits alone, N x C, in cache-sized chunks on all threads.
+// The logits alone, N x C, in chunks (base/chunks.hpp).
 Tensor logits(const Network& network, const Tensor& x);
 
 // J v at the samples of `pass`. v: K*N x input shape (K copies of the batch) -> K*N x C.

@@ -9,6 +9,8 @@
 
 namespace reluctance {
 
+// The pass is where the network is. All else, here and in what is computed from it, is on the CPU;
+// labels may be anywhere.
 struct LinearRegion {
   Pass pass;      // the network at the samples, with their gates
   Tensor logits;  // z: N x C, float64
