@@ -14,6 +14,12 @@ Tensor logit_gradient(const Tensor& logits, const Tensor& labels) {
   return s.scatter_(1, index, -s.sum(1, /*keepdim=*/true));
 }
 
+Tensor logit_hessian_vector(const Tensor& logits, const Tensor& v) {
+  const Tensor p = at::softmax(logits, 1);
+  const Tensor apart = v - v.gather(1, logits.argmax(1, /*keepdim=*/true));
+  return p * (apart - (p * apart).sum(1, /*keepdim=*/true));
+}
+
 Tensor logit_hessian_factor(const Tensor& logits) {
   const Tensor p = at::softmax(logits, 1);
   const Tensor q = (0.5 * at::log_softmax(logits, 1)).exp();

@@ -113,8 +113,8 @@ Tensor squared_gradient_norms(const Network& network, const Pass& pass, const Te
   SweepOptions options;
   options.visit = [&](std::size_t i, const Tensor& adjoint) {
     const Node& node = network.nodes()[i];
-    norms += node.layer->weight_norms(
-        pass.inputs[i], adjoint, {node.input_shapes, node.tensors, pass.gates[i], pass.chord});
+    norms += node.layer->weight_norms(pass.inputs[i], adjoint,
+                                      {node.input_shapes, node.tensors, pass.gates[i], pass.chord});
   };
   sweep(network, pass, units, options);
   return norms * lengths.square();

@@ -28,8 +28,8 @@ class Sweep {
       : nodes_(network.nodes()),
         pass_(pass),
         options_(options),
-        needed_(needed_adjoints(network, options.want_input,
-                                options.want_parameters || options.visit)),
+        needed_(
+            needed_adjoints(network, options.want_input, options.want_parameters || options.visit)),
         adjoints_(nodes_.size()),
         parameters_(nodes_.size()) {}
 
@@ -41,8 +41,8 @@ class Sweep {
       Tensors direction;
       if (nodes_[i].trainable && direction_end > 0) {
         const std::size_t count = nodes_[i].tensors.size();
-        const auto end = options_.direction->parameters.begin() +
-                         static_cast<std::ptrdiff_t>(direction_end);
+        const auto end =
+            options_.direction->parameters.begin() + static_cast<std::ptrdiff_t>(direction_end);
         direction.assign(end - static_cast<std::ptrdiff_t>(count), end);
         direction_end -= count;
       }
@@ -127,8 +127,7 @@ class Sweep {
 
 Gradients sweep(const Network& network, const Pass& pass, const Tensor& u,
                 const SweepOptions& options) {
-  return Sweep(network, pass, options)
-      .run(as_samples(u, network.output_shape(), "a direction"));
+  return Sweep(network, pass, options).run(as_samples(u, network.output_shape(), "a direction"));
 }
 
 }  // namespace reluctance

@@ -59,8 +59,7 @@ TEST_P(SecondOrder, GradientTangentEqualsDoubleBackward) {
   const Tensor u_dot = at::randn_like(u_);
   const Primal at = primal(net_, pass_, u_);
   const Tangent moved = tangent(net_, pass_, direction_);
-  const Gradients actual =
-      gradient_tangent(net_, at, direction_, moved, u_dot, Wanted::both);
+  const Gradients actual = gradient_tangent(net_, at, direction_, moved, u_dot, Wanted::both);
 
   const Tensors gradient = grad({(z_ * u_).sum()}, leaves_, {}, true, true);
   Tensor product = (z_ * u_dot).sum();
@@ -79,7 +78,8 @@ TEST_P(SecondOrder, GradientTangentEqualsDoubleBackward) {
   const Gradients input = gradient_tangent(net_, at, direction_, moved, u_dot, Wanted::input);
   EXPECT_TRUE(at::equal(input.input, actual.input));
   EXPECT_TRUE(input.parameters.empty());
-  const Gradients weights = gradient_tangent(net_, at, direction_, moved, u_dot, Wanted::parameters);
+  const Gradients weights =
+      gradient_tangent(net_, at, direction_, moved, u_dot, Wanted::parameters);
   EXPECT_FALSE(weights.input.defined());
   for (std::size_t k = 0; k < weights.parameters.size(); ++k) {
     EXPECT_TRUE(at::equal(weights.parameters[k], actual.parameters[k]));

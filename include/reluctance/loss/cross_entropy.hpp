@@ -13,8 +13,12 @@ Tensor cross_entropy(const Tensor& logits, const Tensor& labels);
 // sum of the others, which keeps its digits when the network is confident; p_y - 1 would not.
 Tensor logit_gradient(const Tensor& logits, const Tensor& labels);
 
+// H_z v for the logit Hessian H_z = diag(p) - p p^T. v: N x C. Differences are taken to the most
+// probable class, so that the entries of a confident sample keep their digits.
+Tensor logit_hessian_vector(const Tensor& logits, const Tensor& v);
+
 // The factor B = diag(q) (I - q q^T) with q = sqrt(p) of the logit Hessian
-// H_z = diag(p) - p p^T = B B^T: N x C x C.
+// H_z = B B^T: N x C x C.
 Tensor logit_hessian_factor(const Tensor& logits);
 
 }  // namespace reluctance
