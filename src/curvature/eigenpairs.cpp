@@ -2,9 +2,9 @@
 
 #include <ATen/ATen.h>
 
+#include <Spectra/SymEigsSolver.h>
 #include <Eigen/Core>
 #include <Eigen/Eigenvalues>
-#include <Spectra/SymEigsSolver.h>
 #include <algorithm>
 
 #include "reluctance/base/random.hpp"
@@ -68,14 +68,17 @@ Eigenpairs top_eigenpairs(const LinearOperator& matrix, const EigenpairOptions& 
   // Where not all converged, Spectra would hand out fewer; the best it has are still of use.
   const bool converged = solver.info() == Spectra::CompInfo::Successful;
   const auto found = static_cast<int64_t>(solver.eigenvalues().size());
-  Eigenpairs pairs{at::empty({found}, at::kDouble), {}, at::empty({found}, at::kDouble),
-                   products.done(), converged};
+  Eigenpairs pairs{at::empty({found}, at::kDouble),
+                   {},
+                   at::empty({found}, at::kDouble),
+                   products.done(),
+                   converged};
   Eigen::Map<Eigen::VectorXd>(pairs.values.data_ptr<double>(), found) = solver.eigenvalues();
   Eigen::Map<Eigen::VectorXd>(pairs.residuals.data_ptr<double>(), found) = solver.residuals(found);
   const Eigen::MatrixXd vectors = solver.eigenvectors();
-  pairs.vectors = at::from_blob(const_cast<double*>(vectors.data()), {found, matrix.size},
-                                at::kDouble)
-                      .to(matrix.device, matrix.dtype, /*non_blocking=*/false, /*copy=*/true);
+  pairs.vectors =
+      at::from_blob(const_cast<double*>(vectors.data()), {found, matrix.size}, at::kDouble)
+          .to(matrix.device, matrix.dtype, /*non_blocking=*/false, /*copy=*/true);
   return pairs;
 }
 

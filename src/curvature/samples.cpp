@@ -40,8 +40,7 @@ CurvatureSamples::CurvatureSamples(Network network, Tensor images, Tensor labels
     pieces_.push_back({begin, std::min(begin + size, samples), {}, {}, {}});
   }
   if (pieces_.empty()) return;
-  const int64_t each =
-      std::max<int64_t>(1, bytes_of(make_piece(pieces_[0].begin, pieces_[0].end)));
+  const int64_t each = std::max<int64_t>(1, bytes_of(make_piece(pieces_[0].begin, pieces_[0].end)));
   const auto keep = std::min<int64_t>(static_cast<int64_t>(pieces_.size()), memory / each);
   for_each_chunk(network_.device(), keep, 1, [&](int64_t begin, int64_t end) {
     for (int64_t k = begin; k < end && !interrupt_requested(); ++k) {

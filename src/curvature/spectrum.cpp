@@ -13,9 +13,9 @@ namespace reluctance {
 namespace {
 
 Tensor random_signs(const LinearOperator& matrix, std::uint64_t seed, int64_t probe) {
-  const Tensor bits = at::randint(2, {matrix.size},
-                                  make_generator(seed, {static_cast<std::uint64_t>(probe)}),
-                                  at::TensorOptions().dtype(matrix.dtype));
+  const Tensor bits =
+      at::randint(2, {matrix.size}, make_generator(seed, {static_cast<std::uint64_t>(probe)}),
+                  at::TensorOptions().dtype(matrix.dtype));
   return bits.mul_(2).sub_(1).to(matrix.device);
 }
 
@@ -48,7 +48,7 @@ void lanczos(const LinearOperator& matrix, Tensor v, int64_t steps, const Progre
 }  // namespace
 
 TraceEstimate estimate_trace(const LinearOperator& matrix, int64_t probes, std::uint64_t seed,
-                    const Progress& progress) {
+                             const Progress& progress) {
   double sum = 0;
   double squares = 0;
   for (int64_t k = 0; k < probes; ++k) {

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "gram.hpp"
+
 namespace reluctance {
 namespace {
 
@@ -26,27 +28,34 @@ Tensor centred_basis(int64_t classes) {
 
 }  // namespace
 
+Tensor centred_gram(const Network& network, const Pass& pass,
+                    const std::function<Tensor(const Tensor&)>& project) {
+  const int64_t samples = pass.logits.size(0);
+  const int64_t classes = network.classes();
+  const Tensor basis = centred_basis(classes).to(pass.logits.options());
+  // Copy k of the batch carries row k of the basis.
+  Tensor rows = vector_jacobian(network, pass, basis.repeat_interleave(samples, 0));
+  if (project) rows = project(rows);
+  rows = rows.view({classes - 1, samples, -1});
+  const Tensor expand = basis.to(at::kCPU, at::kDouble);
+  Tensor gram = at::empty({samples, classes, classes}, expand.options());
+  const int64_t at_once = rows.is_cpu() ? samples_in_cache : samples;
+  for (int64_t begin = 0; begin < samples; begin += at_once) {
+    const int64_t end = std::min(begin + at_once, samples);
+    const Tensor few = rows.slice(1, begin, end).transpose(0, 1).to(at::kDouble);
+    const Tensor inner = at::bmm(few, few.transpose(1, 2)).to(at::kCPU);
+    gram.slice(0, begin, end).copy_(at::matmul(expand.t(), at::matmul(inner, expand)));
+  }
+  return gram;
+}
+
 LinearRegion linear_region(const Network& network, const Tensor& x) {
   return linear_region(network, forward(network, x, Keep::gates));
 }
 
 LinearRegion linear_region(const Network& network, Pass pass) {
   LinearRegion region{std::move(pass), {}, {}};
-  const int64_t samples = region.pass.logits.size(0);
-  const int64_t classes = network.classes();
-  const Tensor basis = centred_basis(classes).to(region.pass.logits.options());
-  // Copy k of the batch carries row k of the basis.
-  const Tensor seeds = basis.repeat_interleave(samples, 0);
-  const Tensor rows = vector_jacobian(network, region.pass, seeds).view({classes - 1, samples, -1});
-  const Tensor expand = basis.to(at::kCPU, at::kDouble);
-  region.gram = at::empty({samples, classes, classes}, expand.options());
-  const int64_t at_once = rows.is_cpu() ? samples_in_cache : samples;
-  for (int64_t begin = 0; begin < samples; begin += at_once) {
-    const int64_t end = std::min(begin + at_once, samples);
-    const Tensor few = rows.slice(1, begin, end).transpose(0, 1).to(at::kDouble);
-    const Tensor inner = at::bmm(few, few.transpose(1, 2)).to(at::kCPU);
-    region.gram.slice(0, begin, end).copy_(at::matmul(expand.t(), at::matmul(inner, expand)));
-  }
+  region.gram = centred_gram(network, region.pass);
   region.logits = region.pass.logits.to(at::kCPU, at::kDouble);
   return region;
 }

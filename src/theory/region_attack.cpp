@@ -10,7 +10,7 @@
 namespace reluctance {
 namespace {
 
-// Runs `body(climber, c)` from c = 0 for every sample; returns all c.
+// Runs `body(climber, c, i)` from c = 0 for every sample; returns all c.
 template <typename Body>
 Tensor climb_all(const LinearRegion& region, const Tensor& labels, const Body& body) {
   const Tensor targets = labels.to(at::kCPU).contiguous();
@@ -18,7 +18,7 @@ Tensor climb_all(const LinearRegion& region, const Tensor& labels, const Body& b
   for_each_sample(region.logits.size(0), [&](int64_t i) {
     RegionClimber climber(region, targets, i);
     Vector c = Vector::Zero(region.logits.size(1));
-    body(climber, c);
+    body(climber, c, i);
     vector_of(coefficients, i) = c;
   });
   return coefficients;
@@ -53,15 +53,21 @@ Vector dormand_prince(RegionClimber& climber, const Vector& c, double h, Vector&
 }  // namespace
 
 Tensor region_attack(const LinearRegion& region, const Tensor& labels, double beta, int64_t steps) {
-  const double alpha = beta / static_cast<double>(steps);
-  return climb_all(region, labels, [&](RegionClimber& climber, Vector& c) {
+  return region_attack(region, labels, at::full({labels.size(0)}, beta, at::kDouble), steps);
+}
+
+Tensor region_attack(const LinearRegion& region, const Tensor& labels, const Tensor& beta,
+                     int64_t steps) {
+  const Tensor alphas = (beta / static_cast<double>(steps)).contiguous();
+  return climb_all(region, labels, [&](RegionClimber& climber, Vector& c, int64_t i) {
+    const double alpha = alphas.data_ptr<double>()[i];
     for (int64_t t = 0; t < steps; ++t) c += alpha * climber.gradient(c);
   });
 }
 
 Tensor region_attack_limit(const LinearRegion& region, const Tensor& labels, double beta) {
   constexpr double tolerance = 1e-10;
-  return climb_all(region, labels, [&](RegionClimber& climber, Vector& c) {
+  return climb_all(region, labels, [&](RegionClimber& climber, Vector& c, int64_t) {
     double tau = 0;
     double h = beta / 10;
     Vector error;
@@ -82,7 +88,7 @@ Tensor region_attack_limit(const LinearRegion& region, const Tensor& labels, dou
 
 Tensor region_attack_l2(const LinearRegion& region, const Tensor& labels, double alpha,
                         int64_t steps, double radius) {
-  return climb_all(region, labels, [&](RegionClimber& climber, Vector& c) {
+  return climb_all(region, labels, [&](RegionClimber& climber, Vector& c, int64_t) {
     for (int64_t t = 0; t < steps; ++t) {
       const Vector& s = climber.gradient(c);
       const double norm = std::sqrt(std::max(s.dot(climber.gram * s), 0.0));

@@ -35,8 +35,7 @@ EigenpairOptions options(int64_t count, double tolerance) {
 
 class Curvature : public testing::TestWithParam<int> {
  protected:
-  Curvature()
-      : net_(networks_in_double().at(static_cast<std::size_t>(GetParam())).network) {
+  Curvature() : net_(networks_in_double().at(static_cast<std::size_t>(GetParam())).network) {
     at::manual_seed(GetParam());
     x_ = random_input(net_, samples);
     labels_ = at::randint(net_.classes(), {samples}, at::kLong);
@@ -97,8 +96,7 @@ TEST_P(Curvature, GradientEqualsAutograd) {
   const Network taped = net_.clone();
   Tensors leaves = taped.parameters();
   for (Tensor& leaf : leaves) leaf.requires_grad_();
-  const Tensor loss =
-      at::cross_entropy_loss(forward(taped, x_, Keep::nothing).logits, labels_);
+  const Tensor loss = at::cross_entropy_loss(forward(taped, x_, Keep::nothing).logits, labels_);
   EXPECT_LT(relative_error(loss_gradient(*of(net_)), one_row(grad({loss}, leaves))), 1e-12);
 }
 
@@ -132,8 +130,8 @@ TEST(Curvature, OfConfidentSamplesSurvivesSinglePrecision) {
   parameters[parameters.size() - 2].mul_(30 / least);
   parameters.back().mul_(30 / least);
   const auto largest = [&](const Network& network) {
-    const auto data = std::make_shared<CurvatureSamples>(
-        network, x.to(network.dtype()), labels, default_curvature_memory);
+    const auto data = std::make_shared<CurvatureSamples>(network, x.to(network.dtype()), labels,
+                                                         default_curvature_memory);
     return top_eigenpairs(loss_hessian(data), options(1, 1e-6)).values[0].item<double>();
   };
   const double expected = largest(net);
@@ -142,7 +140,8 @@ TEST(Curvature, OfConfidentSamplesSurvivesSinglePrecision) {
 }
 
 LinearOperator dense(const Tensor& matrix) {
-  return {matrix.size(0), at::kDouble, at::kCPU, [matrix](const Tensor& v) { return at::mv(matrix, v); }};
+  return {matrix.size(0), at::kDouble, at::kCPU,
+          [matrix](const Tensor& v) { return at::mv(matrix, v); }};
 }
 
 // A symmetric matrix with the given eigenvalues.
@@ -203,8 +202,7 @@ TEST(SpectralDensity, IsExactForASpaceThatIsExhausted) {
   // Three distinct eigenvalues: three Lanczos steps see all there is.
   const Tensor values = at::tensor({2.0, 2.0, -1.0, 0.5, 0.5, 0.5}, at::kDouble);
   const SpectralDensity density = spectral_density(dense(with_eigenvalues(values)), 4, 6, 3);
-  const Tensor distance =
-      (density.nodes.unsqueeze(2) - values.view({1, 1, -1})).abs().amin({2});
+  const Tensor distance = (density.nodes.unsqueeze(2) - values.view({1, 1, -1})).abs().amin({2});
   EXPECT_LT((distance * density.weights).sum().item<double>(), 1e-9);
 }
 

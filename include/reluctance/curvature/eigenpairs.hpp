@@ -10,10 +10,10 @@ namespace reluctance {
 
 struct EigenpairOptions {
   int64_t count = 5;
-  double tolerance = 1e-3;      // residual relative to the eigenvalue; its own error is of the square
+  double tolerance = 1e-3;  // residual relative to the eigenvalue; its own error is of the square
   int64_t most_restarts = 100;
-  std::uint64_t seed = 0;       // of the starting vector
-  Progress progress;            // counts products, out of a guess that grows
+  std::uint64_t seed = 0;  // of the starting vector
+  Progress progress;       // counts products, out of a guess that grows
 };
 
 struct Eigenpairs {
@@ -21,7 +21,7 @@ struct Eigenpairs {
   Tensor vectors;    // K x P, of unit length, in the operator's dtype
   Tensor residuals;  // K, float64: ||A v - lambda v||, from the Lanczos factorisation
   int64_t products;
-  bool converged;    // all K within the tolerance
+  bool converged;  // all K within the tolerance
 };
 
 // Fewer than K where the operator has fewer than K + 1 rows.

@@ -14,7 +14,7 @@ struct TraceEstimate {
   int64_t probes;
 };
 TraceEstimate estimate_trace(const LinearOperator& matrix, int64_t probes, std::uint64_t seed,
-                    const Progress& progress = {});
+                             const Progress& progress = {});
 
 // Stochastic Lanczos quadrature (Ubaru, Chen, Saad 2017): for each probe a Gauss rule whose nodes
 // and weights integrate any function against the spectral density, which has total weight 1.

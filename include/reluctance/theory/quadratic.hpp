@@ -22,6 +22,10 @@ inline constexpr double quadratic_range = 300.0;
 
 QuadraticSolution quadratic_attack(const LinearRegion& region, const Tensor& labels, double beta,
                                    int64_t steps);
+// The same with a strength for each sample (N, float64), such as normalised attacks have.
+QuadraticSolution quadratic_attack(const LinearRegion& region, const Tensor& labels,
+                                   const Tensor& beta, int64_t steps);
+
 QuadraticSolution quadratic_attack_limit(const LinearRegion& region, const Tensor& labels,
                                          double beta);
 

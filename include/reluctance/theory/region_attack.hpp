@@ -16,6 +16,10 @@ namespace reluctance {
 // Raw attack of `steps` steps of size beta / steps. Returns c: N x C, float64.
 Tensor region_attack(const LinearRegion& region, const Tensor& labels, double beta, int64_t steps);
 
+// The same with a strength for each sample (N, float64).
+Tensor region_attack(const LinearRegion& region, const Tensor& labels, const Tensor& beta,
+                     int64_t steps);
+
 // Its limit of infinitely many steps, dc/dtau = s(z + K c) for tau in [0, beta], integrated to a
 // relative tolerance of 1e-10.
 Tensor region_attack_limit(const LinearRegion& region, const Tensor& labels, double beta);

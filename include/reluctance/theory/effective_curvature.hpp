@@ -1,0 +1,65 @@
+// The curvature that adversarial training really feels.
+//
+// Adversarial training descends along the gradient at attacked inputs, and when the parameters move
+// the attack moves too. The Jacobian of that gradient is
+//
+//   C_eff = H_tt + H_tx S H_xt,
+//
+// all second derivatives of the loss taken at the attacked input, where S says how the attack
+// follows its own gradient:
+//
+//   raw attack of strength beta   S = psi(H_x), psi(lambda) = ((1 + alpha lambda)^m - 1) / lambda.
+//                                 H_x is held along the path: the error grows with beta lambda
+//   converged L2 attack           S = P (mu I - P H_x P)^-1 P, mu = ||g|| / radius; P takes out the
+//                                 radial direction and the pixels that the box holds. Needs
+//                                 mu > lambda_max(P H_x P), else the maximum is not strict
+//   converged L-infinity attack   S = 0 where pixels rest on their bound: C_eff = H_tt
+//
+// S is positive semidefinite, so adversarial training can only add curvature. With H_x = W W^T,
+// W = J^T B of rank C - 1, both are S = P (a I + J^T Q J) P with a number a and a C x C matrix Q for
+// each sample.
+#pragma once
+
+#include <cstdint>
+#include <variant>
+
+#include "reluctance/curvature/operator.hpp"
+#include "reluctance/curvature/samples.hpp"
+
+namespace reluctance {
+
+struct RawResponse {
+  double beta;
+  int64_t steps;
+};
+
+struct L2Response {
+  double radius;
+  Tensor clean;           // N x input shape: the images before the attack
+  bool pixel_box = true;  // whether the attack kept pixels in [0, 1]
+};
+
+class EffectiveCurvature {
+ public:
+  // `attacked` holds the samples at their attacked inputs.
+  EffectiveCurvature(CurvatureSamplesPtr attacked,
+                     const std::variant<RawResponse, L2Response>& response);
+
+  LinearOperator matrix() const;
+
+  // v^T C_i v for each sample's own C_i, whose mean is C_eff: N, float64.
+  Tensor sample_curvatures(const Tensor& v) const;
+
+  // N booleans: the attack follows smoothly. Where it does not (its gradient vanishes, or the
+  // maximum on the ball is not strict), S is taken as zero.
+  const Tensor& smooth() const { return smooth_; }
+
+ private:
+  struct Parts;  // a, Q and P of all samples
+
+  CurvatureSamplesPtr samples_;
+  std::shared_ptr<const Parts> parts_;
+  Tensor smooth_;
+};
+
+}  // namespace reluctance

@@ -1,0 +1,191 @@
+#include "reluctance/theory/effective_curvature.hpp"
+
+#include <ATen/ATen.h>
+
+#include <Eigen/Eigenvalues>
+
+#include "class_space.hpp"
+#include "gram.hpp"
+#include "growth.hpp"
+#include "reluctance/curvature/hessian.hpp"
+#include "reluctance/loss/cross_entropy.hpp"
+
+namespace reluctance {
+namespace {
+
+using Piece = CurvatureSamples::Piece;
+
+// Shaped to scale N x ...
+Tensor per_sample(const Tensor& values, const Tensor& like) {
+  Shape shape(static_cast<std::size_t>(like.dim()), 1);
+  shape[0] = -1;
+  return values.view(shape);
+}
+
+Tensor norms(const Tensor& x) { return x.flatten(1).norm(2, 1); }
+
+// What an attack on the ball may do: its free pixels and its radial direction, for K*N samples.
+struct Tangents {
+  Tensor free;    // N x ..., 0 or 1; undefined: all
+  Tensor radial;  // N x ..., of unit length; undefined: none
+
+  Tensor project(const Tensor& u) const {
+    if (!radial.defined()) return u;
+    const int64_t copies = u.size(0) / radial.size(0);
+    Tensor v = u.view({copies, radial.size(0), -1});
+    v = v * free.flatten(1);
+    const Tensor along = (v * radial.flatten(1)).sum(2, /*keepdim=*/true);
+    return (v - along * radial.flatten(1)).view(u.sizes());
+  }
+};
+
+}  // namespace
+
+struct EffectiveCurvature::Parts {
+  Tensor scale;   // a: N
+  Tensor middle;  // Q: N x C x C
+  Tangents tangents;
+
+  // S u for the samples of a piece.
+  Tensor respond(const Network& network, const Piece& piece, const Tensor& u) const {
+    const auto part = [&](const Tensor& all) {
+      return all.defined() ? all.slice(0, piece.begin, piece.end) : all;
+    };
+    const Tangents here{part(tangents.free), part(tangents.radial)};
+    const Tensor inside = here.project(u);
+    const Tensor z = jacobian_vector(network, piece.primal.pass, inside);
+    const Tensor c = at::bmm(part(middle), z.unsqueeze(2)).squeeze(2);
+    const Tensor back = vector_jacobian(network, piece.primal.pass, c);
+    return inside * per_sample(part(scale), inside) + here.project(back);
+  }
+};
+
+namespace {
+
+// Q = B f(M) B^T for M = B^T K B, eigenvalue by eigenvalue; `f` gets the sample and its spectrum.
+template <typename Function>
+Tensor middle_matrices(const Tensor& gram, const Tensor& logits, const Function& f) {
+  const Tensor factors = logit_hessian_factor(logits);
+  Tensor middle = at::zeros_like(gram);
+  for_each_sample(gram.size(0), [&](int64_t i) {
+    const Matrix factor = matrix_of(factors, i);
+    const auto k = matrix_of(gram, i);
+    const Eigen::SelfAdjointEigenSolver<Matrix> solver(factor.transpose() * k * factor);
+    const Vector values = f(i, Vector(solver.eigenvalues().cwiseMax(0.0)));
+    const Matrix half = factor * solver.eigenvectors();
+    matrix_of(middle, i) = half * values.asDiagonal() * half.transpose();
+  });
+  return middle;
+}
+
+struct PieceParts {
+  Tensor scale, middle, free, radial, smooth;
+};
+
+PieceParts raw_parts(const Network& network, const Piece& piece, const RawResponse& raw) {
+  const Pass& pass = piece.primal.pass;
+  const Tensor logits = pass.logits.to(at::kCPU, at::kDouble);
+  const Tensor gram = centred_gram(network, pass);
+  const int64_t samples = logits.size(0);
+  Tensor middle = middle_matrices(gram, logits, [&](int64_t, const Vector& lambda) -> Vector {
+    return lambda.unaryExpr([&](double each) { return chi_steps(each, raw.beta, raw.steps); });
+  });
+  return {at::full({samples}, raw.beta, at::kDouble), middle, {}, {},
+          at::ones({samples}, at::kBool)};
+}
+
+PieceParts l2_parts(const Network& network, const Piece& piece, const L2Response& l2) {
+  const Pass& pass = piece.primal.pass;
+  const Tensor logits = pass.logits.to(at::kCPU, at::kDouble);
+  const Tensor x = piece.images.reshape({piece.images.size(0), -1});
+  const Tensor delta = x - l2.clean.slice(0, piece.begin, piece.end).reshape(x.sizes());
+  const Tensor g =
+      vector_jacobian(network, pass, logit_gradient(pass.logits, piece.labels)).reshape(x.sizes());
+  Tensor held = at::zeros_like(x, x.options().dtype(at::kBool));
+  if (l2.pixel_box) {
+    held = x.le(0).logical_and(g.lt(0)).logical_or_(x.ge(1).logical_and(g.gt(0)));
+  }
+  const Tensor free = held.logical_not().to(x.dtype());
+  const Tensor free_delta = delta * free;
+  const Tensor length = norms(free_delta);
+  const Tensor mu =
+      (norms(g * free) / length.clamp_min(1e-30)).to(at::kCPU, at::kDouble).contiguous();
+  const Tangents tangents{free, free_delta / length.clamp_min(1e-30).unsqueeze(1)};
+  const Tensor gram =
+      centred_gram(network, pass, [&](const Tensor& rows) { return tangents.project(rows); });
+  // Inside the ball, or with no gradient to follow, the formula says nothing.
+  const Tensor on_ball = norms(delta).ge(0.99 * l2.radius).to(at::kCPU);
+  Tensor smooth = on_ball.logical_and(mu.gt(0)).contiguous();
+  bool* is_smooth = smooth.data_ptr<bool>();
+  const double* rate = mu.data_ptr<double>();
+  Tensor middle = middle_matrices(gram, logits, [&](int64_t i, const Vector& lambda) -> Vector {
+    is_smooth[i] = is_smooth[i] && rate[i] > lambda.maxCoeff();
+    if (!is_smooth[i]) return Vector::Zero(lambda.size());
+    return lambda.unaryExpr([&](double each) { return 1 / (rate[i] * (rate[i] - each)); });
+  });
+  return {at::where(smooth, 1 / mu, at::zeros_like(mu)), middle, tangents.free, tangents.radial,
+          smooth};
+}
+
+}  // namespace
+
+EffectiveCurvature::EffectiveCurvature(CurvatureSamplesPtr attacked,
+                                       const std::variant<RawResponse, L2Response>& response)
+    : samples_(std::move(attacked)) {
+  const Network& network = samples_->network();
+  std::vector<PieceParts> all(static_cast<std::size_t>(samples_->count()));
+  samples_->for_each([&](const Piece& piece) {
+    all[static_cast<std::size_t>(piece.begin)] =
+        std::holds_alternative<RawResponse>(response)
+            ? raw_parts(network, piece, std::get<RawResponse>(response))
+            : l2_parts(network, piece, std::get<L2Response>(response));
+  });
+  const auto joined = [&](Tensor PieceParts::*field) -> Tensor {
+    Tensors list;
+    for (const PieceParts& part : all) {
+      if ((part.*field).defined()) list.push_back(part.*field);
+    }
+    return list.empty() ? Tensor() : at::cat(list);
+  };
+  const auto like_network = [&](const Tensor& t) {
+    return t.defined() ? t.to(network.device(), network.dtype()) : t;
+  };
+  parts_ = std::make_shared<Parts>(Parts{
+      like_network(joined(&PieceParts::scale)),
+      like_network(joined(&PieceParts::middle)),
+      {like_network(joined(&PieceParts::free)), like_network(joined(&PieceParts::radial))}});
+  smooth_ = joined(&PieceParts::smooth);
+}
+
+LinearOperator EffectiveCurvature::matrix() const {
+  const Network& network = samples_->network();
+  return {network.parameter_count(), network.dtype(), network.device(),
+          [samples = samples_, parts = parts_](const Tensor& v) {
+            const Network& net = samples->network();
+            const Tensors direction = samples->split(v);
+            return samples->mean([&](const Piece& piece) {
+              Gradients own = hessian_vector(net, piece, {direction, {}}, Wanted::both);
+              const Tensor follow = parts->respond(net, piece, own.input);
+              const Gradients added =
+                  hessian_vector(net, piece, {{}, follow}, Wanted::parameters);
+              for (std::size_t k = 0; k < own.parameters.size(); ++k) {
+                own.parameters[k].add_(added.parameters[k]);
+              }
+              return own.parameters;
+            });
+          }};
+}
+
+Tensor EffectiveCurvature::sample_curvatures(const Tensor& v) const {
+  const Network& network = samples_->network();
+  const Tensors direction = samples_->split(v);
+  Tensor added = at::empty({samples_->count()}, v.options().dtype(at::kDouble));
+  samples_->for_each([&](const Piece& piece) {
+    const Tensor u = hessian_vector(network, piece, {direction, {}}, Wanted::input).input;
+    const Tensor product = u * parts_->respond(network, piece, u);
+    added.slice(0, piece.begin, piece.end).copy_(product.flatten(1).sum(1, false, at::kDouble));
+  });
+  return reluctance::sample_curvatures(*samples_, v) + added.to(at::kCPU);
+}
+
+}  // namespace reluctance
