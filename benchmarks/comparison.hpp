@@ -40,5 +40,6 @@ void add(const Comparison& comparison);
 void add_spectrum_comparisons();
 void add_attack_comparisons();
 void add_training_comparisons();
+void add_curvature_comparisons();
 
 }  // namespace reluctance::benchmarks

@@ -27,6 +27,7 @@ int main(int argc, char** argv) {
   add_spectrum_comparisons();
   add_attack_comparisons();
   add_training_comparisons();
+  add_curvature_comparisons();
   try {
     Table table;
     benchmark::RunSpecifiedBenchmarks(&table);

@@ -10,5 +10,7 @@ void add_explain(CLI::App& app);
 void add_train(CLI::App& app);
 void add_evaluate(CLI::App& app);
 void add_dynamics(CLI::App& app);
+void add_influence(CLI::App& app);
+void add_curvature(CLI::App& app);
 
 }  // namespace reluctance

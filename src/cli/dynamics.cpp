@@ -1,7 +1,6 @@
 // reluctance dynamics: claim 1 on one network.
 #include <ATen/ATen.h>
 
-#include <chrono>
 #include <cstdio>
 #include <memory>
 
@@ -18,7 +17,7 @@ namespace {
 
 struct Options {
   CommonOptions common;
-  DynamicsOptions dynamics;
+  ClaimOptions claims;
   double beta = 0;
   int64_t limit = 256;
   std::string save;
@@ -30,7 +29,7 @@ void run_one(const Options& options, const Network& network, const Dataset& data
   {
     ProgressBar bar("theory and attack");
     samples = compare_dynamics(network, data.images, data.labels, options.beta,
-                               options.dynamics.steps, bar.receiver());
+                               options.claims.dynamics.steps, bar.receiver());
   }
   if (!options.save.empty()) {
     write_npz(options.save, {{"logits", samples.logits},
@@ -50,7 +49,7 @@ void run_one(const Options& options, const Network& network, const Dataset& data
   };
   const Tensor inside = samples.quadratic_in_range.nonzero().squeeze(1);
   std::printf("%ld images, beta %g, %ld steps\n", data.images.size(0), options.beta,
-              options.dynamics.steps);
+              options.claims.dynamics.steps);
   std::printf("fooled %.1f%%, quadratic solution out of range for %ld images\n",
               100 * samples.fooled.to(at::kDouble).mean().item<double>(),
               data.images.size(0) - inside.numel());
@@ -66,8 +65,6 @@ void run_one(const Options& options, const Network& network, const Dataset& data
 
 void run(Options options) {
   apply(options.common);
-  if (options.common.model.empty())
-    throw Error("--model is missing: name the ONNX file to explain");
   if (!options.save.empty() && options.beta <= 0) {
     throw Error("--save writes one strength: name it with --beta");
   }
@@ -76,17 +73,9 @@ void run(Options options) {
   }
   require_file_place("--save", options.save);
   const Dataset data = head(load_dataset(options.common.data, "test"), options.limit);
-  const Network network = load_network(options.common, data);
+  const Network network = required_network(options.common, data);
   if (options.beta > 0) return run_one(options, network, data);
-  Results results{run_info(options.common), data_info(data), {}};
-  const auto begin = std::chrono::steady_clock::now();
-  results.networks.push_back(
-      describe_network(network, options.common.model, data, options.common.seed));
-  test_claims(results.networks.back(), network, data, options.dynamics);
-  results.run.seconds =
-      std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
-  std::fputs(results_text(results).c_str(), summary_stream(options.common));
-  write_json(options.common, results_json(results));
+  run_claim(options.common, network, data, options.claims, test_dynamics_claim);
 }
 
 }  // namespace
@@ -109,7 +98,7 @@ void add_dynamics(CLI::App& app) {
       ->capture_default_str();
   command->add_option("--beta", options->beta, "one strength: step size times steps")
       ->check(positive_number());
-  command->add_option("--steps", options->dynamics.steps, "steps of the attack")
+  command->add_option("--steps", options->claims.dynamics.steps, "steps of the attack")
       ->transform(whole_number(1, 1000000))
       ->capture_default_str();
   command->add_option("--save", options->save, "write theory and measurement to this NPZ file");

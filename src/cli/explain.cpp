@@ -19,8 +19,10 @@ struct Options {
   CommonOptions common;
   AttackOptions attack;
   TrainingOptions training;
-  DynamicsOptions dynamics;
+  ClaimOptions claims;
   int64_t limit = 256;
+  int64_t batch = 1000;
+  bool thorough = false;
   bool resume = false;
 };
 
@@ -32,6 +34,13 @@ TrainingInfo training_info(const TrainingOptions& options, double seconds) {
     info.attack = options.attack->description;
   }
   return info;
+}
+
+void test_claims(NetworkResult& result, const Network& network, const Dataset& few,
+                 const Dataset& batch, const ClaimOptions& options) {
+  test_dynamics_claim(result, network, few, options);
+  test_influence_claim(result, network, few, options);
+  test_curvature_claim(result, network, batch, options);
 }
 
 // The same architecture from the same weights, trained plainly and adversarially.
@@ -58,15 +67,22 @@ void explain_new_networks(const Options& options, const Dataset& data, const Dat
     result.id = id;
     result.title = adversarial ? "Trained adversarially" : "Trained plainly";
     result.training = training_info(training, trained.seconds);
-    test_claims(result, trained.network, few, options.dynamics);
+    test_claims(result, trained.network, few, head(train_data, options.batch), options.claims);
     results.networks.push_back(std::move(result));
   }
 }
 
-void run(const Options& options) {
+void run(Options options) {
   const auto begin = std::chrono::steady_clock::now();
   apply(options.common);
   make_attack(options.attack);  // asked before hours of training
+  options.claims.influence.seed = options.claims.curvature.seed = options.common.seed;
+  if (options.thorough) {
+    options.claims.dynamics.strengths = 24;
+    options.claims.influence.strengths = 12;
+    options.claims.curvature.settled = {0, 50, 200};
+    options.claims.curvature.radii = {0.25, 0.5, 1.0, 1.5};
+  }
   const Dataset data = load_dataset(options.common.data, "test");
   const Dataset few = head(data, options.limit);
   Results results{run_info(options.common), data_info(data), {}};
@@ -77,7 +93,7 @@ void run(const Options& options) {
     require_writable_folder(options.common.out);
     NetworkResult result =
         describe_network(network, options.common.model, data, options.common.seed, options.attack);
-    test_claims(result, network, few, options.dynamics);
+    test_claims(result, network, few, head(data, options.batch), options.claims);
     results.networks.push_back(std::move(result));
   }
   results.run.seconds =
@@ -107,7 +123,17 @@ void add_explain(CLI::App& app) {
   command->add_option("--limit", options->limit, "images that the claims are tested on")
       ->transform(whole_number(1, 10000000))
       ->capture_default_str();
-  command->add_option("--attack", options->attack.attack, "pgd, fgsm or raw")
+  command
+      ->add_option("--batch", options->batch,
+                   "images of the full-batch trainings of claim 3: of the training images, or of "
+                   "--data with --model")
+      ->transform(whole_number(1, 10000000))
+      ->capture_default_str();
+  command->add_flag("--thorough", options->thorough,
+                    "more strengths, budgets and points of training; takes several times longer");
+  command
+      ->add_option("--attack", options->attack.attack,
+                   "pgd, fgsm or raw, for robust accuracy and adversarial training")
       ->capture_default_str();
   add_attack(*command, options->attack);
   command->add_option("--epochs", options->training.epochs, "of each training")

@@ -78,6 +78,8 @@ int run(int argc, char** argv) {
   add_train(app);
   add_evaluate(app);
   add_dynamics(app);
+  add_influence(app);
+  add_curvature(app);
   try {
     app.parse(argc, argv);
     return 0;

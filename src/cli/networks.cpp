@@ -1,8 +1,11 @@
 #include "cli/networks.hpp"
 
+#include <chrono>
+#include <cstdio>
 #include <filesystem>
 
 #include "cli/console.hpp"
+#include "reluctance/base/error.hpp"
 #include "reluctance/measure/accuracy.hpp"
 
 namespace reluctance {
@@ -24,13 +27,47 @@ NetworkResult describe_network(const Network& network, const std::string& file, 
           accuracy.clean,
           accuracy.robust,
           attack.description,
+          {},
+          {},
           {}};
 }
 
-void test_claims(NetworkResult& result, const Network& network, const Dataset& data,
-                 const DynamicsOptions& options) {
+void test_dynamics_claim(NetworkResult& result, const Network& network, const Dataset& data,
+                         const ClaimOptions& options) {
   ProgressBar bar(result.title + ": claim 1");
-  result.dynamics = test_dynamics(network, data.images, data.labels, options, bar.receiver());
+  result.dynamics =
+      test_dynamics(network, data.images, data.labels, options.dynamics, bar.receiver());
+}
+
+void test_influence_claim(NetworkResult& result, const Network& network, const Dataset& data,
+                          const ClaimOptions& options) {
+  ProgressBar bar(result.title + ": claim 2");
+  result.influence =
+      test_influence(network, data.images, data.labels, options.influence, bar.receiver());
+}
+
+void test_curvature_claim(NetworkResult& result, const Network& network, const Dataset& data,
+                          const ClaimOptions& options) {
+  ProgressBar bar(result.title + ": claim 3");
+  result.curvature =
+      test_curvature(network, data.images, data.labels, options.curvature, bar.receiver());
+}
+
+void run_claim(const CommonOptions& common, const Network& network, const Dataset& data,
+               const ClaimOptions& options, decltype(test_dynamics_claim)* test) {
+  Results results{run_info(common), data_info(data), {}};
+  const auto begin = std::chrono::steady_clock::now();
+  results.networks.push_back(describe_network(network, common.model, data, common.seed));
+  test(results.networks.back(), network, data, options);
+  results.run.seconds =
+      std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+  std::fputs(results_text(results).c_str(), summary_stream(common));
+  write_json(common, results_json(results));
+}
+
+Network required_network(const CommonOptions& common, const Dataset& data) {
+  if (common.model.empty()) throw Error("--model is missing: name the ONNX file to explain");
+  return load_network(common, data);
 }
 
 }  // namespace reluctance

@@ -13,8 +13,27 @@ namespace reluctance {
 NetworkResult describe_network(const Network& network, const std::string& file, const Dataset& data,
                                std::uint64_t seed, const AttackOptions& attack = {});
 
-// Runs the claims on the data and puts their results into `result`.
-void test_claims(NetworkResult& result, const Network& network, const Dataset& data,
-                 const DynamicsOptions& options);
+// What the claims are tested with.
+struct ClaimOptions {
+  DynamicsOptions dynamics;
+  InfluenceOptions influence;
+  CurvatureOptions curvature;
+};
+
+// Each runs a claim on the data and puts its result into `result`.
+void test_dynamics_claim(NetworkResult& result, const Network& network, const Dataset& data,
+                         const ClaimOptions& options);
+void test_influence_claim(NetworkResult& result, const Network& network, const Dataset& data,
+                          const ClaimOptions& options);
+void test_curvature_claim(NetworkResult& result, const Network& network, const Dataset& data,
+                          const ClaimOptions& options);
+
+// A claim's own command: one of the above on the network of --model, shown and written as --json
+// asks.
+void run_claim(const CommonOptions& common, const Network& network, const Dataset& data,
+               const ClaimOptions& options, decltype(test_dynamics_claim)* test);
+
+// The network of --model; throws Error if the option is missing.
+Network required_network(const CommonOptions& common, const Dataset& data);
 
 }  // namespace reluctance

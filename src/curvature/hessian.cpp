@@ -58,6 +58,18 @@ Tensor sample_curvatures(const CurvatureSamples& samples, const Tensor& v) {
   return result.to(at::kCPU);
 }
 
+Tensor sample_gauss_newton(const CurvatureSamples& samples, const Tensor& v) {
+  const Tensors direction = samples.split(v);
+  Tensor result = at::empty({samples.count()}, v.options().dtype(at::kDouble));
+  samples.for_each([&](const Piece& piece) {
+    const Pass& pass = piece.primal.pass;
+    const Tensor moved = tangent(samples.network(), pass, {direction, {}}).logits;
+    const Tensor terms = moved * logit_hessian_vector(pass.logits, moved);
+    result.slice(0, piece.begin, piece.end).copy_(terms.sum(1, false, at::kDouble));
+  });
+  return result.to(at::kCPU);
+}
+
 Tensor loss_gradient(const CurvatureSamples& samples) {
   return samples.mean([&](const Piece& piece) {
     const Pass& pass = piece.primal.pass;

@@ -5,7 +5,51 @@
 #include <algorithm>
 #include <cmath>
 
+#include "reluctance/base/random.hpp"
+
 namespace reluctance {
+namespace {
+
+struct Pairs {
+  Tensor x, y;
+};
+
+Pairs finite_pairs(const Tensor& x, const Tensor& y) {
+  const Tensor a = x.to(at::kCPU, at::kDouble).flatten();
+  const Tensor b = y.to(at::kCPU, at::kDouble).flatten();
+  const Tensor finite = a.isfinite().logical_and(b.isfinite());
+  return {a.masked_select(finite), b.masked_select(finite)};
+}
+
+// Ranks from 0, equal values sharing their mean rank.
+Tensor mean_ranks(const Tensor& values) {
+  const auto [sorted, order] = values.sort();
+  Tensor ranks = at::empty_like(values);
+  const double* v = sorted.data_ptr<double>();
+  const int64_t* at = order.data_ptr<int64_t>();
+  auto* out = ranks.data_ptr<double>();
+  const int64_t count = values.size(0);
+  for (int64_t begin = 0; begin < count;) {
+    int64_t end = begin + 1;
+    while (end < count && v[end] == v[begin]) ++end;
+    for (int64_t k = begin; k < end; ++k) out[at[k]] = 0.5 * static_cast<double>(begin + end - 1);
+    begin = end;
+  }
+  return ranks;
+}
+
+double correlation(const Tensor& x, const Tensor& y) {
+  const Tensor a = x - x.mean();
+  const Tensor b = y - y.mean();
+  return ((a * b).sum() / (a.norm() * b.norm())).item<double>();
+}
+
+double line_slope(const Tensor& x, const Tensor& y) {
+  const Tensor a = x - x.mean();
+  return ((a * y).sum() / a.square().sum()).item<double>();
+}
+
+}  // namespace
 
 std::optional<Quantiles> quantiles(const Tensor& values) {
   const Tensor all = values.to(at::kCPU, at::kDouble);
@@ -24,6 +68,38 @@ Share share(int64_t successes, int64_t samples) {
   const double centre = (p + z * z / (2 * n)) / (1 + z * z / n);
   const double half = z / (1 + z * z / n) * std::sqrt(p * (1 - p) / n + z * z / (4 * n * n));
   return {p, std::max(0.0, centre - half), std::min(1.0, centre + half), samples};
+}
+
+double rank_correlation(const Tensor& a, const Tensor& b) {
+  const Pairs pairs = finite_pairs(a, b);
+  if (pairs.x.size(0) < 3) return std::nan("");
+  return correlation(mean_ranks(pairs.x), mean_ranks(pairs.y));
+}
+
+Interval bootstrap(int64_t samples, const std::function<double(const Tensor& indices)>& statistic,
+                   std::uint64_t seed) {
+  constexpr int64_t resamples = 1000;
+  at::Generator generator = make_generator(seed);
+  Tensor values = at::empty({resamples}, at::kDouble);
+  for (int64_t k = 0; k < resamples; ++k) {
+    values[k] = statistic(at::randint(samples, {samples}, generator, at::kLong));
+  }
+  const double value = statistic(at::arange(samples, at::kLong));
+  const Tensor finite = values.masked_select(values.isfinite());
+  if (finite.numel() == 0) return {value, std::nan(""), std::nan("")};
+  const Tensor ends = at::quantile(finite, at::tensor({0.025, 0.975}, at::kDouble));
+  return {value, ends[0].item<double>(), ends[1].item<double>()};
+}
+
+Interval slope(const Tensor& x, const Tensor& y, std::uint64_t seed) {
+  const Pairs pairs = finite_pairs(x, y);
+  if (pairs.x.size(0) < 3) return {std::nan(""), std::nan(""), std::nan("")};
+  return bootstrap(
+      pairs.x.size(0),
+      [&](const Tensor& indices) {
+        return line_slope(pairs.x.index_select(0, indices), pairs.y.index_select(0, indices));
+      },
+      seed);
 }
 
 }  // namespace reluctance

@@ -18,8 +18,7 @@ Tensor moved_logits(const LinearRegion& region, const Tensor& coefficients) {
 Tensor region_boost(const LinearRegion& region, const Tensor& labels, const Tensor& coefficients) {
   const Tensor targets = labels.to(at::kCPU);
   const Tensor before = logit_gradient(region.logits, targets);
-  const Tensor after =
-      logit_gradient(region.logits + moved_logits(region, coefficients), targets);
+  const Tensor after = logit_gradient(region.logits + moved_logits(region, coefficients), targets);
   return after.norm(2, 1) / before.norm(2, 1);
 }
 

@@ -3,6 +3,7 @@
 #include <ATen/ATen.h>
 
 #include <Eigen/Eigenvalues>
+#include <algorithm>
 
 #include "class_space.hpp"
 #include "gram.hpp"
@@ -90,9 +91,31 @@ PieceParts raw_parts(const Network& network, const Piece& piece, const RawRespon
   Tensor middle = middle_matrices(gram, logits, [&](int64_t, const Vector& lambda) -> Vector {
     return lambda.unaryExpr([&](double each) { return chi_steps(each, raw.beta, raw.steps); });
   });
-  return {at::full({samples}, raw.beta, at::kDouble), middle, {}, {},
-          at::ones({samples}, at::kBool)};
+  return {
+      at::full({samples}, raw.beta, at::kDouble), middle, {}, {}, at::ones({samples}, at::kBool)};
 }
+
+// One sample's L2 attack, as a function of an eigenvalue of P H_x P.
+struct L2Gain {
+  double mu;                       // ||g|| / radius, on the free pixels
+  double eta;                      // alpha / ||g||
+  int64_t free_steps, ball_steps;  // before the ball is reached, and on it; none: converged
+
+  double operator()(double lambda) const {
+    if (ball_steps + free_steps == 0) return 1 / (mu - lambda);
+    const double rho = 1 / (1 + eta * mu);
+    double gain = 0;
+    for (int64_t t = 0; t < free_steps; ++t) gain += eta * (lambda * gain + 1);
+    for (int64_t t = 0; t < ball_steps; ++t) gain = rho * (gain + eta * (lambda * gain + 1));
+    return gain;
+  }
+
+  // (gain(lambda) - gain(0)) / lambda; a difference over too small a step would be rounding.
+  double slope(double lambda) const {
+    const double step = std::max(lambda, 1e-5 * mu);
+    return ((*this)(step) - (*this)(0)) / step;
+  }
+};
 
 PieceParts l2_parts(const Network& network, const Piece& piece, const L2Response& l2) {
   const Pass& pass = piece.primal.pass;
@@ -107,24 +130,29 @@ PieceParts l2_parts(const Network& network, const Piece& piece, const L2Response
   }
   const Tensor free = held.logical_not().to(x.dtype());
   const Tensor free_delta = delta * free;
-  const Tensor length = norms(free_delta);
-  const Tensor mu =
-      (norms(g * free) / length.clamp_min(1e-30)).to(at::kCPU, at::kDouble).contiguous();
-  const Tangents tangents{free, free_delta / length.clamp_min(1e-30).unsqueeze(1)};
+  const Tensor length = norms(free_delta).clamp_min(1e-30);
+  const Tensor mu = (norms(g * free) / length).to(at::kCPU, at::kDouble).contiguous();
+  const Tensor eta =
+      (l2.step_size / norms(g).clamp_min(1e-30)).to(at::kCPU, at::kDouble).contiguous();
+  const Tangents tangents{free, free_delta / length.unsqueeze(1)};
   const Tensor gram =
       centred_gram(network, pass, [&](const Tensor& rows) { return tangents.project(rows); });
-  // Inside the ball, or with no gradient to follow, the formula says nothing.
-  const Tensor on_ball = norms(delta).ge(0.99 * l2.radius).to(at::kCPU);
+  // Well inside the ball, or with no gradient to follow, the formula says nothing.
+  const Tensor on_ball = norms(delta).ge(0.9 * l2.radius).to(at::kCPU);
   Tensor smooth = on_ball.logical_and(mu.gt(0)).contiguous();
-  bool* is_smooth = smooth.data_ptr<bool>();
-  const double* rate = mu.data_ptr<double>();
+  Tensor scale = at::zeros_like(mu);
+  const int64_t free_steps =
+      l2.steps > 0 ? std::min(l2.steps, static_cast<int64_t>(l2.radius / l2.step_size)) : 0;
   Tensor middle = middle_matrices(gram, logits, [&](int64_t i, const Vector& lambda) -> Vector {
-    is_smooth[i] = is_smooth[i] && rate[i] > lambda.maxCoeff();
-    if (!is_smooth[i]) return Vector::Zero(lambda.size());
-    return lambda.unaryExpr([&](double each) { return 1 / (rate[i] * (rate[i] - each)); });
+    const L2Gain gain{mu.data_ptr<double>()[i], eta.data_ptr<double>()[i], free_steps,
+                      l2.steps - free_steps};
+    bool& is_smooth = smooth.data_ptr<bool>()[i];
+    is_smooth = is_smooth && (l2.steps > 0 || gain.mu > lambda.maxCoeff());
+    if (!is_smooth) return Vector::Zero(lambda.size());
+    scale.data_ptr<double>()[i] = gain(0);
+    return lambda.unaryExpr([&](double each) { return gain.slope(each); });
   });
-  return {at::where(smooth, 1 / mu, at::zeros_like(mu)), middle, tangents.free, tangents.radial,
-          smooth};
+  return {scale, middle, tangents.free, tangents.radial, smooth};
 }
 
 }  // namespace
@@ -150,10 +178,10 @@ EffectiveCurvature::EffectiveCurvature(CurvatureSamplesPtr attacked,
   const auto like_network = [&](const Tensor& t) {
     return t.defined() ? t.to(network.device(), network.dtype()) : t;
   };
-  parts_ = std::make_shared<Parts>(Parts{
-      like_network(joined(&PieceParts::scale)),
-      like_network(joined(&PieceParts::middle)),
-      {like_network(joined(&PieceParts::free)), like_network(joined(&PieceParts::radial))}});
+  parts_ = std::make_shared<Parts>(
+      Parts{like_network(joined(&PieceParts::scale)),
+            like_network(joined(&PieceParts::middle)),
+            {like_network(joined(&PieceParts::free)), like_network(joined(&PieceParts::radial))}});
   smooth_ = joined(&PieceParts::smooth);
 }
 
@@ -166,8 +194,7 @@ LinearOperator EffectiveCurvature::matrix() const {
             return samples->mean([&](const Piece& piece) {
               Gradients own = hessian_vector(net, piece, {direction, {}}, Wanted::both);
               const Tensor follow = parts->respond(net, piece, own.input);
-              const Gradients added =
-                  hessian_vector(net, piece, {{}, follow}, Wanted::parameters);
+              const Gradients added = hessian_vector(net, piece, {{}, follow}, Wanted::parameters);
               for (std::size_t k = 0; k < own.parameters.size(); ++k) {
                 own.parameters[k].add_(added.parameters[k]);
               }

@@ -7,7 +7,8 @@
 namespace reluctance {
 
 // psi(lambda) is the strength with which the attack has followed a component, psi(0) = beta. It is
-// split as psi(lambda) = beta + lambda chi(lambda), so that nothing is divided by a small eigenvalue.
+// split as psi(lambda) = beta + lambda chi(lambda), so that nothing is divided by a small
+// eigenvalue.
 
 // chi for psi = (exp(beta lambda) - 1) / lambda.
 inline double chi_limit(double lambda, double beta) {

@@ -33,44 +33,6 @@ double learning_rate_at(const TrainingOptions& options, int64_t step, int64_t to
   return options.learning_rate;
 }
 
-struct BatchResult {
-  Tensors gradient;  // of the mean loss
-  double loss_sum = 0;
-  int64_t correct = 0;
-};
-
-// Attacks the batch if asked, and takes the gradient there. The pieces of the batch are added up in
-// their order, whichever thread finished first.
-BatchResult batch_gradient(const Network& network, const Tensor& images, const Tensor& labels,
-                           const TrainingOptions& options, at::Generator generator) {
-  check_interrupt();
-  const int64_t samples = images.size(0);
-  Tensor starts = images;
-  if (options.attack) starts = starting_points(images, *options.attack, std::move(generator));
-  std::vector<BatchResult> pieces(static_cast<std::size_t>(samples));
-  const auto chunk = [&](int64_t begin, int64_t end) {
-    Tensor x = images.slice(0, begin, end);
-    const Tensor y = labels.slice(0, begin, end);
-    if (options.attack) x = climb(network, x, y, starts.slice(0, begin, end), *options.attack);
-    const Pass pass = forward(network, x, Keep::inputs);
-    const Tensor s = logit_gradient(pass.logits, y) / static_cast<double>(samples);
-    BatchResult& piece = pieces[static_cast<std::size_t>(begin)];
-    piece.gradient = weight_gradient(network, pass, s);
-    piece.loss_sum = cross_entropy(pass.logits, y).sum().item<double>();
-    piece.correct = pass.logits.argmax(1).eq(y).sum().item<int64_t>();
-  };
-  for_each_chunk(network.device(), samples, samples_per_chunk(network), chunk);
-  BatchResult total = std::move(pieces[0]);
-  for (std::size_t i = 1; i < pieces.size(); ++i) {
-    for (std::size_t k = 0; k < pieces[i].gradient.size(); ++k) {
-      total.gradient[k].add_(pieces[i].gradient[k]);
-    }
-    total.loss_sum += pieces[i].loss_sum;
-    total.correct += pieces[i].correct;
-  }
-  return total;
-}
-
 // w <- w - rate * v with v <- momentum * v + (gradient + decay * w).
 void descend(TrainingState& state, const Tensors& gradient, const TrainingOptions& options,
              double rate) {
@@ -101,6 +63,37 @@ std::string to_string(Schedule schedule) {
       break;
   }
   return "steps";
+}
+
+// The pieces of the batch are added up in their order, whichever thread finished first.
+BatchGradient batch_gradient(const Network& network, const Tensor& images, const Tensor& labels,
+                             const std::optional<Attack>& attack, at::Generator generator) {
+  check_interrupt();
+  const int64_t samples = images.size(0);
+  Tensor starts = images;
+  if (attack) starts = starting_points(images, *attack, std::move(generator));
+  std::vector<BatchGradient> pieces(static_cast<std::size_t>(samples));
+  const auto chunk = [&](int64_t begin, int64_t end) {
+    Tensor x = images.slice(0, begin, end);
+    const Tensor y = labels.slice(0, begin, end);
+    if (attack) x = climb(network, x, y, starts.slice(0, begin, end), *attack);
+    const Pass pass = forward(network, x, Keep::inputs);
+    const Tensor s = logit_gradient(pass.logits, y) / static_cast<double>(samples);
+    BatchGradient& piece = pieces[static_cast<std::size_t>(begin)];
+    piece.parameters = weight_gradient(network, pass, s);
+    piece.loss_sum = cross_entropy(pass.logits, y).sum().item<double>();
+    piece.correct = pass.logits.argmax(1).eq(y).sum().item<int64_t>();
+  };
+  for_each_chunk(network.device(), samples, samples_per_chunk(network), chunk);
+  BatchGradient total = std::move(pieces[0]);
+  for (std::size_t i = 1; i < pieces.size(); ++i) {
+    for (std::size_t k = 0; k < pieces[i].parameters.size(); ++k) {
+      total.parameters[k].add_(pieces[i].parameters[k]);
+    }
+    total.loss_sum += pieces[i].loss_sum;
+    total.correct += pieces[i].correct;
+  }
+  return total;
 }
 
 int64_t total_steps(const TrainingOptions& options, int64_t samples) {
@@ -134,10 +127,11 @@ void train(TrainingState& state, const Tensor& images, const Tensor& labels,
     }
     const int64_t begin = batch * options.batch_size;
     const Tensor indices = order.slice(0, begin, std::min(begin + options.batch_size, samples));
-    BatchResult result;
+    BatchGradient result;
     try {
       result = batch_gradient(
-          state.network, images.index_select(0, indices), labels.index_select(0, indices), options,
+          state.network, images.index_select(0, indices), labels.index_select(0, indices),
+          options.attack,
           make_generator(options.seed, {attack_stream, static_cast<std::uint64_t>(state.step)}));
     } catch (const Interrupted&) {
       save();  // the batch that was cut short has left no trace in the state
@@ -149,7 +143,7 @@ void train(TrainingState& state, const Tensor& images, const Tensor& labels,
                       " with learning rate " + std::to_string(rate) + "; try a lower --lr",
                   Error::Kind::job);
     }
-    descend(state, result.gradient, options, rate);
+    descend(state, result.parameters, options, rate);
     state.loss_sum += result.loss_sum;
     state.correct_sum += result.correct;
     ++state.step;

@@ -87,6 +87,7 @@ TEST_P(Curvature, GaussNewtonIsTheCurvatureOfTheLossAlone) {
   const double expected =
       at::bmm(factor.transpose(1, 2), moved.unsqueeze(2)).square().sum().item<double>() / samples;
   EXPECT_NEAR((product * v_).sum().item<double>(), expected, 1e-12 * expected);
+  EXPECT_NEAR(sample_gauss_newton(*data, v_).mean().item<double>(), expected, 1e-12 * expected);
   const Tensor w = at::randn_like(v_);
   EXPECT_NEAR((product * w).sum().item<double>(),
               (gauss_newton(data).product(w) * v_).sum().item<double>(), 1e-10 * expected);

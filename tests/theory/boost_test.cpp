@@ -67,8 +67,10 @@ TEST_P(Boost, QuadraticBoostApproachesTheExactOne) {
   for (const double beta : {1e-2, 1e-3}) {
     const Tensor exact =
         region_boost(region_, labels_, region_attack(region_, labels_, beta, steps)) - 1;
-    const Tensor expanded = quadratic_boost(
-        region_, labels_, quadratic_attack(region_, labels_, beta, steps).coefficients) - 1;
+    const Tensor expanded =
+        quadratic_boost(region_, labels_,
+                        quadratic_attack(region_, labels_, beta, steps).coefficients) -
+        1;
     const double error = ((exact - expanded).norm() / exact.norm()).item<double>();
     EXPECT_LT(error, before / 5);  // of first order in beta
     before = error;
@@ -97,8 +99,8 @@ TEST(Boost, IsExponentialInTheBinaryCase) {
   const Tensor kappa = boost_rate(region, labels);
   EXPECT_LT(largest_relative(kappa, expected), 1e-12);
   const double beta = 3;
-  const Tensor boost = quadratic_boost(
-      region, labels, quadratic_attack_limit(region, labels, beta).coefficients);
+  const Tensor boost =
+      quadratic_boost(region, labels, quadratic_attack_limit(region, labels, beta).coefficients);
   EXPECT_LT(largest_relative(boost, (beta * kappa).exp()), 1e-10);
 }
 

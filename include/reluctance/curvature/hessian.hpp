@@ -23,6 +23,9 @@ Gradients hessian_vector(const Network& network, const CurvatureSamples::Piece& 
 // v^T H_i v for each sample's own Hessian H_i, whose mean is H_tt: N, float64.
 Tensor sample_curvatures(const CurvatureSamples& samples, const Tensor& v);
 
+// The same for the Gauss-Newton matrix.
+Tensor sample_gauss_newton(const CurvatureSamples& samples, const Tensor& v);
+
 // The gradient of the mean loss as one vector.
 Tensor loss_gradient(const CurvatureSamples& samples);
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 
 #include "reluctance/base/tensor.hpp"
@@ -23,5 +24,22 @@ struct Share {
   int64_t samples;
 };
 Share share(int64_t successes, int64_t samples);
+
+// An estimate with its 95% interval.
+struct Interval {
+  double value, low, high;
+};
+
+// Spearman's rank correlation of two one-dimensional tensors, over the pairs of finite values, with
+// mean ranks for ties. NaN for fewer than three pairs or a constant side.
+double rank_correlation(const Tensor& a, const Tensor& b);
+
+// `statistic` on all N samples, and its percentiles over 1,000 resamples with replacement
+// (Efron 1979). It gets indices of samples (N, int64).
+Interval bootstrap(int64_t samples, const std::function<double(const Tensor& indices)>& statistic,
+                   std::uint64_t seed);
+
+// Slope of the least-squares line of y over x, over the pairs of finite values, bootstrapped.
+Interval slope(const Tensor& x, const Tensor& y, std::uint64_t seed);
 
 }  // namespace reluctance

@@ -6,7 +6,9 @@
 #include <string>
 #include <vector>
 
+#include "reluctance/claims/curvature.hpp"
 #include "reluctance/claims/dynamics.hpp"
+#include "reluctance/claims/influence.hpp"
 #include "reluctance/measure/statistics.hpp"
 
 namespace reluctance {
@@ -45,6 +47,8 @@ struct NetworkResult {
   Share robust;
   std::string robust_attack;
   std::optional<DynamicsResult> dynamics;
+  std::optional<InfluenceResult> influence;
+  std::optional<CurvatureResult> curvature;
 };
 
 struct Results {

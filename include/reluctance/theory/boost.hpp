@@ -1,10 +1,10 @@
 // How an attack boosts the influence of a sample on training.
 //
-// With its gates fixed, the gradient of any weight factors through the logit gradient s, so an attack
-// acts on a sample's influence by s(x + delta) in place of s(x). The boost is the ratio of their
-// lengths; the theory knows it from class space alone (Cheng et al. 2022, and exactly inside the
-// region). In the binary case the quadratic boost is exp(beta kappa) with
-// kappa = p (1 - p) ||dz/dx||^2: exponential in unconfidence times squared gradient norm.
+// With its gates fixed, the gradient of any weight factors through the logit gradient s, so an
+// attack acts on a sample's influence by s(x + delta) in place of s(x). The boost is the ratio of
+// their lengths; the theory knows it from class space alone (Cheng et al. 2022, and exactly inside
+// the region). In the binary case the quadratic boost is exp(beta kappa) with kappa = p (1 - p)
+// ||dz/dx||^2: exponential in unconfidence times squared gradient norm.
 #pragma once
 
 #include "reluctance/theory/linear_region.hpp"

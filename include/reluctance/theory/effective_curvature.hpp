@@ -13,11 +13,14 @@
 //   converged L2 attack           S = P (mu I - P H_x P)^-1 P, mu = ||g|| / radius; P takes out the
 //                                 radial direction and the pixels that the box holds. Needs
 //                                 mu > lambda_max(P H_x P), else the maximum is not strict
+//   L2 attack of m steps alpha    the same iteration, stopped: with eta = alpha / ||g|| each step
+//                                 D <- rho (D + eta P (H_x D + H_xt v)), rho = 1 until the ball is
+//                                 reached and radius / (radius + alpha) then; H_x is held
 //   converged L-infinity attack   S = 0 where pixels rest on their bound: C_eff = H_tt
 //
 // S is positive semidefinite, so adversarial training can only add curvature. With H_x = W W^T,
-// W = J^T B of rank C - 1, both are S = P (a I + J^T Q J) P with a number a and a C x C matrix Q for
-// each sample.
+// W = J^T B of rank C - 1, both are S = P (a I + J^T Q J) P with a number a and a C x C matrix Q
+// for each sample.
 #pragma once
 
 #include <cstdint>
@@ -37,6 +40,8 @@ struct L2Response {
   double radius;
   Tensor clean;           // N x input shape: the images before the attack
   bool pixel_box = true;  // whether the attack kept pixels in [0, 1]
+  int64_t steps = 0;      // 0: converged
+  double step_size = 0;
 };
 
 class EffectiveCurvature {
@@ -50,8 +55,8 @@ class EffectiveCurvature {
   // v^T C_i v for each sample's own C_i, whose mean is C_eff: N, float64.
   Tensor sample_curvatures(const Tensor& v) const;
 
-  // N booleans: the attack follows smoothly. Where it does not (its gradient vanishes, or the
-  // maximum on the ball is not strict), S is taken as zero.
+  // N booleans: the attack follows smoothly. Where it does not (its gradient vanishes, or it has
+  // converged to a maximum that is not strict), S is taken as zero.
   const Tensor& smooth() const { return smooth_; }
 
  private:

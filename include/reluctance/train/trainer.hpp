@@ -31,6 +31,17 @@ struct TrainingOptions {
   std::uint64_t seed = 0;        // order of the samples and starts of the attacks
 };
 
+// The gradient of the mean loss over a batch, at attacked images if there is an attack.
+struct BatchGradient {
+  Tensors parameters;
+  double loss_sum = 0;  // over the samples, as trained on
+  int64_t correct = 0;
+};
+// images: N x input shape, labels: N. `generator` draws the attack's starts. Deterministic for a
+// thread count.
+BatchGradient batch_gradient(const Network& network, const Tensor& images, const Tensor& labels,
+                             const std::optional<Attack>& attack, at::Generator generator);
+
 // Everything that the next step depends on: a training that goes on from a saved state takes the
 // same steps, to the bit, as one that never stopped (on the same machine and thread count).
 struct TrainingState {

@@ -1,0 +1,142 @@
+// Eigenvalues of the parameter Hessian and per-sample gradient norms.
+#include <ATen/ATen.h>
+
+#include "autograd/curvature.hpp"
+#include "comparison.hpp"
+#include "reluctance/base/chunks.hpp"
+#include "reluctance/curvature/eigenpairs.hpp"
+#include "reluctance/curvature/hessian.hpp"
+#include "reluctance/loss/cross_entropy.hpp"
+#include "setting.hpp"
+
+namespace reluctance::benchmarks {
+namespace {
+
+constexpr int64_t samples = 1000;
+constexpr int64_t top = 5;
+constexpr double tolerance = 1e-3;
+
+struct Problem {
+  explicit Problem(const std::string& architecture) : network(trained(architecture)) {}
+
+  const Network& network;
+  autograd::Model model{network};
+  Tensor x = images_of("test").images.slice(0, 0, samples);
+  Tensor labels = images_of("test").labels.slice(0, 0, samples);
+
+  LinearOperator ours() const {
+    return loss_hessian(
+        std::make_shared<CurvatureSamples>(network, x, labels, default_curvature_memory));
+  }
+};
+
+Eigenpairs eigenpairs(const LinearOperator& matrix) {
+  EigenpairOptions options;
+  options.count = top;
+  options.tolerance = tolerance;
+  return top_eigenpairs(matrix, options);
+}
+
+double largest_difference(const Tensor& actual, const Tensor& expected) {
+  return ((actual - expected).abs() / expected.abs()).max().item<double>();
+}
+
+// Forward and reverse sweeps of the primal pass once, then six products with the weights each.
+Operations eigenvalue_operations(const Network& network, int64_t products) {
+  const double pass = forward_operations(network);
+  return {samples * (2 + 6 * static_cast<double>(products)) * pass, 0};
+}
+
+Sides against_lanczos() {
+  const Problem problem("mlp");
+  const Eigenpairs found = eigenpairs(problem.ours());
+  const auto rival = [problem] {
+    return eigenpairs(autograd::loss_hessian(problem.model, problem.x, problem.labels));
+  };
+  return {[problem] { eigenpairs(problem.ours()); },
+          [rival] { rival(); },
+          {{"eigenvalues", largest_difference(found.values, rival().values), 1e-4}},
+          eigenvalue_operations(problem.network, found.products),
+          std::to_string(found.products) + " products"};
+}
+
+// Power iteration stops at a change of 1e-3, so it reads low by some of it.
+Sides against_power_iteration() {
+  const Problem problem("mlp");
+  const Eigenpairs found = eigenpairs(problem.ours());
+  const auto rival = [problem] {
+    at::manual_seed(1);
+    return autograd::power_iteration(
+        autograd::loss_hessian(problem.model, problem.x, problem.labels), top, 100, tolerance);
+  };
+  return {[problem] { eigenpairs(problem.ours()); },
+          [rival] { rival(); },
+          {{"eigenvalues", largest_difference(rival(), found.values), 0.05}},
+          eigenvalue_operations(problem.network, found.products),
+          std::to_string(found.products) + " products"};
+}
+
+Tensor norms(const Problem& problem) {
+  Tensor all = at::empty({samples}, at::kDouble);
+  const Network& network = problem.network;
+  for_each_chunk(at::kCPU, samples, samples_per_chunk(network), [&](int64_t begin, int64_t end) {
+    const Pass pass = forward(network, problem.x.slice(0, begin, end), Keep::inputs);
+    const Tensor s = logit_gradient(pass.logits, problem.labels.slice(0, begin, end));
+    all.slice(0, begin, end).copy_(squared_gradient_norms(network, pass, s).sqrt());
+  });
+  return all;
+}
+
+// Norms below this share of the largest are autograd's rounding of 1 - p.
+Difference norm_difference(const Problem& problem) {
+  const Tensor expected =
+      autograd::gradient_norms(problem.model, problem.x, problem.labels).to(at::kDouble);
+  const double floor = 1e-3 * expected.max().item<double>();
+  return {"norms",
+          ((norms(problem) - expected).abs() / expected.clamp_min(floor)).max().item<double>(),
+          1e-3};
+}
+
+Operations norm_operations(const Problem& problem) {
+  return {samples * 2 * forward_operations(problem.network), 0};
+}
+
+Sides norms_against_loop(const std::string& architecture) {
+  const Problem problem(architecture);
+  return {[problem] { norms(problem); },
+          [problem] { autograd::gradient_norms(problem.model, problem.x, problem.labels); },
+          {norm_difference(problem)},
+          norm_operations(problem),
+          ""};
+}
+
+Sides norms_against_gradient(const std::string& architecture) {
+  const Problem problem(architecture);
+  return {[problem] { norms(problem); },
+          [problem] { autograd::mean_gradient(problem.model, problem.x, problem.labels); },
+          {norm_difference(problem)},
+          norm_operations(problem),
+          ""};
+}
+
+}  // namespace
+
+void add_curvature_comparisons() {
+  add({"curvature/power-iteration",
+       "top 5 eigenvalues of the parameter Hessian, 1,000 samples, mlp, against power iteration "
+       "over double backward",
+       8, 5, against_power_iteration});
+  add({"curvature/lanczos", "against the same Lanczos over double backward", 2.5, 9,
+       against_lanczos});
+  for (const std::string architecture : {"mlp", "cnn"}) {
+    const bool mlp = architecture == "mlp";
+    add({"norms/" + architecture + "-loop",
+         "gradient norms of 1,000 samples, " + architecture + ", against one backward each",
+         mlp ? 15.0 : 4.0, 9, [architecture] { return norms_against_loop(architecture); }});
+    add({"norms/" + architecture + "-gradient",
+         "against one batched gradient, which has no norms of samples", 0.5, 21,
+         [architecture] { return norms_against_gradient(architecture); }});
+  }
+}
+
+}  // namespace reluctance::benchmarks

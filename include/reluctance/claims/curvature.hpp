@@ -1,0 +1,86 @@
+// Claim 3: adversarial training strengthens the curvature of the loss in the parameters, so they
+// oscillate sooner, along the directions of a few samples.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "reluctance/base/progress.hpp"
+#include "reluctance/claims/claim.hpp"
+#include "reluctance/curvature/eigenpairs.hpp"
+#include "reluctance/curvature/spectrum.hpp"
+#include "reluctance/network/network.hpp"
+
+namespace reluctance {
+
+Claim curvature_claim();
+
+struct CurvatureOptions {
+  std::vector<double> radii{0.5, 1.5};    // of the L2 attacks, beside vanilla training
+  int64_t attack_steps = 10;              // of 2.5 radius / steps each, without random start
+  int64_t top = 5;                        // eigenpairs
+  double tolerance = 1e-3;                // of their residuals, relative
+  int64_t trace_probes = 8;
+  int64_t density_probes = 2, density_steps = 30;
+  std::vector<int64_t> settled{0};        // steps of full-batch training before rates are measured
+  std::vector<double> momenta{0.0, 0.9};  // of vanilla training; the first one of adversarial too
+  int64_t examples = 6;                   // images to show for each condition
+  int64_t memory = int64_t{2} << 30;      // bytes that products may share
+  std::uint64_t seed = 0;
+};
+
+// The top eigenvector of one rank and the samples that carry it.
+struct Carriers {
+  double eigenvalue;
+  int64_t half;   // smallest number of samples that hold half of the eigenvalue
+  Tensor shares;  // N, float64: v^T C_i v / (N lambda); they sum to 1
+};
+
+struct CarrierExample {
+  int64_t sample, label, prediction;
+  double share;
+  Tensor clean;
+};
+
+struct CurvatureOverlap {
+  int64_t count, common;
+  double by_chance;
+};
+
+// The curvatures at one kind of training.
+struct CurvatureCondition {
+  std::string name;  // "vanilla" or "l2, epsilon 0.5"
+  double epsilon;    // 0 for vanilla
+  std::optional<std::string> attack;
+  double fooled, loss, smooth;
+  Eigenpairs hessian, gauss_newton;
+  std::optional<Eigenpairs> effective;
+  TraceEstimate trace;
+  std::vector<Carriers> carriers;
+  std::optional<CurvatureOverlap> overlap;
+  std::vector<CarrierExample> examples;
+};
+
+struct CriticalRate {
+  std::string name;
+  double epsilon;
+  int64_t settled;
+  double momentum, hessian, predicted;
+  std::optional<double> measured;
+};
+
+struct CurvatureResult {
+  int64_t samples;
+  std::vector<CurvatureCondition> conditions;
+  std::vector<CriticalRate> rates;
+  SpectralDensity density;  // of the vanilla Hessian
+  Finding finding;
+};
+
+// Runs the whole claim on one batch of N samples. `progress` gets shares of the work, in thousandths.
+CurvatureResult test_curvature(const Network& network, const Tensor& images, const Tensor& labels,
+                               const CurvatureOptions& options, const Progress& progress = {});
+
+}  // namespace reluctance

@@ -1,0 +1,43 @@
+// Claim 3 as a whole on a small network.
+#include <ATen/ATen.h>
+#include <gtest/gtest.h>
+
+#include "network/random_networks.hpp"
+#include "reluctance/claims/curvature.hpp"
+
+namespace reluctance {
+namespace {
+
+TEST(CurvatureClaim, PredictsRatesAndNamesCarriers) {
+  const Network network = networks_in_double()[2].network.to(at::kFloat);  // mlp
+  at::manual_seed(12);
+  const Tensor images = random_input(network, 40).to(at::kFloat);
+  const Tensor labels = at::randint(network.classes(), {40}, at::kLong);
+  CurvatureOptions options;
+  options.radii = {0.1};
+  options.settled = {0, 5};
+  const CurvatureResult result = test_curvature(network, images, labels, options);
+  ASSERT_EQ(result.conditions.size(), 2u);
+  const CurvatureCondition& vanilla = result.conditions[0];
+  const CurvatureCondition& adversarial = result.conditions[1];
+  EXPECT_FALSE(vanilla.effective.has_value());
+  ASSERT_TRUE(adversarial.effective.has_value());
+  EXPECT_GE(adversarial.effective->values[0].item<double>(),
+            adversarial.hessian.values[0].item<double>() * (1 - 1e-4));
+  for (const Carriers& carriers : adversarial.carriers) {
+    EXPECT_NEAR(carriers.shares.sum().item<double>(), 1, 1e-2);
+    EXPECT_GE(carriers.half, 1);
+  }
+  ASSERT_EQ(result.rates.size(), 6u);  // twice: vanilla with two momenta, adversarial with one
+  for (const CriticalRate& rate : result.rates) {
+    ASSERT_TRUE(rate.measured.has_value()) << rate.name;
+    const double tolerance = rate.epsilon == 0 ? 0.1 : 0.15;
+    EXPECT_NEAR(*rate.measured / rate.predicted, 1, tolerance)
+        << rate.name << ", momentum " << rate.momentum << ", settled " << rate.settled;
+  }
+  EXPECT_NEAR(result.density.weights.sum().item<double>(), 1, 1e-9);
+  EXPECT_EQ(result.finding.checks.size(), 5u);
+}
+
+}  // namespace
+}  // namespace reluctance
