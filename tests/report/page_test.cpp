@@ -55,7 +55,8 @@ TEST(ReportPage, HoldsItsStylesScriptsAndResults) {
   for (const char* name :
        {"dom.js", "format.js", "charts.js", "encodings.js", "specs.js", "images.js", "frame.js",
         "verdicts.js", "chapter.js", "dynamics_explanation.js", "dynamics_examples.js",
-        "dynamics.js", "report.js"}) {
+        "dynamics.js", "influence_explanation.js", "influence_clouds.js", "influence_images.js",
+        "influence_numbers.js", "influence.js", "report.js"}) {
     EXPECT_NE(page.find(asset(name)), page.npos) << name;
   }
   // The chart libraries, by what each calls itself.
