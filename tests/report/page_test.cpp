@@ -56,7 +56,8 @@ TEST(ReportPage, HoldsItsStylesScriptsAndResults) {
        {"dom.js", "format.js", "charts.js", "encodings.js", "specs.js", "images.js", "frame.js",
         "verdicts.js", "chapter.js", "dynamics_explanation.js", "dynamics_examples.js",
         "dynamics.js", "influence_explanation.js", "influence_clouds.js", "influence_images.js",
-        "influence_numbers.js", "influence.js", "report.js"}) {
+        "influence_numbers.js", "influence.js", "curvature_explanation.js", "curvature_density.js",
+        "curvature_images.js", "curvature_numbers.js", "curvature.js", "report.js"}) {
     EXPECT_NE(page.find(asset(name)), page.npos) << name;
   }
   // The chart libraries, by what each calls itself.
