@@ -41,6 +41,12 @@ const charts = (() => {
     { color: "#f39a4c", shape: "cross" },
   ];
 
+  const dashes = [[1, 0], [7, 3], [2, 3], [10, 3, 2, 3], [4, 4]];
+
+  // Looks for an ordered few with these names.
+  const ordered = (names) => names.map((name, index) =>
+    ({ name, dash: dashes[index % dashes.length], ...ranks[index % ranks.length] }));
+
   // ----- axes -----
 
   // The range of the values with a little air; null if there is none. `limits` cut off a range that
@@ -50,7 +56,9 @@ const charts = (() => {
     if (shown.length === 0) return null;
     const low = Math.max(Math.min(...shown), limits[0]);
     const high = Math.min(Math.max(...shown), limits[1]);
-    return low <= high ? [low / 1.25, high * 1.25] : logDomain(shown);
+    if (low > high) return logDomain(shown);
+    const air = low < high ? Math.min(1.25, (high / low) ** 0.1) : 1.25;
+    return [low / air, high * air];
   }
 
   // The products of `stops` and powers of ten in the domain.
@@ -62,8 +70,19 @@ const charts = (() => {
     return steps.filter((step) => step >= low && step <= high);
   }
 
+  // Where the domain is so narrow that its steps look even anyway.
+  function evenTicks([low, high]) {
+    const power = 10 ** Math.floor(Math.log10(high - low));
+    const step = [5, 2, 1, 0.5, 0.2, 0.1].map((factor) => factor * power)
+      .find((one) => (high - low) / one >= 4);
+    const first = Math.ceil(low / step);
+    return Array.from({ length: Math.floor(high / step) - first + 1 },
+                      (_, index) => Number(((first + index) * step).toPrecision(6)));
+  }
+
   // Powers of ten, thinned out where they are many and joined by others where they are few.
   function logTicks(domain) {
+    if (domain[1] / domain[0] < 6) return evenTicks(domain);
     const powers = logSteps(domain, [1]);
     if (powers.length >= 3) {
       const every = Math.ceil(powers.length / 6);
@@ -162,6 +181,6 @@ const charts = (() => {
     await Promise.all(waiting.splice(0).map((draw) => draw()));
   }
 
-  return { looks, ranks, faint, logDomain, logAxis, percentAxis, plainAxis, indexAxis,
+  return { looks, ranks, ordered, faint, logDomain, logAxis, percentAxis, plainAxis, indexAxis,
            figure, drawAll, absent };
 })();

@@ -3,25 +3,17 @@
 "use strict";
 
 (() => {
-  const { element } = dom;
   const { looks } = charts;
-
-  const strengthTitle = "attack strength β = α·m (pixel² per nat)";
+  const { row, valuesOf } = chapter;
 
   // ----- rows for the charts -----
 
   const sweepOf = (network) => network.dynamics?.sweep ?? [];
 
-  // A row for specs.js.
-  const row = (x, look, quantiles) =>
-    ({ x, series: look.name, median: quantiles?.median, q25: quantiles?.q25, q75: quantiles?.q75 });
-
   // One row per strength and solution; `read(entry, key)` gives the quantiles.
   const sweepRows = (network, keys, read) =>
     sweepOf(network).flatMap((entry) =>
       keys.map((key) => row(entry.beta, looks[key], read(entry, key))));
-
-  const valuesOf = (rows) => rows.flatMap(({ median, q25, q75 }) => [median, q25, q75]);
 
   // The entry of the sweep that is nearest to the strength at which half of the images are fooled.
   function entryAtHalf(network) {
@@ -49,22 +41,8 @@
       : "";
   }
 
-  // Panels of lines against the strength, with the same axes for all networks. `rowsOf(network)`
-  // gives the rows, `axisOf(all rows)` the vertical axis and `reading(network)` a remark.
-  function sweepPanels(networks, { rowsOf, axisOf, series, reading, titleOf, height }) {
-    const rows = networks.map(rowsOf);
-    const x = charts.logAxis(strengthTitle, charts.logDomain(rows.flat().map((one) => one.x)));
-    const y = axisOf(rows.flat());
-    return networks.map((network, index) => ({
-      title: titleOf ? titleOf(network) : network.title,
-      chart: specs.lines({
-        rows: rows[index], series, x, y, height,
-        rule: { x: network.dynamics?.fooled_half_beta, label: "half fooled" },
-      }),
-      reading: reading?.(network),
-      missing: "The results hold no such numbers for this network.",
-    }));
-  }
+  const sweepPanels = (networks, options) => chapter.strengthPanels(networks,
+    { ...options, halfOf: ({ dynamics }) => dynamics?.fooled_half_beta });
 
   // ----- figures -----
 
@@ -298,26 +276,12 @@
     ["examples", "the images above"],
   ];
 
-  function numbers(networks) {
-    return dom.details("The numbers of this chapter", ...networks.flatMap(numberTables),
-      dom.table("Where all numbers are in results.json, below networks[].dynamics",
-        ["Key", "Holds"], keys.map(([key, holds]) => [element("code", {}, key), holds])));
-  }
-
-  function setUp(networks) {
-    const measured = networks.filter(({ dynamics }) => dynamics);
-    if (measured.length === 0) return null;
-    const lines = measured.map(({ title, dynamics }) =>
-      `${title}: ${format.plural(dynamics.samples, "image")}, ` +
-      `${format.plural(dynamics.steps, "step")}`);
-    return element("p", { class: "quiet" }, `Measured on ${lines.join("; ")}.`);
-  }
-
   function draw(results) {
     const { networks } = results;
     return [
       dynamicsExplanation(),
-      setUp(networks),
+      chapter.setUp(networks, "dynamics", ({ samples, steps }) =>
+        `${format.plural(samples, "image")}, ${format.plural(steps, "step")}`),
       errorFigure(networks),
       flipsFigure(networks),
       cosineFigure(networks),
@@ -326,7 +290,7 @@
       shareFigure(networks),
       growthFigure(networks),
       dynamicsExamples.section({ networks, data: results.data }),
-      numbers(networks),
+      chapter.numbers("dynamics", networks.flatMap(numberTables), keys),
     ].filter(Boolean);
   }
 

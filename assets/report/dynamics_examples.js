@@ -33,7 +33,7 @@ const dynamicsExamples = (() => {
   }
 
   function section({ networks, data }) {
-    const nameOf = (index) => data?.class_names?.[index] ?? `class ${index ?? format.missing}`;
+    const nameOf = chapter.classNamer(data);
     return element("section", { class: "examples", "aria-labelledby": "examples-title" },
       element("h3", { id: "examples-title" }, "What do the perturbations look like?"),
       element("div", { class: "panels" }, ...networks.map(({ title, dynamics }) => {

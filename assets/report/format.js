@@ -38,6 +38,12 @@ const format = (() => {
     return `${one(value.median)} (${one(value.q25)} to ${one(value.q75)})`;
   }
 
+  // "0.12 (0.08 to 0.2)": a value and its interval.
+  const interval = (estimate, one = number) =>
+    known(estimate?.value)
+      ? `${one(estimate.value)} (${one(estimate.low)} to ${one(estimate.high)})`
+      : missing;
+
   function duration(seconds) {
     if (!known(seconds)) return missing;
     if (seconds < 60) return `${number(seconds)} s`;
@@ -64,6 +70,6 @@ const format = (() => {
 
   const plural = (amount, one, many = `${one}s`) => `${count(amount)} ${amount === 1 ? one : many}`;
 
-  return { missing, known, superscript, number, count, percent, strength, quantiles, duration, bytes,
-           date, shape, list, plural };
+  return { missing, known, superscript, number, count, percent, strength, quantiles, interval,
+           duration, bytes, date, shape, list, plural };
 })();

@@ -4,51 +4,7 @@
 "use strict";
 
 const specs = (() => {
-  const isLog = (axis) => axis.scale.type === "log";
-
-  // A share or a cosine of 1 may come out a rounding above it; a logarithmic axis gives no slack,
-  // because there it could reach zero.
-  function within(value, axis) {
-    const [low, high] = axis.scale.domain;
-    const slack = isLog(axis) ? 0 : 1e-4 * (high - low);
-    return format.known(value) && value >= low - slack && value <= high + slack;
-  }
-
-  // Why the axes cannot show a row, in words; null if they can.
-  function obstacle({ x: across, median }, x, y) {
-    if (!format.known(across) || !format.known(median)) return "not computed";
-    if (isLog(y) && median <= 0) return "not above zero";
-    if (!within(median, y)) return `${median < y.scale.domain[0] ? "below" : "above"} the chart`;
-    return within(across, x) ? null : "beside the chart";
-  }
-
-  // The rows that the axes can show, and a note on those that they cannot.
-  function drawable(rows, x, y) {
-    if (!x || !y) return { drawn: [], note: null };
-    const obstacles = rows.map((row) => obstacle(row, x, y));
-    const counts = new Map();
-    for (const one of obstacles.filter(Boolean)) counts.set(one, (counts.get(one) ?? 0) + 1);
-    const notes = [...counts].map(([text, count]) => `${format.plural(count, "point")} ${text}`);
-    return { drawn: rows.filter((row, index) => !obstacles[index]),
-             note: notes.length > 0 ? `Not shown: ${format.list(notes)}.` : null };
-  }
-
-  // The rows whose range from `low` to `high` is known. What has no place on a logarithmic axis
-  // goes to its lower end.
-  function ranged(rows, axis, low = "q25", high = "q75") {
-    const placed = (value) => (isLog(axis) && value <= 0 ? axis.scale.domain[0] : value);
-    return rows
-      .filter((row) => format.known(row[low]) && format.known(row[high]))
-      .map((row) => ({ ...row, [low]: placed(row[low]), [high]: placed(row[high]) }));
-  }
-
-  const place = (field, axis) => ({ field, type: "quantitative", ...axis });
-
-  function seriesChannel(series, look) {
-    return { field: "series", type: "nominal", title: null,
-             scale: { domain: series.map((one) => one.name),
-                      range: series.map((one) => one[look]) } };
-  }
+  const { isLog, within, drawable, drawableLying, ranged, place, seriesChannel } = encodings;
 
   // `detail` is whatever else tells the rows apart, if anything does.
   function tooltip(rows, x, y) {
@@ -58,20 +14,24 @@ const specs = (() => {
       ...(rows.some((row) => row.detail) ? [at] : []),
       { ...place("x", {}), title: x.title, format: ".3~g" },
       { ...place("median", {}), title: y.title, format: ".3~g" },
-      { field: "half", type: "nominal", title: "middle half" },
+      ...(rows.some((row) => row.half)
+        ? [{ field: "half", type: "nominal", title: "middle half" }]
+        : []),
     ];
   }
 
   // Markers of the medians. All layers name a series with the same channels, for Vega-Lite joins
   // their legends only where they agree.
-  function markers(rows, series, x, y) {
-    const described = rows.map((row) =>
-      ({ ...row, half: `${format.number(row.q25)} to ${format.number(row.q75)}` }));
+  function markers(rows, series, x, y, { size = 46, opacity = 1 } = {}) {
+    const spread = rows.some((row) => format.known(row.q25));
+    const described = rows.map((row) => (spread
+      ? { ...row, half: `${format.number(row.q25)} to ${format.number(row.q75)}` }
+      : row));
     return {
       data: { values: described },
-      mark: { type: "point", filled: true, size: 46, opacity: 1 },
+      mark: { type: "point", filled: true, size, opacity },
       encoding: { x: place("x", x), y: place("median", y), color: seriesChannel(series, "color"),
-                  shape: seriesChannel(series, "shape"), tooltip: tooltip(rows, x, y) },
+                  shape: seriesChannel(series, "shape"), tooltip: tooltip(described, x, y) },
     };
   }
 
@@ -92,7 +52,7 @@ const specs = (() => {
   }
 
   // Medians as lines with markers, and bands for the middle half. A series is {name, color, dash,
-  // shape}; `rule` is {x, label} or nothing.
+  // shape}; `rule` is {x, label} or nothing; a row with `bare` has no marker.
   function lines({ rows, series, x, y, rule, height = 240 }) {
     const { drawn, note } = drawable(rows, x, y);
     if (drawn.length === 0) return null;
@@ -109,25 +69,28 @@ const specs = (() => {
         mark: { type: "line", strokeWidth: 2, clip: true },
         encoding: { x: place("x", x), y: place("median", y), color,
                     strokeDash: seriesChannel(series, "dash") } },
-      markers(drawn, series, x, y),
+      markers(drawn.filter((row) => !row.bare), series, x, y),
     ];
     return { note, spec: { height, layer } };
   }
 
-  // Measured against predicted values, with the line on which they agree.
-  function agreement({ rows, series, x, y, height = 300 }) {
+  const diagonal = (x) => x.scale.domain.map((at) => ({ at, expected: at }));
+
+  // Measured against predicted values, with the line on which they should lie: where they agree, or
+  // `curve`, a list of {at, expected}. `marks` is {size, opacity}.
+  function agreement({ rows, series, x, y, curve, marks, height = 300 }) {
     const { drawn, note } = drawable(rows, x, y);
     if (drawn.length === 0) return null;
     const layer = [
-      { data: { values: x.scale.domain.map((at) => ({ at })) },
-        mark: { type: "line", color: charts.faint, strokeDash: [4, 4], strokeWidth: 1.5,
-                clip: true },
-        encoding: { x: place("at", x), y: place("at", y) } },
       { data: { values: ranged(drawn, y) },
         mark: { type: "rule", opacity: 0.35, strokeWidth: 1.5, clip: true },
         encoding: { x: place("x", x), y: place("q25", y), y2: { field: "q75" },
                     color: seriesChannel(series, "color") } },
-      markers(drawn, series, x, y),
+      markers(drawn, series, x, y, marks),
+      { data: { values: curve ?? diagonal(x) },
+        mark: { type: "line", color: charts.faint, strokeDash: [4, 4], strokeWidth: 1.5,
+                clip: true },
+        encoding: { x: place("at", x), y: place("expected", y) } },
     ];
     return { note, spec: { height, layer } };
   }
@@ -154,5 +117,41 @@ const specs = (() => {
     return { note, spec: { height, layer } };
   }
 
-  return { lines, agreement, ranges };
+  // Values of named things, one line of the chart each, from top to bottom in the order of `names`.
+  // Rows are {category, series, median}, with `minor` for small pale markers; `bars` are
+  // {category, series, low, high, width, opacity}. With `apart`, the series of a name do not share
+  // its line.
+  function dots({ rows, bars = [], names, series, x, apart = false }) {
+    const { drawn, note } = drawableLying(rows, x);
+    if (drawn.length === 0) return null;
+    const room = 230;
+    const color = seriesChannel(series, "color", room);
+    const shape = seriesChannel(series, "shape", room);
+    const y = { field: "category", type: "nominal", sort: names, title: null,
+                scale: { domain: names },
+                axis: { grid: true, ticks: false, domain: false, labelLimit: 120 } };
+    const yOffset = { field: "series", type: "nominal",
+                      scale: { domain: series.map((one) => one.name) } };
+    const lines = { y, ...(apart ? { yOffset } : {}) };
+    const asIs = (field) => ({ field, type: "quantitative", scale: null });
+    const lying = {
+      data: { values: ranged(bars, x, "low", "high") },
+      mark: { type: "rule", clip: true },
+      encoding: { x: place("low", x), x2: { field: "high" }, ...lines, color,
+                  strokeWidth: asIs("width"), opacity: asIs("opacity") },
+    };
+    const points = (minor) => ({
+      data: { values: drawn.filter((row) => Boolean(row.minor) === minor) },
+      mark: { type: "point", filled: true, size: minor ? 22 : 70, opacity: minor ? 0.55 : 1 },
+      encoding: { x: place("median", x), ...lines, color, shape,
+                  tooltip: [{ field: "category", type: "nominal", title: "at" },
+                            { field: "series", type: "nominal" },
+                            { ...place("median", {}), title: x.title, format: ".3~g" }] },
+    });
+    const step = apart ? 10 + 15 * series.length : 26;
+    const layer = [lying, points(true), points(false)];
+    return { note, spec: { height: step * names.length, layer } };
+  }
+
+  return { lines, agreement, ranges, dots };
 })();

@@ -5,7 +5,7 @@ write_page=$1
 here=$(dirname "$0")
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
-for variant in full sparse hostile empty; do
+for variant in full sparse older hostile empty; do
   node "$here/sample_results.mjs" $variant > "$folder/$variant.json"
   "$write_page" "$folder/$variant.json" "$folder/$variant.html"
 done

@@ -1,161 +1,17 @@
 // Prints made-up results in the layout of docs/results.md, for tests of the report page.
 //   node sample_results.mjs full      every key filled, two networks
 //   node sample_results.mjs sparse    null, missing and empty wherever a run may leave them so
+//   node sample_results.mjs older     no claim but the first, as early versions wrote
 //   node sample_results.mjs hostile   strings that try to become HTML, script or a very wide page
 //   node sample_results.mjs empty     nothing but the version of the layout
+import { curvatureClaim, dynamicsClaim, influenceClaim } from "./sample_claims.mjs";
+import { curvature } from "./sample_curvature.mjs";
+import { dynamics } from "./sample_dynamics.mjs";
+import { influence } from "./sample_influence.mjs";
+import { map, spread } from "./sample_parts.mjs";
 
 const hostileText = `<img src=x onerror=alert(1)></script><script>alert(2)</script>"'&{{x}}`;
 const wideText = "averylongnamewithoutanyspaces".repeat(8);
-
-// A small generator with a fixed seed (mulberry32), so that every run prints the same file.
-let state = 7;
-function random() {
-  state = (state + 0x6d2b79f5) | 0;
-  let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-  mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-  return ((mixed ^ (mixed >>> 14)) >>> 0) / 4294967296;
-}
-
-// Quantiles of a positive quantity that spreads by a factor.
-function spread(median, factor = 2) {
-  const centre = median * (1 + 0.06 * (random() - 0.5));
-  return {
-    q05: centre / factor ** 2.4,
-    q25: centre / factor,
-    median: centre,
-    q75: centre * factor,
-    q95: centre * factor ** 2.4,
-  };
-}
-
-const map = (quantiles, change) =>
-  Object.fromEntries(Object.entries(quantiles).map(([key, value]) => [key, change(value)]));
-
-// Quantiles of a share: kept within [0, 1].
-const share = (median, factor = 1.3) => map(spread(median, factor), (value) => Math.min(1, value));
-
-// Quantiles of a cosine whose angle grows with `error`.
-function cosine(error) {
-  const { q05, q25, median, q75, q95 } = map(spread(error), (value) => 1 / Math.hypot(1, value));
-  return { q05: q95, q25: q75, median, q75: q25, q95: q05 };
-}
-
-function image(values, [channels, height, width]) {
-  const scale = Math.max(...values.map(Math.abs)) || 1;
-  const bytes = Int8Array.from(values, (value) => Math.round((value / scale) * 127));
-  return {
-    shape: [channels, height, width],
-    scale,
-    base64: Buffer.from(bytes.buffer).toString("base64"),
-  };
-}
-
-// A T-shirt of sorts, and a smooth perturbation with a few waves.
-function picture([channels, height, width]) {
-  return Array.from({ length: channels * height * width }, (_, index) => {
-    const x = ((index % width) / width) * 2 - 1;
-    const y = ((Math.floor(index / width) % height) / height) * 2 - 1;
-    const sleeves = y < -0.3 && Math.abs(x) < 0.85 + 0.3 * y;
-    const body = Math.abs(x) < 0.45 && Math.abs(y) < 0.8;
-    return sleeves || body ? 0.55 + 0.25 * Math.sin(5 * x + 3 * y) : 0;
-  });
-}
-
-function waves([channels, height, width], seed) {
-  return Array.from({ length: channels * height * width }, (_, index) => {
-    const x = (index % width) / width;
-    const y = (Math.floor(index / width) % height) / height;
-    const envelope = Math.exp(-8 * ((x - 0.5) ** 2 + (y - 0.5) ** 2));
-    return 0.12 * envelope * Math.sin(9 * x + seed) * Math.cos(7 * y - 2 * seed);
-  });
-}
-
-const blend = (values, amount) => values.map((value) => value * (1 + amount * (random() - 0.4)));
-
-function example(index, shape, beta) {
-  const clean = picture(shape);
-  const real = waves(shape, index);
-  return {
-    sample: 17 * index + 3,
-    label: index % 10,
-    prediction: index % 10,
-    attacked_prediction: index === 2 ? index % 10 : (index + 3) % 10,
-    beta,
-    gates_flipped: 0.02 * (index + 1),
-    error: { quadratic: 0.31 * (index + 1), region: 0.04 * (index + 1) },
-    clean: image(clean, shape),
-    real: image(real, shape),
-    quadratic: image(blend(real, 0.9), shape),
-    region: image(blend(real, 0.15), shape),
-  };
-}
-
-// `stiffness` scales the curvature of the loss: the larger, the sooner theory and attack part.
-function dynamics(shape, stiffness) {
-  const spectrum = Array.from({ length: 9 }, (_, index) => ({
-    index: index + 1,
-    eigenvalue: spread((stiffness * 4) / 3.2 ** index, 2.5),
-  }));
-  const half = 2.5 / stiffness;
-  const sweep = Array.from({ length: 12 }, (_, step) => {
-    const beta = half * 1.8 ** (step - 11);
-    const reach = beta * stiffness;
-    const quadratic = 0.9 * reach ** 1.1;
-    const region = 0.12 * reach ** 0.7;
-    const segments = 0.02 * reach ** 0.5;
-    const turn = reach / (reach + 0.7);
-    return {
-      beta,
-      beta_lambda: spread(4 * reach, 2.5),
-      fooled: 1 / (1 + (half / beta) ** 2),
-      gates_flipped: share(0.24 * turn),
-      norm: spread(0.3 * beta),
-      error: {
-        quadratic: spread(quadratic),
-        region: spread(region),
-        segments: spread(segments),
-      },
-      cosine: {
-        quadratic: cosine(quadratic),
-        region: cosine(region),
-        segments: cosine(segments),
-      },
-      outside_range: step === 11 ? 0.08 : 0,
-      top_share: {
-        real: [share(0.45 + 0.3 * turn, 1.2), share(0.62 + 0.26 * turn, 1.1),
-               share(0.71 + 0.22 * turn, 1.06)],
-        quadratic: [share(0.45 + 0.5 * turn, 1.1), share(0.62 + 0.36 * turn, 1.05),
-                    share(0.71 + 0.28 * turn, 1.02)],
-        region: [share(0.45 + 0.31 * turn, 1.2), share(0.62 + 0.27 * turn, 1.1),
-                 share(0.71 + 0.23 * turn, 1.06)],
-      },
-      growth: spectrum.slice(0, 5).map(({ index, eigenvalue }) => {
-        const predicted = Math.exp(Math.min(beta * eigenvalue.median, 14));
-        return {
-          index,
-          predicted: spread(predicted, 1.05),
-          measured: spread(predicted ** 0.92, 1.3),
-        };
-      }),
-    };
-  });
-  return {
-    samples: 1000,
-    steps: 1000,
-    fooled_half_beta: half,
-    spectrum,
-    sweep,
-    segments: {
-      beta: half,
-      errors: [1, 2, 4, 8, 16, 32].map((segments) => ({
-        segments,
-        tangent: spread(0.5 / segments ** 0.9),
-        chord: spread(0.2 / segments ** 1.7),
-      })),
-    },
-    examples: [0, 1, 2, 3].map((index) => example(index, shape, half)),
-  };
-}
 
 const interval = (value) => ({
   value,
@@ -187,6 +43,8 @@ function network(id, title, shape, { stiffness, clean, robust, attack }) {
       },
     },
     dynamics: dynamics(shape, stiffness),
+    influence: influence(shape, stiffness),
+    curvature: curvature(shape, { top: 12 * stiffness, parameters: 335114 }),
   };
 }
 
@@ -225,44 +83,46 @@ function full(shape = [1, 28, 28]) {
               { stiffness: 0.5, clean: 0.842, robust: 0.701,
                 attack: "pgd, linf, epsilon 0.05, 7 steps" }),
     ],
-    claims: [{
-      id: "dynamics",
-      number: 1,
-      title: "Perturbations follow the top eigenvectors of the input Hessian",
-      statement: "A multi-step attack on a ReLU network has an analytic solution, and the " +
-          "perturbation it yields strengthens the eigenvectors of the few largest eigenvalues " +
-          "of the Hessian of the loss with respect to the input.",
-      source: "Cheng et al., Why Adversarial Training of ReLU Networks Is Difficult?, 2022",
-      verdicts: [
-        {
-          network: "plain",
-          verdict: "partly",
-          summary: "The region-exact solution stays within 10% of the attack up to β = 0.64, the " +
-              "quadratic one only up to β = 0.08.",
-          checks: [
-            { what: "median relative error of the quadratic solution where half are fooled",
-              value: 0.18, relation: "<=", threshold: 0.1, passed: false },
-            { what: "median relative error of the region-exact solution where half are fooled",
-              value: 0.013, relation: "<=", threshold: 0.1, passed: true },
-            { what: "median share of the perturbation in the top 3 eigenvectors",
-              value: 0.93, relation: ">=", threshold: 0.9, passed: true },
-          ],
-        },
-        {
-          network: "adversarial",
-          verdict: "holds",
-          summary: "Both solutions stay within 10% of the attack where half of the images are " +
-              "fooled, and 93% of the perturbation lies in three directions.",
-          checks: [
-            { what: "median relative error of the quadratic solution where half are fooled",
-              value: 0.047, relation: "<=", threshold: 0.1, passed: true },
-            { what: "median share of the perturbation in the top 3 eigenvectors",
-              value: 0.93, relation: ">=", threshold: 0.9, passed: true },
-          ],
-        },
-      ],
-    }],
+    claims: structuredClone([dynamicsClaim, influenceClaim, curvatureClaim]),
   };
+}
+
+function sparseInfluence(influence) {
+  influence.fooled_half_beta = null;
+  const [weak, next] = influence.strengths;
+  weak.boost.quadratic = map(weak.boost.quadratic, () => null);
+  weak.outside_range = 1;
+  weak.rank_correlation = { quadratic: null, region: null };
+  weak.slope = null;
+  weak.concentration = null;
+  weak.change = null;
+  weak.regime = null;
+  next.effective_beta = null;
+  next.boost.measured = map(next.boost.measured, () => 0);
+  const [first, second] = influence.clouds[1].points;
+  first.quadratic = null;
+  first.region = 0;
+  second.measured = 1e60;
+  second.kappa = 0;
+  const [example, other] = influence.examples;
+  example.boost.quadratic = null;
+  example.attacked_prediction = null;
+  example.real = null;
+  other.clean = null;
+}
+
+function sparseCurvature(curvature) {
+  const [vanilla, weak, middle] = curvature.conditions;
+  vanilla.hessian = { eigenvalues: [-0.5], residuals: [1e-4] };
+  vanilla.gauss_newton = null;
+  vanilla.carriers = [];
+  vanilla.examples = [];
+  weak.carriers[0].shares = [1.2, -0.1, -0.05];
+  weak.overlap = null;
+  middle.effective = null;
+  curvature.rates[1].measured = null;
+  curvature.rates[1].ratio = null;
+  curvature.density = null;
 }
 
 function sparse() {
@@ -289,7 +149,14 @@ function sparse() {
   second.growth[0].measured = map(second.growth[0].measured, (value) => -value);
   adversarial.dynamics.spectrum[8].eigenvalue = map(spread(1), () => 0);
   adversarial.dynamics.examples = [];
-  results.networks.push({ ...plain, id: "brought", title: "Brought along", dynamics: null });
+  sparseInfluence(adversarial.influence);
+  sparseCurvature(adversarial.curvature);
+  const brought = { ...plain, id: "brought", title: "Brought along", dynamics: null };
+  delete brought.influence;
+  delete brought.curvature;
+  results.networks.push(brought);
+  plain.influence = null;
+  plain.curvature = null;
   results.claims[0].verdicts = [
     { network: "plain", verdict: "cannot be tested", summary: "No image was classified correctly.",
       checks: [] },
@@ -313,22 +180,46 @@ function hostile() {
     network.architecture = `${wideText} ${hostileText}`;
     network.accuracy.robust.attack = hostileText;
   }
-  const [claim] = results.claims;
-  claim.title = hostileText;
-  claim.statement = wideText;
-  claim.source = hostileText;
-  for (const verdict of claim.verdicts) {
-    verdict.verdict = hostileText;
-    verdict.summary = wideText;
-    verdict.checks[0].what = hostileText;
-    verdict.checks[0].relation = hostileText;
+  for (const { influence, curvature } of results.networks) {
+    for (const strength of influence.strengths) {
+      Object.assign(strength, { attack: hostileText, description: wideText, regime: hostileText });
+    }
+    curvature.conditions.forEach((condition, index) => {
+      condition.name = `${index} ${index % 2 ? wideText : hostileText}`;
+      condition.attack = hostileText;
+      curvature.rates[index].name = condition.name;
+    });
   }
+  for (const claim of results.claims) {
+    claim.title = hostileText;
+    claim.statement = wideText;
+    claim.source = hostileText;
+    for (const verdict of claim.verdicts) {
+      verdict.verdict = hostileText;
+      verdict.summary = wideText;
+      for (const check of verdict.checks) {
+        check.what = hostileText;
+        check.relation = hostileText;
+      }
+    }
+  }
+  return results;
+}
+
+function older() {
+  const results = full([1, 8, 8]);
+  results.claims.splice(1);
+  const [plain, adversarial] = results.networks;
+  plain.influence = null;
+  plain.curvature = null;
+  delete adversarial.influence;
+  delete adversarial.curvature;
   return results;
 }
 
 const empty = () => ({ format: 1 });
 
-const variants = { full, sparse, hostile, empty };
+const variants = { full, sparse, older, hostile, empty };
 const variant = variants[process.argv[2] ?? "full"];
 if (!variant) {
   console.error(`usage: node sample_results.mjs [${Object.keys(variants).join("|")}]`);
