@@ -73,8 +73,8 @@ Tensor gradient_norms(const Model& network, const Tensor& images, const Tensor& 
   const Tensors leaves = model.parameters();
   Tensor norms = at::empty({images.size(0)}, images.options());
   for (int64_t i = 0; i < images.size(0); ++i) {
-    const Tensor loss = at::cross_entropy_loss(model.logits(images.slice(0, i, i + 1)),
-                                               labels.slice(0, i, i + 1));
+    const Tensor loss =
+        at::cross_entropy_loss(model.logits(images.slice(0, i, i + 1)), labels.slice(0, i, i + 1));
     Tensor square = at::zeros({}, images.options());
     for (const Tensor& part : grad({loss}, leaves)) square += part.square().sum();
     norms[i].copy_(square.sqrt());

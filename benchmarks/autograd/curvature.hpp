@@ -14,8 +14,7 @@ LinearOperator loss_hessian(const Model& network, const Tensor& images, const Te
 // Eigenvalues of largest size, one after the other by power iteration, each kept orthogonal to
 // those before it, as the usual tools do it: at most `most` products each, until the value changes
 // by less than `tolerance` of itself.
-Tensor power_iteration(const LinearOperator& matrix, int64_t count, int64_t most,
-                       double tolerance);
+Tensor power_iteration(const LinearOperator& matrix, int64_t count, int64_t most, double tolerance);
 
 // Norm of each sample's gradient by one backward pass for each: N.
 Tensor gradient_norms(const Model& network, const Tensor& images, const Tensor& labels);

@@ -101,8 +101,8 @@ CurvatureCondition condition_of(const Batch& batch, const Tensor& shown, double 
                                 const std::function<void()>& advance) {
   const std::optional<Attack> attack = attack_of(radius, options);
   const Tensor attacked = attacked_images(batch, attack);
-  const auto samples = std::make_shared<CurvatureSamples>(batch.network, attacked, batch.labels,
-                                                          options.memory);
+  const auto samples =
+      std::make_shared<CurvatureSamples>(batch.network, attacked, batch.labels, options.memory);
   EigenpairOptions pairs;
   pairs.count = options.top;
   pairs.tolerance = options.tolerance;
@@ -129,8 +129,8 @@ CurvatureCondition condition_of(const Batch& batch, const Tensor& shown, double 
     result.effective = top_eigenpairs(effective->matrix(), pairs);
     result.smooth = effective->smooth().to(at::kDouble).mean().item<double>();
   } else if (density) {
-    *density = spectral_density(hessian, options.density_probes, options.density_steps,
-                                options.seed);
+    *density =
+        spectral_density(hessian, options.density_probes, options.density_steps, options.seed);
   }
   const Eigenpairs& felt = result.effective ? *result.effective : result.hessian;
   for (int64_t k = 0; k < felt.values.size(0); ++k) {
@@ -179,8 +179,8 @@ void add_rates(const Batch& batch, const CurvatureCondition& condition,
       one.tolerance = options.tolerance;
       hessian = felt = top_eigenpairs(loss_hessian(samples), one).values[0].item<double>();
       if (attack) {
-        const EffectiveCurvature effective(
-            samples, response_of(condition.epsilon, batch.images, options));
+        const EffectiveCurvature effective(samples,
+                                           response_of(condition.epsilon, batch.images, options));
         felt = top_eigenpairs(effective.matrix(), one).values[0].item<double>();
       }
     }
@@ -191,10 +191,10 @@ void add_rates(const Batch& batch, const CurvatureCondition& condition,
       measured.momentum = momentum;
       measured.seed = options.seed;
       const double numerator = 2 * (1 + momentum);
-      result.rates.push_back({condition.name, condition.epsilon, settled, momentum,
-                              numerator / hessian, numerator / felt,
-                              measured_critical_rate(there.network, batch.images, batch.labels,
-                                                     measured)});
+      result.rates.push_back(
+          {condition.name, condition.epsilon, settled, momentum, numerator / hessian,
+           numerator / felt,
+           measured_critical_rate(there.network, batch.images, batch.labels, measured)});
       advance();
     }
   }
@@ -212,15 +212,18 @@ Finding judge(const CurvatureResult& result) {
   }
   double vanilla_error = 0;
   double adversarial_error = 0;
+  double hardest = 0;  // the radius at which the rate is furthest off
   for (const CriticalRate& rate : result.rates) {
     const double error =
         rate.measured ? std::abs(*rate.measured / rate.predicted - 1) : std::nan("");
     double& worst = rate.epsilon == 0 ? vanilla_error : adversarial_error;
-    worst = std::isnan(error) ? error : std::max(worst, error);
+    if (error <= worst || std::isnan(worst)) continue;
+    worst = error;
+    if (rate.epsilon > 0) hardest = rate.epsilon;
   }
   const CurvatureCondition& strongest = result.conditions.back();
-  const double carrying = static_cast<double>(strongest.carriers[0].half) /
-                          static_cast<double>(result.samples);
+  const double carrying =
+      static_cast<double>(strongest.carriers[0].half) / static_cast<double>(result.samples);
   const auto at_most = Check::Relation::at_most;
   const auto at_least = Check::Relation::at_least;
   std::vector<Check> checks{
@@ -240,9 +243,17 @@ Finding judge(const CurvatureResult& result) {
   summary << "Adversarial training feels " << strengthened
           << " times vanilla training's largest curvature or more. Its critical learning rate is "
           << "predicted within " << 100 * adversarial_error << "% (vanilla: " << 100 * vanilla_error
-          << "%). Under the strongest attack " << strongest.carriers[0].half << " of "
-          << result.samples << " images hold half of the top eigenvalue (vanilla: "
-          << vanilla.carriers[0].half << ").";
+          << "%)";
+  for (const CurvatureCondition& each : result.conditions) {
+    if (each.epsilon != hardest || !(adversarial_error > adversarial_rate_error)) continue;
+    summary << ": the prediction fails at " << each.name << ", where the attack has not settled on "
+            << 100 * (1 - each.smooth) << "% of the images and " << each.carriers[0].half
+            << " of them hold half of the predicted curvature";
+  }
+  summary << ". Under the strongest attack " << strongest.carriers[0].half << " of "
+          << result.samples
+          << " images hold half of the top eigenvalue (vanilla: " << vanilla.carriers[0].half
+          << ").";
   const Verdict verdict = verdict_of(checks);
   return {verdict, summary.str(), std::move(checks)};
 }
@@ -266,9 +277,9 @@ CurvatureResult test_curvature(const Network& network, const Tensor& images, con
   std::vector<double> radii{0};
   radii.insert(radii.end(), options.radii.begin(), options.radii.end());
   // Attacks make the later stages take longer: as many gradients as they have steps.
-  const auto stages = static_cast<int64_t>(
-      3 * radii.size() + options.settled.size() * (options.momenta.size() +
-                                                   options.radii.size() * 10));
+  const auto stages =
+      static_cast<int64_t>(3 * radii.size() + options.settled.size() * (options.momenta.size() +
+                                                                        options.radii.size() * 10));
   int64_t done = 0;
   const auto advance_by = [&](int64_t units) {
     return [&, units] {
@@ -277,9 +288,8 @@ CurvatureResult test_curvature(const Network& network, const Tensor& images, con
     };
   };
   for (const double radius : radii) {
-    result.conditions.push_back(condition_of(batch, images, radius, options,
-                                             radius == 0 ? &result.density : nullptr,
-                                             advance_by(1)));
+    result.conditions.push_back(condition_of(
+        batch, images, radius, options, radius == 0 ? &result.density : nullptr, advance_by(1)));
   }
   for (const CurvatureCondition& condition : result.conditions) {
     add_rates(batch, condition, options, result, advance_by(condition.epsilon == 0 ? 1 : 10));

@@ -19,8 +19,8 @@ namespace reluctance {
 namespace {
 
 // Fixed before any run.
-constexpr double ranked_alike = 0.9;   // of predicted and measured boosts, at every raw strength
-constexpr double small_boost = 1.05;   // the median boost at the weakest strength
+constexpr double ranked_alike = 0.9;  // of predicted and measured boosts, at every raw strength
+constexpr double small_boost = 1.05;  // the median boost at the weakest strength
 
 // Attacks that the theory can follow: no random start.
 Attack ball_attack(Norm norm, double radius, int64_t steps) {
@@ -50,9 +50,7 @@ double weak_strength(const Network& network, const Tensor& x, const Tensor& labe
   return high;
 }
 
-double share_of(const Tensor& booleans) {
-  return booleans.to(at::kDouble).mean().item<double>();
-}
+double share_of(const Tensor& booleans) { return booleans.to(at::kDouble).mean().item<double>(); }
 
 InfluenceStrength summarise(const std::string& name, double strength, const Attack& attack,
                             const InfluenceSamples& samples, const Tensor& labels,
@@ -116,7 +114,9 @@ std::vector<InfluenceExample> most_influential(const InfluenceSamples& samples,
                                                const Tensor& images, const Tensor& labels,
                                                int64_t count) {
   const InfluenceMeasurement& real = samples.measured;
-  const auto ranks = [](const Tensor& norms) { return norms.argsort(0, true).argsort(0, false) + 1; };
+  const auto ranks = [](const Tensor& norms) {
+    return norms.argsort(0, true).argsort(0, false) + 1;
+  };
   const Tensor rank_clean = ranks(real.gradient_norm_clean);
   const Tensor rank_adversarial = ranks(real.gradient_norm_adversarial);
   const Tensor order = real.gradient_norm_adversarial.argsort(0, /*descending=*/true);
@@ -172,16 +172,17 @@ Finding judge(const InfluenceResult& result) {
   };
   std::ostringstream summary;
   summary.precision(3);
-  summary << "The region-exact boost ranks the samples as the attack does (" << least
-          << " or more at every strength). Influence " << regime(weakest)
-          << " under the weakest attack and " << regime(strongest)
-          << " where half of the images are fooled: "
-          << (strongest.regime == Regime::concentrates
-                  ? "the growing regime, in which few samples come to rule."
-              : strongest.regime == Regime::evens_out
-                  ? "the saturated regime, in which the attack lifts every sample to the ceiling of "
-                    "the cross-entropy."
-                  : "neither regime clearly.");
+  summary
+      << "The region-exact boost ranks the samples as the attack does (" << least
+      << " or more at every strength). Influence " << regime(weakest)
+      << " under the weakest attack and " << regime(strongest)
+      << " where half of the images are fooled: "
+      << (strongest.regime == Regime::concentrates
+              ? "the growing regime, in which few samples come to rule."
+          : strongest.regime == Regime::evens_out
+              ? "the saturated regime, in which the attack lifts every sample to the ceiling of "
+                "the cross-entropy."
+              : "neither regime clearly.");
   return {verdict, summary.str(), std::move(checks)};
 }
 
@@ -214,35 +215,36 @@ InfluenceSamples compare_influence(const Network& network, const Tensor& images,
   const int64_t samples = images.size(0);
   std::vector<InfluenceSamples> parts(static_cast<std::size_t>(samples));
   ProgressCounter counter(progress, samples);
-  for_each_chunk(network.device(), samples, dynamics_chunk(precise), [&](int64_t begin, int64_t end) {
-    if (interrupt_requested()) return;
-    const Tensor x = as_inputs(precise, images.slice(0, begin, end));
-    const Tensor y = labels.slice(0, begin, end).to(precise.device());
-    InfluenceSamples& part = parts[static_cast<std::size_t>(begin)];
-    part.measured = measure_influence(precise, x, y, attack);
-    for (Tensor* each : {&part.measured.delta, &part.measured.gradient_norm_clean,
-                         &part.measured.gradient_norm_adversarial, &part.measured.boost,
-                         &part.measured.effective_strength, &part.measured.gates_flipped,
-                         &part.measured.confidence, &part.measured.predictions,
-                         &part.measured.attacked_predictions}) {
-      *each = each->to(at::kCPU);
-    }
-    const LinearRegion region = linear_region(precise, x);
-    const Tensor& beta = part.measured.effective_strength;
-    const QuadraticSolution quadratic = quadratic_attack(region, y, beta, attack.steps);
-    // Steps of fixed length along the gradient have their own recursion in class space.
-    const bool l2 = attack.ball && attack.ball->norm == Norm::l2;
-    const Tensor exact = l2 ? region_attack_l2(region, y, attack.step_size, attack.steps,
-                                               attack.ball->radius)
-                            : region_attack(region, y, beta, attack.steps);
-    part.boost_region = region_boost(region, y, exact);
-    part.boost_quadratic =
-        at::where(quadratic.in_range, quadratic_boost(region, y, quadratic.coefficients),
-                  at::full_like(part.boost_region, std::nan("")));
-    part.kappa = boost_rate(region, y);
-    part.logits = region.logits;
-    counter.add(end - begin);
-  });
+  for_each_chunk(
+      network.device(), samples, dynamics_chunk(precise), [&](int64_t begin, int64_t end) {
+        if (interrupt_requested()) return;
+        const Tensor x = as_inputs(precise, images.slice(0, begin, end));
+        const Tensor y = labels.slice(0, begin, end).to(precise.device());
+        InfluenceSamples& part = parts[static_cast<std::size_t>(begin)];
+        part.measured = measure_influence(precise, x, y, attack);
+        for (Tensor* each : {&part.measured.delta, &part.measured.gradient_norm_clean,
+                             &part.measured.gradient_norm_adversarial, &part.measured.boost,
+                             &part.measured.effective_strength, &part.measured.gates_flipped,
+                             &part.measured.confidence, &part.measured.predictions,
+                             &part.measured.attacked_predictions}) {
+          *each = each->to(at::kCPU);
+        }
+        const LinearRegion region = linear_region(precise, x);
+        const Tensor& beta = part.measured.effective_strength;
+        const QuadraticSolution quadratic = quadratic_attack(region, y, beta, attack.steps);
+        // Steps of fixed length along the gradient have their own recursion in class space.
+        const bool l2 = attack.ball && attack.ball->norm == Norm::l2;
+        const Tensor exact =
+            l2 ? region_attack_l2(region, y, attack.step_size, attack.steps, attack.ball->radius)
+               : region_attack(region, y, beta, attack.steps);
+        part.boost_region = region_boost(region, y, exact);
+        part.boost_quadratic =
+            at::where(quadratic.in_range, quadratic_boost(region, y, quadratic.coefficients),
+                      at::full_like(part.boost_region, std::nan("")));
+        part.kappa = boost_rate(region, y);
+        part.logits = region.logits;
+        counter.add(end - begin);
+      });
   check_interrupt();
   const auto joined = [&](const auto& field) {
     Tensors list;
@@ -257,19 +259,17 @@ InfluenceSamples compare_influence(const Network& network, const Tensor& images,
   const auto predicted = [&](Tensor InfluenceSamples::*field) {
     return joined([field](const InfluenceSamples& part) { return part.*field; });
   };
-  return {{measured(&InfluenceMeasurement::delta),
-           measured(&InfluenceMeasurement::gradient_norm_clean),
-           measured(&InfluenceMeasurement::gradient_norm_adversarial),
-           measured(&InfluenceMeasurement::boost),
-           measured(&InfluenceMeasurement::effective_strength),
-           measured(&InfluenceMeasurement::gates_flipped),
-           measured(&InfluenceMeasurement::confidence),
-           measured(&InfluenceMeasurement::predictions),
-           measured(&InfluenceMeasurement::attacked_predictions)},
-          predicted(&InfluenceSamples::boost_quadratic),
-          predicted(&InfluenceSamples::boost_region),
-          predicted(&InfluenceSamples::kappa),
-          predicted(&InfluenceSamples::logits)};
+  return {
+      {measured(&InfluenceMeasurement::delta), measured(&InfluenceMeasurement::gradient_norm_clean),
+       measured(&InfluenceMeasurement::gradient_norm_adversarial),
+       measured(&InfluenceMeasurement::boost), measured(&InfluenceMeasurement::effective_strength),
+       measured(&InfluenceMeasurement::gates_flipped), measured(&InfluenceMeasurement::confidence),
+       measured(&InfluenceMeasurement::predictions),
+       measured(&InfluenceMeasurement::attacked_predictions)},
+      predicted(&InfluenceSamples::boost_quadratic),
+      predicted(&InfluenceSamples::boost_region),
+      predicted(&InfluenceSamples::kappa),
+      predicted(&InfluenceSamples::logits)};
 }
 
 InfluenceResult test_influence(const Network& network, const Tensor& images, const Tensor& labels,
@@ -303,8 +303,7 @@ InfluenceResult test_influence(const Network& network, const Tensor& images, con
     }
     if (!last) continue;
     result.boost = samples.measured.boost;
-    result.examples =
-        most_influential(samples, images, labels.to(at::kCPU), options.examples);
+    result.examples = most_influential(samples, images, labels.to(at::kCPU), options.examples);
   }
   for (const double radius : options.l2) {
     run("l2", radius, ball_attack(Norm::l2, radius, options.steps));

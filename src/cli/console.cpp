@@ -47,8 +47,10 @@ void ProgressBar::update(int64_t done, int64_t total) {
   shown_ = now;
   visible_ = true;
   const double share = static_cast<double>(done) / static_cast<double>(total);
+  // The first steps tell little: threads start, and pieces differ.
+  const bool known = share >= 0.02 || (share > 0 && elapsed > 10);
   const std::string left =
-      share > 0 ? duration(elapsed * (1 - share) / share) + " left" : std::string("starting");
+      known ? duration(elapsed * (1 - share) / share) + " left" : std::string("starting");
   const int percent = static_cast<int>(100 * share);
   if (!terminal_) {
     std::fprintf(stderr, "%s: %d%%, %s\n", label_.c_str(), percent, left.c_str());

@@ -34,7 +34,8 @@ std::variant<RawResponse, L2Response> response_of(const Options& options, const 
     return L2Response{attack.ball->radius, clean, true, attack.steps, attack.step_size};
   }
   throw Error(
-      "--operator effective needs a raw or an L2 attack; under an L-infinity one, whose pixels rest "
+      "--operator effective needs a raw or an L2 attack; under an L-infinity one, whose pixels "
+      "rest "
       "on their bounds, it is the Hessian: use --operator hessian");
 }
 
@@ -42,7 +43,8 @@ std::variant<RawResponse, L2Response> response_of(const Options& options, const 
 void run_one(const Options& options, const Network& network, const Dataset& data) {
   const bool attacked = options.attack.attack != "none";
   if (options.matrix == "effective" && !attacked) {
-    throw Error("--operator effective needs an attack: for example --attack pgd --norm l2 --eps 0.5");
+    throw Error(
+        "--operator effective needs an attack: for example --attack pgd --norm l2 --eps 0.5");
   }
   Tensor images = data.images.to(network.device());
   const Tensor labels = data.labels.to(network.device());
@@ -56,15 +58,15 @@ void run_one(const Options& options, const Network& network, const Dataset& data
     images = run_attack(network, images, labels, *attack, options.common.seed, bar.receiver())
                  .adversarial;
   }
-  const auto samples = std::make_shared<CurvatureSamples>(network, images, labels,
-                                                          options.claims.curvature.memory);
+  const auto samples =
+      std::make_shared<CurvatureSamples>(network, images, labels, options.claims.curvature.memory);
   std::optional<EffectiveCurvature> effective;
   if (options.matrix == "effective") {
     effective.emplace(samples, response_of(options, *attack, clean));
   }
-  const LinearOperator matrix = effective                  ? effective->matrix()
+  const LinearOperator matrix = effective                 ? effective->matrix()
                                 : options.matrix == "ggn" ? gauss_newton(samples)
-                                                           : loss_hessian(samples);
+                                                          : loss_hessian(samples);
   Eigenpairs pairs;
   {
     ProgressBar bar("eigenpairs");
@@ -79,9 +81,9 @@ void run_one(const Options& options, const Network& network, const Dataset& data
   const auto n = static_cast<double>(samples->count());
   for (int64_t k = 0; k < pairs.values.size(0); ++k) {
     const Tensor v = pairs.vectors[k];
-    const Tensor each = effective                  ? effective->sample_curvatures(v)
+    const Tensor each = effective                 ? effective->sample_curvatures(v)
                         : options.matrix == "ggn" ? sample_gauss_newton(*samples, v)
-                                                   : sample_curvatures(*samples, v);
+                                                  : sample_curvatures(*samples, v);
     shares.push_back(each / (n * pairs.values[k].item<double>()));
   }
   if (!options.save.empty()) {
@@ -98,8 +100,7 @@ void run_one(const Options& options, const Network& network, const Dataset& data
                 100 * effective->smooth().to(at::kDouble).mean().item<double>());
   }
   for (int64_t k = 0; k < pairs.values.size(0); ++k) {
-    const Tensor sums =
-        std::get<0>(shares[static_cast<std::size_t>(k)].sort(0, true)).cumsum(0);
+    const Tensor sums = std::get<0>(shares[static_cast<std::size_t>(k)].sort(0, true)).cumsum(0);
     std::printf("eigenvalue %ld: %.6g, residual %.2g; %ld images hold half of it\n", k + 1,
                 pairs.values[k].item<double>(), pairs.residuals[k].item<double>(),
                 sums.lt(0.5).sum().item<int64_t>() + 1);
@@ -141,7 +142,8 @@ void add_curvature(CLI::App& app) {
   command->footer(
       "Example: reluctance curvature --model net.onnx --data images.npz --operator effective "
       "--attack pgd --norm l2 --eps 0.5 --top 5 --save curvature.npz\n"
-      "Without --operator, all curvatures, the critical learning rates and the verdict. --save writes\n"
+      "Without --operator, all curvatures, the critical learning rates and the verdict. --save "
+      "writes\n"
       "eigenvalues (K), residuals (K) and sample_share (K x N, each row sums to 1), in float64.");
   add_data(*command, options->common);
   add_model(*command, options->common);
@@ -154,15 +156,17 @@ void add_curvature(CLI::App& app) {
   command->add_option("--top", options->claims.curvature.top, "eigenpairs")
       ->transform(whole_number(1, 1000))
       ->capture_default_str();
-  command->add_option("--tolerance", options->claims.curvature.tolerance,
-                      "of the residuals, relative to the eigenvalue")
+  command
+      ->add_option("--tolerance", options->claims.curvature.tolerance,
+                   "of the residuals, relative to the eigenvalue")
       ->check(positive_number())
       ->capture_default_str();
   command->add_option("--memory", options->memory, "GiB that the products may share")
       ->check(number_between(0.0, 1e6))
       ->capture_default_str();
-  command->add_option("--attack", options->attack.attack,
-                      "with --operator: none, pgd or raw, at whose images the curvature is taken")
+  command
+      ->add_option("--attack", options->attack.attack,
+                   "with --operator: none, pgd or raw, at whose images the curvature is taken")
       ->capture_default_str();
   add_attack(*command, options->attack);
   command->add_option("--save", options->save, "write the eigenpairs' numbers to this NPZ file");

@@ -89,9 +89,11 @@ void add_influence(CLI::App& app) {
   command->footer(
       "Example: reluctance influence --model net.onnx --data images.npz --attack raw --beta 0.3 "
       "--save influence.npz\n"
-      "Without --attack, a sweep over attacks and the verdict. --save writes, in float64 and N each:\n"
+      "Without --attack, a sweep over attacks and the verdict. --save writes, in float64 and N "
+      "each:\n"
       "gradient_norm_clean, gradient_norm_adversarial (of the parameters), boost_measured,\n"
-      "boost_quadratic (NaN where out of range), boost_region, kappa, confidence, effective_beta and\n"
+      "boost_quadratic (NaN where out of range), boost_region, kappa, confidence, effective_beta "
+      "and\n"
       "gates_flipped.");
   add_data(*command, options->common);
   add_model(*command, options->common);

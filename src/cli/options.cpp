@@ -103,7 +103,8 @@ void add_out(CLI::App& app, CommonOptions& options, const std::string& folder) {
 
 void add_attack(CLI::App& app, AttackOptions& options) {
   app.add_option("--norm", options.norm, "linf or l2")->capture_default_str();
-  app.add_option("--eps", options.epsilon, "radius of the ball, for pixels in [0, 1]")
+  app.add_option("--eps", options.epsilon,
+                 "radius of the ball of pgd and fgsm, for pixels in [0, 1]")
       ->check(positive_number())
       ->capture_default_str();
   app.add_option("--steps", options.steps, "steps of the attack")
@@ -186,6 +187,9 @@ Network load_network(const CommonOptions& options, const Dataset& data) {
 }
 
 void require_file_place(const std::string& option, const std::filesystem::path& path) {
+  if (path == "-") {
+    throw Error(option + " -: cannot write to standard output; give the name of a file");
+  }
   std::error_code ignored;  // what cannot be asked now is reported when the file is written
   if (std::filesystem::exists(path, ignored) && !std::filesystem::is_regular_file(path, ignored)) {
     throw Error(option + " " + path.string() +

@@ -20,6 +20,7 @@ struct Options {
   TrainingOptions training;
   std::string schedule = "cosine";
   bool resume = false;
+  int64_t diagnose = 0;
 };
 
 void run(Options options) {
@@ -30,8 +31,8 @@ void run(Options options) {
   const Dataset data = load_dataset(options.common.data, "train");
   const Network start = starting_network(options.common, data);
   require_writable_folder(options.common.out);
-  const TrainedNetwork trained = train_with_checkpoints(start, data, options.training,
-                                                        options.common, "model", options.resume);
+  const TrainedNetwork trained = train_with_checkpoints(
+      start, data, options.training, options.common, "model", options.resume, options.diagnose);
   std::FILE* summary = summary_stream(options.common);
   std::fprintf(summary, "%s\n%s", trained.model.c_str(), trained.metrics.c_str());
   write_json(options.common, trained.metrics);
@@ -46,7 +47,9 @@ void add_train(CLI::App& app) {
   CLI::App* command = app.add_subcommand("train", "plain or adversarial training, resumable");
   command->footer(
       "Example: reluctance train --arch cnn --attack pgd --norm linf --eps 0.05 --out out/cnn\n"
-      "Writes model.onnx, metrics.jsonl and checkpoint.npz to the folder of --out.");
+      "Writes model.onnx, metrics.jsonl, checkpoint.npz and, with --diagnose, diagnosis.jsonl to "
+      "the\n"
+      "folder of --out.");
   add_data(*command, options->common);
   add_model(*command, options->common);
   add_architecture(*command, options->common);
@@ -73,6 +76,13 @@ void add_train(CLI::App& app) {
       ->capture_default_str();
   command->add_flag("--resume", options->resume,
                     "go on from the checkpoint in the folder of --out");
+  command
+      ->add_option(
+          "--diagnose", options->diagnose,
+          "every K steps, ask for curvature and oscillation on 512 images; 0: never. Takes "
+          "as long as about 50 to 200 steps each time")
+      ->transform(whole_number(0, 1000000000))
+      ->capture_default_str();
   add_running(*command, options->common);
   add_out(*command, options->common, "out/train");
   add_json(*command, options->common);

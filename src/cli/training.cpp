@@ -3,10 +3,12 @@
 #include <ATen/ATen.h>
 
 #include <chrono>
+#include <optional>
 
 #include "cli/console.hpp"
 #include "reluctance/base/error.hpp"
 #include "reluctance/base/files.hpp"
+#include "reluctance/claims/diagnosis.hpp"
 #include "reluctance/measure/accuracy.hpp"
 #include "reluctance/network/onnx.hpp"
 #include "reluctance/train/checkpoint.hpp"
@@ -25,7 +27,7 @@ Network starting_network(const CommonOptions& options, const Dataset& data) {
 
 TrainedNetwork train_with_checkpoints(const Network& start, const Dataset& data,
                                       const TrainingOptions& options, const CommonOptions& common,
-                                      const std::string& name, bool resume) {
+                                      const std::string& name, bool resume, int64_t diagnose) {
   const std::filesystem::path folder = common.out;
   const std::string prefix = name == "model" ? "" : name + ".";
   const std::filesystem::path model = folder / (name + ".onnx");
@@ -49,9 +51,27 @@ TrainedNetwork train_with_checkpoints(const Network& start, const Dataset& data,
     write_onnx(at.network, model);
     write_file(folder / (prefix + "metrics.jsonl"), at.metrics);
   };
+  const auto device = start.device();
+  const std::filesystem::path diagnosed = folder / (prefix + "diagnosis.jsonl");
+  std::optional<Diagnosis> diagnosis;
+  if (diagnose > 0) {
+    constexpr int64_t watched = 512;
+    const Dataset few = head(data, watched);
+    DiagnosisOptions asked;
+    asked.every = diagnose;
+    asked.attack = options.attack;
+    asked.momentum = options.momentum;
+    asked.seed = options.seed;
+    diagnosis.emplace(few.images.to(device), few.labels.to(device), asked);
+    if (state.step > 0 && std::filesystem::exists(diagnosed)) {
+      diagnosis->resume(read_file(diagnosed, std::uint64_t{1} << 30), state.step);
+    }
+    hooks.after_step = [&](const TrainingState& at, double rate) {
+      if (diagnosis->after_step(at, rate)) write_file(diagnosed, diagnosis->lines());
+    };
+  }
   // Had finished: only what a sudden end may have kept from being written is left.
   if (state.step == total_steps(options, data.images.size(0))) hooks.checkpoint(state);
-  const auto device = start.device();
   const auto begin = std::chrono::steady_clock::now();
   try {
     train(state, data.images.to(device), data.labels.to(device), options, hooks);

@@ -21,9 +21,10 @@ struct TrainedNetwork {
 
 // Trains into the folder of --out: NAME.onnx, metrics.jsonl and checkpoint.npz, the latter two with
 // "NAME." in front unless the name is "model". With `resume` it goes on from the checkpoint, if
-// there is one. An interrupt leaves a checkpoint and says how to go on.
+// there is one. An interrupt leaves a checkpoint and says how to go on. With `diagnose` > 0 a line
+// is added to diagnosis.jsonl every so many steps.
 TrainedNetwork train_with_checkpoints(const Network& start, const Dataset& data,
                                       const TrainingOptions& options, const CommonOptions& common,
-                                      const std::string& name, bool resume);
+                                      const std::string& name, bool resume, int64_t diagnose = 0);
 
 }  // namespace reluctance

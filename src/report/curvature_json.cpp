@@ -33,21 +33,21 @@ Json condition_json(const CurvatureCondition& at) {
                {"common", at.overlap->common},
                {"by_chance", at.overlap->by_chance}};
   }
-  return {{"name", at.name},
-          {"epsilon", at.epsilon},
-          {"attack", at.attack ? Json(*at.attack) : Json(nullptr)},
-          {"fooled", at.fooled},
-          {"loss", number(at.loss)},
-          {"hessian", eigenpairs_json(at.hessian)},
-          {"gauss_newton", eigenpairs_json(at.gauss_newton)},
-          {"effective", at.effective ? eigenpairs_json(*at.effective) : Json(nullptr)},
-          {"smooth", at.smooth},
-          {"trace",
-           {{"value", number(at.trace.value)},
-            {"standard_error", number(at.trace.standard_error)}}},
-          {"carriers", list_of(at.carriers, carriers_json)},
-          {"overlap", overlap},
-          {"examples", list_of(at.examples, example)}};
+  return {
+      {"name", at.name},
+      {"epsilon", at.epsilon},
+      {"attack", at.attack ? Json(*at.attack) : Json(nullptr)},
+      {"fooled", at.fooled},
+      {"loss", number(at.loss)},
+      {"hessian", eigenpairs_json(at.hessian)},
+      {"gauss_newton", eigenpairs_json(at.gauss_newton)},
+      {"effective", at.effective ? eigenpairs_json(*at.effective) : Json(nullptr)},
+      {"smooth", at.smooth},
+      {"trace",
+       {{"value", number(at.trace.value)}, {"standard_error", number(at.trace.standard_error)}}},
+      {"carriers", list_of(at.carriers, carriers_json)},
+      {"overlap", overlap},
+      {"examples", list_of(at.examples, example)}};
 }
 
 Json rate_json(const CriticalRate& rate) {

@@ -5,9 +5,8 @@ namespace reluctance {
 namespace {
 
 Json segment_error(const SegmentError& at) {
-  return {{"segments", at.segments},
-          {"tangent", as_json(at.tangent)},
-          {"chord", as_json(at.chord)}};
+  return {
+      {"segments", at.segments}, {"tangent", as_json(at.tangent)}, {"chord", as_json(at.chord)}};
 }
 
 Json strength(const DynamicsStrength& at) {
@@ -65,15 +64,16 @@ Json as_json(const DynamicsResult& result) {
          {"quadratic", image(each.quadratic)},
          {"region", image(each.region)}});
   }
-  return {
-      {"samples", result.samples},
-      {"steps", result.steps},
-      {"sweep_segments", result.sweep_segments},
-      {"fooled_half_beta", result.fools_half ? Json(result.fooled_half_beta) : Json(nullptr)},
-      {"spectrum", spectrum},
-      {"sweep", list_of(result.sweep, strength)},
-      {"segments", {{"beta", result.fooled_half_beta}, {"errors", list_of(result.segment_errors, segment_error)}}},
-      {"examples", examples}};
+  return {{"samples", result.samples},
+          {"steps", result.steps},
+          {"sweep_segments", result.sweep_segments},
+          {"fooled_half_beta", result.fools_half ? Json(result.fooled_half_beta) : Json(nullptr)},
+          {"spectrum", spectrum},
+          {"sweep", list_of(result.sweep, strength)},
+          {"segments",
+           {{"beta", result.fooled_half_beta},
+            {"errors", list_of(result.segment_errors, segment_error)}}},
+          {"examples", examples}};
 }
 
 }  // namespace reluctance

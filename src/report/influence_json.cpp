@@ -45,13 +45,13 @@ Json norms(const InfluencePoint& point) {
 
 Json cloud(const InfluenceCloud& at) {
   return {{"beta", at.beta}, {"points", list_of(at.points, [](const InfluencePoint& point) {
-            Json entry{{"label", point.label},
-                       {"confidence", number(point.confidence)},
-                       {"kappa", number(point.kappa)}};
-            entry.update(boosts(point));
-            entry["gradient_norm"] = norms(point);
-            return entry;
-          })}};
+                                Json entry{{"label", point.label},
+                                           {"confidence", number(point.confidence)},
+                                           {"kappa", number(point.kappa)}};
+                                entry.update(boosts(point));
+                                entry["gradient_norm"] = norms(point);
+                                return entry;
+                              })}};
 }
 
 Json example(const InfluenceExample& each) {

@@ -147,8 +147,9 @@ PieceParts l2_parts(const Network& network, const Piece& piece, const L2Response
     const L2Gain gain{mu.data_ptr<double>()[i], eta.data_ptr<double>()[i], free_steps,
                       l2.steps - free_steps};
     bool& is_smooth = smooth.data_ptr<bool>()[i];
-    is_smooth = is_smooth && (l2.steps > 0 || gain.mu > lambda.maxCoeff());
-    if (!is_smooth) return Vector::Zero(lambda.size());
+    const bool defined = is_smooth;
+    is_smooth = is_smooth && gain.mu > lambda.maxCoeff();
+    if (!defined || (l2.steps == 0 && !is_smooth)) return Vector::Zero(lambda.size());
     scale.data_ptr<double>()[i] = gain(0);
     return lambda.unaryExpr([&](double each) { return gain.slope(each); });
   });

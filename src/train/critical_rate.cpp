@@ -13,8 +13,8 @@
 namespace reluctance {
 namespace {
 
-// What is left of the swings of a stable training, relative to the displacement at the start, where a
-// gate opens and closes.
+// What is left of the swings of a stable training, relative to the displacement at the start, where
+// a gate opens and closes.
 constexpr double noise = 0.25;
 
 // A swing that has widened this much is not waited for: far out the curvature is another, and may
@@ -48,8 +48,7 @@ class TiltedLoss {
     for (const Tensor& parameter : network.parameters()) rows.push_back(parameter.flatten());
     const Tensor parameters = at::cat(rows);
     const double size = options.displacement * length_of(parameters);
-    const Tensor random =
-        at::randn(parameters.sizes(), make_generator(options.seed), at::kDouble);
+    const Tensor random = at::randn(parameters.sizes(), make_generator(options.seed), at::kDouble);
     start_ = random.to(parameters.device());
     // Three turns towards where the gradient changes most.
     for (int turn = 0; turn < 3; ++turn) start_ = gradient(start_.mul(size / length_of(start_)));
@@ -61,8 +60,8 @@ class TiltedLoss {
     return at_displacement(displacement) - centre_;
   }
 
-  // Whether the swings of a training that starts at the displacement grow over its second half. (With
-  // momentum they first widen in any case.)
+  // Whether the swings of a training that starts at the displacement grow over its second half.
+  // (With momentum they first widen in any case.)
   bool unstable(double rate) const {
     const double square = start_.dot(start_).item<double>();
     Tensor displacement = start_;

@@ -147,6 +147,7 @@ void train(TrainingState& state, const Tensor& images, const Tensor& labels,
     state.loss_sum += result.loss_sum;
     state.correct_sum += result.correct;
     ++state.step;
+    if (hooks.after_step) hooks.after_step(state, rate);
     if (hooks.progress) hooks.progress(state.step, total);
     if (state.step % steps_per_epoch == 0) {
       const auto n = static_cast<double>(samples);

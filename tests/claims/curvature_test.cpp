@@ -2,21 +2,19 @@
 #include <ATen/ATen.h>
 #include <gtest/gtest.h>
 
-#include "network/random_networks.hpp"
+#include "claims/trained_network.hpp"
 #include "reluctance/claims/curvature.hpp"
 
 namespace reluctance {
 namespace {
 
 TEST(CurvatureClaim, PredictsRatesAndNamesCarriers) {
-  const Network network = networks_in_double()[2].network.to(at::kFloat);  // mlp
-  at::manual_seed(12);
-  const Tensor images = random_input(network, 40).to(at::kFloat);
-  const Tensor labels = at::randint(network.classes(), {40}, at::kLong);
+  const TrainedSetting setting;
   CurvatureOptions options;
   options.radii = {0.1};
   options.settled = {0, 5};
-  const CurvatureResult result = test_curvature(network, images, labels, options);
+  const CurvatureResult result =
+      test_curvature(setting.network, setting.images, setting.labels, options);
   ASSERT_EQ(result.conditions.size(), 2u);
   const CurvatureCondition& vanilla = result.conditions[0];
   const CurvatureCondition& adversarial = result.conditions[1];

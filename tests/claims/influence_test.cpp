@@ -2,25 +2,15 @@
 #include <ATen/ATen.h>
 #include <gtest/gtest.h>
 
-#include "network/random_networks.hpp"
+#include "claims/trained_network.hpp"
 #include "reluctance/claims/influence.hpp"
+#include "reluctance/network/layers.hpp"
 
 namespace reluctance {
 namespace {
 
-struct Setting {
-  Network network = networks_in_double()[2].network.to(at::kFloat);  // mlp
-  Tensor images, labels;
-
-  Setting() {
-    at::manual_seed(9);
-    images = random_input(network, 60).to(at::kFloat);
-    labels = forward(network, images, Keep::nothing).logits.argmax(1);
-  }
-};
-
 TEST(InfluenceClaim, TellsTheWholeStoryAndIsTheSameTwice) {
-  const Setting setting;
+  const TrainedSetting setting;
   InfluenceOptions options;
   options.strengths = 4;
   const InfluenceResult result =
@@ -32,7 +22,7 @@ TEST(InfluenceClaim, TellsTheWholeStoryAndIsTheSameTwice) {
   EXPECT_GT(weakest.rank_region, 0.9);
   EXPECT_GE(result.strengths[3].fooled, 0.45);
   EXPECT_EQ(result.clouds.size(), 2u);
-  EXPECT_EQ(result.clouds[0].points.size(), 60u);
+  EXPECT_EQ(result.clouds[0].points.size(), 120u);
   ASSERT_EQ(result.examples.size(), 10u);
   EXPECT_EQ(result.examples[0].rank_adversarial, 1);
   EXPECT_GE(result.examples[0].point.adversarial_norm, result.examples[9].point.adversarial_norm);

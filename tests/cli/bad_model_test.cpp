@@ -36,7 +36,8 @@ class BadModel : public Cli {
 };
 
 TEST_F(BadModel, Files) {
-  for (const std::string subcommand : {"explain", "train", "evaluate", "dynamics"}) {
+  for (const std::string subcommand :
+       {"explain", "train", "evaluate", "dynamics", "influence", "curvature"}) {
     expect_refused("missing.onnx", {"no such file"}, subcommand);
   }
   fs::create_directories(in_folder("folder.onnx"));

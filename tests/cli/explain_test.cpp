@@ -10,7 +10,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-const Arguments quick{"--limit", "8", "--steps", "3", "--out", "out"};
+const Arguments quick{"--limit", "8", "--batch", "16", "--steps", "3", "--out", "out"};
 
 std::size_t occurrences(const std::string& text, const std::string& of) {
   std::size_t count = 0;

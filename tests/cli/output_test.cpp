@@ -62,9 +62,9 @@ TEST_F(Output, AFullDiskLeavesWhatWasThere) {
 }
 
 TEST_F(Output, AReportThatDoesNotFit) {
-  const Outcome outcome =
-      run(on_both("explain") + Arguments{"--limit", "4", "--steps", "2"} + one_thread,
-          {folder(), 1000});
+  const Outcome outcome = run(
+      on_both("explain") + Arguments{"--limit", "4", "--batch", "16", "--steps", "2"} + one_thread,
+      {folder(), 1000});
   EXPECT_TRUE(refused(outcome, 1, {"out/explain/results.json: ", "File too large"}));
   EXPECT_TRUE(content(in_folder("out/explain")).empty());
 }

@@ -11,7 +11,7 @@ namespace reluctance {
 namespace {
 
 TEST(Usage, HelpHasAnExampleForEverySubcommand) {
-  const Arguments subcommands{"explain", "train", "evaluate", "dynamics"};
+  const Arguments subcommands{"explain", "train", "evaluate", "dynamics", "influence", "curvature"};
   std::vector<Arguments> lines{{"--help"}};
   for (const std::string& subcommand : subcommands) lines.push_back({subcommand, "--help"});
   const std::vector<Outcome> outcomes = run_all(lines);

@@ -50,10 +50,9 @@ TEST(Influence, EffectiveStrengthOfNormalisedSteps) {
     options.steps = 1;
     options.step_size = 0.1;
     options.random_start = false;
-    const Tensor found =
-        measure_influence(net, x, labels, pgd_attack(options)).effective_strength;
-    const Tensor expected = norm == Norm::l2 ? 0.1 / g.norm(2, 1)
-                                             : 0.1 * g.norm(1, 1) / g.square().sum(1);
+    const Tensor found = measure_influence(net, x, labels, pgd_attack(options)).effective_strength;
+    const Tensor expected =
+        norm == Norm::l2 ? 0.1 / g.norm(2, 1) : 0.1 * g.norm(1, 1) / g.square().sum(1);
     EXPECT_LT(((found - expected) / expected).abs().max().item<double>(), 1e-12);
   }
 }

@@ -52,12 +52,29 @@ TEST(ReportPage, HoldsItsStylesScriptsAndResults) {
   EXPECT_TRUE(page.starts_with("<!doctype html>"));
   EXPECT_EQ(results_in(page), R"({"format": 1, "run": {"seed": 42}})");
   EXPECT_NE(page.find(asset("style.css")), page.npos);
-  for (const char* name :
-       {"dom.js", "format.js", "charts.js", "encodings.js", "specs.js", "images.js", "frame.js",
-        "verdicts.js", "chapter.js", "dynamics_explanation.js", "dynamics_examples.js",
-        "dynamics.js", "influence_explanation.js", "influence_clouds.js", "influence_images.js",
-        "influence_numbers.js", "influence.js", "curvature_explanation.js", "curvature_density.js",
-        "curvature_images.js", "curvature_numbers.js", "curvature.js", "report.js"}) {
+  for (const char* name : {"dom.js",
+                           "format.js",
+                           "charts.js",
+                           "encodings.js",
+                           "specs.js",
+                           "images.js",
+                           "frame.js",
+                           "verdicts.js",
+                           "chapter.js",
+                           "dynamics_explanation.js",
+                           "dynamics_examples.js",
+                           "dynamics.js",
+                           "influence_explanation.js",
+                           "influence_clouds.js",
+                           "influence_images.js",
+                           "influence_numbers.js",
+                           "influence.js",
+                           "curvature_explanation.js",
+                           "curvature_density.js",
+                           "curvature_images.js",
+                           "curvature_numbers.js",
+                           "curvature.js",
+                           "report.js"}) {
     EXPECT_NE(page.find(asset(name)), page.npos) << name;
   }
   // The chart libraries, by what each calls itself.

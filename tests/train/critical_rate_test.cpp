@@ -41,10 +41,10 @@ TEST(CriticalRate, IsTwoOverTheLargestEigenvalueOfSoftmaxRegression) {
 TEST(CriticalRate, NothingWhereNothingCurves) {
   // Every image is zero and so is every weight's gradient but the bias's, which one class cancels.
   Network net({2});
-  net.append(linear_layer(), {at::zeros({2, 2}, at::kDouble),
-                              at::tensor({1000.0, -1000.0}, at::kDouble)});
-  const auto measured = measured_critical_rate(net, at::zeros({4, 2}, at::kDouble),
-                                               at::zeros({4}, at::kLong), {});
+  net.append(linear_layer(),
+             {at::zeros({2, 2}, at::kDouble), at::tensor({1000.0, -1000.0}, at::kDouble)});
+  const auto measured =
+      measured_critical_rate(net, at::zeros({4, 2}, at::kDouble), at::zeros({4}, at::kLong), {});
   EXPECT_FALSE(measured.has_value());
 }
 

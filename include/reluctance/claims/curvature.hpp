@@ -18,10 +18,10 @@ namespace reluctance {
 Claim curvature_claim();
 
 struct CurvatureOptions {
-  std::vector<double> radii{0.5, 1.5};    // of the L2 attacks, beside vanilla training
-  int64_t attack_steps = 10;              // of 2.5 radius / steps each, without random start
-  int64_t top = 5;                        // eigenpairs
-  double tolerance = 1e-3;                // of their residuals, relative
+  std::vector<double> radii{0.5, 1.0};  // of the L2 attacks, beside vanilla training
+  int64_t attack_steps = 10;            // of 2.5 radius / steps each, without random start
+  int64_t top = 5;                      // eigenpairs
+  double tolerance = 1e-3;              // of their residuals, relative
   int64_t trace_probes = 8;
   int64_t density_probes = 2, density_steps = 30;
   std::vector<int64_t> settled{0};        // steps of full-batch training before rates are measured
@@ -79,7 +79,8 @@ struct CurvatureResult {
   Finding finding;
 };
 
-// Runs the whole claim on one batch of N samples. `progress` gets shares of the work, in thousandths.
+// Runs the whole claim on one batch of N samples. `progress` gets shares of the work, in
+// thousandths.
 CurvatureResult test_curvature(const Network& network, const Tensor& images, const Tensor& labels,
                                const CurvatureOptions& options, const Progress& progress = {});
 

@@ -19,10 +19,10 @@ Claim influence_claim();
 // Theory and measurement side by side under one attack, for N samples. Everything is float64.
 struct InfluenceSamples {
   InfluenceMeasurement measured;
-  Tensor boost_quadratic;     // N; NaN where out of range
-  Tensor boost_region;        // N
-  Tensor kappa;               // N: the rate at which the boost grows with beta in the beginning
-  Tensor logits;              // N x C, before
+  Tensor boost_quadratic;  // N; NaN where out of range
+  Tensor boost_region;     // N
+  Tensor kappa;            // N: the rate at which the boost grows with beta in the beginning
+  Tensor logits;           // N x C, before
 };
 InfluenceSamples compare_influence(const Network& network, const Tensor& images,
                                    const Tensor& labels, const Attack& attack,
@@ -33,7 +33,7 @@ struct InfluenceOptions {
   int64_t strengths = 6;                   // of the raw attack
   std::vector<double> l2{0.25, 0.5, 1.0};  // radii
   std::vector<double> linf{0.01, 0.03, 0.1};
-  int64_t examples = 10;  // images to show
+  int64_t examples = 10;   // images to show
   std::uint64_t seed = 0;  // of the resampling
 };
 
@@ -78,7 +78,7 @@ struct InfluenceResult {
   std::vector<InfluenceStrength> strengths;
   std::vector<InfluenceCloud> clouds;
   std::vector<InfluenceExample> examples;  // under the strongest raw attack
-  Tensor boost;  // N: measured under the strongest raw attack
+  Tensor boost;                            // N: measured under the strongest raw attack
   Finding finding;
 };
 

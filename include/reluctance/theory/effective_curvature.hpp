@@ -55,8 +55,9 @@ class EffectiveCurvature {
   // v^T C_i v for each sample's own C_i, whose mean is C_eff: N, float64.
   Tensor sample_curvatures(const Tensor& v) const;
 
-  // N booleans: the attack follows smoothly. Where it does not (its gradient vanishes, or it has
-  // converged to a maximum that is not strict), S is taken as zero.
+  // N booleans: the attack follows smoothly. Otherwise its gradient vanishes, or its maximum on the
+  // ball is not strict. There a converged S is taken as zero; a stopped one, which has H_x from its
+  // end only, tells too much.
   const Tensor& smooth() const { return smooth_; }
 
  private:

@@ -57,6 +57,7 @@ struct TrainingHooks {
   Progress progress;                                     // counts steps of the whole training
   std::function<double(const Network&)> held_out;        // accuracy to note after each epoch
   std::function<void(const TrainingState&)> checkpoint;  // after each epoch, and when interrupted
+  std::function<void(const TrainingState&, double learning_rate)> after_step;
 };
 
 // Trains from `state` to the end. images: N x input shape in [0, 1], labels: N. Throws Interrupted,

@@ -1,0 +1,154 @@
+#include "reluctance/claims/diagnosis.hpp"
+
+#include <ATen/ATen.h>
+
+#include <chrono>
+#include <cmath>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <sstream>
+#include <variant>
+
+#include "reluctance/curvature/eigenpairs.hpp"
+#include "reluctance/curvature/hessian.hpp"
+#include "reluctance/loss/cross_entropy.hpp"
+#include "reluctance/theory/effective_curvature.hpp"
+
+namespace reluctance {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+Tensor one_row(const Tensors& parts) {
+  Tensors rows;
+  for (const Tensor& part : parts) rows.push_back(part.flatten());
+  return at::cat(rows);
+}
+
+Json number(double value) { return std::isfinite(value) ? Json(value) : Json(nullptr); }
+
+// How the attack follows the parameters; nothing where it rests on the bounds of pixels.
+std::optional<std::variant<RawResponse, L2Response>> response_of(const Attack& attack,
+                                                                 const Tensor& clean) {
+  if (!attack.ball) {
+    return RawResponse{attack.step_size * static_cast<double>(attack.steps), attack.steps};
+  }
+  if (attack.ball->norm == Norm::linf) return std::nullopt;
+  return L2Response{attack.ball->radius, clean, attack.pixel_box, attack.steps, attack.step_size};
+}
+
+}  // namespace
+
+Diagnosis::Diagnosis(Tensor images, Tensor labels, DiagnosisOptions options)
+    : images_(std::move(images)), labels_(std::move(labels)), options_(std::move(options)) {
+  if (options_.attack) {
+    options_.attack->random_start = false;  // the same for all parameters
+    options_.attack->restarts = 1;
+  }
+}
+
+bool Diagnosis::after_step(const TrainingState& state, double learning_rate) {
+  const Tensor now = one_row(state.network.parameters());
+  if (parameters_.defined()) {
+    const Tensor update = now - parameters_;
+    if (update_.defined()) {
+      const double cosine =
+          (update.dot(update_) / (update.norm() * update_.norm())).item<double>();
+      if (std::isfinite(cosine)) {
+        ++compared_;
+        opposed_ += cosine < 0;
+        cosine_sum_ += cosine;
+      }
+    }
+    update_ = update;
+    if (vectors_.defined()) {
+      const Tensor projections = at::mv(vectors_, update).to(at::kCPU);
+      if (projections_.defined()) {
+        flips_ += (projections * projections_).lt(0).to(at::kDouble);
+        ++projected_;
+      }
+      projections_ = projections;
+    }
+  }
+  parameters_ = now;
+  if (state.step % options_.every != 0) return false;
+  ask(state, learning_rate);
+  return true;
+}
+
+void Diagnosis::ask(const TrainingState& state, double learning_rate) {
+  const auto begin = std::chrono::steady_clock::now();
+  const Network& network = state.network;
+  EigenpairOptions wanted;
+  wanted.count = options_.top;
+  wanted.tolerance = 1e-2;  // of the residual; the eigenvalue's own error is of the square
+  wanted.seed = options_.seed;
+  const auto at_images = [&](const Tensor& x) {
+    return std::make_shared<CurvatureSamples>(network, x, labels_, options_.memory);
+  };
+  const auto largest = [](const Eigenpairs& pairs) {
+    return pairs.values.numel() > 0 ? pairs.values[0].item<double>() : 0;
+  };
+  Eigenpairs felt = top_eigenpairs(loss_hessian(at_images(images_)), wanted);
+  const double clean = largest(felt);
+  Tensor attacked = images_;
+  double adversarial = clean;
+  double effective = clean;
+  if (options_.attack) {
+    attacked = run_attack(network, images_, labels_, *options_.attack).adversarial;
+    const auto samples = at_images(attacked);
+    felt = top_eigenpairs(loss_hessian(samples), wanted);
+    adversarial = effective = largest(felt);
+    if (const auto response = response_of(*options_.attack, images_)) {
+      const EffectiveCurvature curvature(samples, *response);
+      felt = top_eigenpairs(curvature.matrix(), wanted);
+      effective = largest(felt);
+    }
+  }
+  const Tensor answers = logits(network, attacked);
+  const auto share = [](int64_t part, int64_t whole) {
+    return whole > 0 ? Json(static_cast<double>(part) / static_cast<double>(whole))
+                     : Json(nullptr);
+  };
+  Json flips = Json::array();
+  for (int64_t k = 0; projected_ > 0 && k < flips_.numel(); ++k) {
+    flips.push_back(flips_[k].item<double>() / static_cast<double>(projected_));
+  }
+  const Json line{
+      {"step", state.step},
+      {"learning_rate", learning_rate},
+      {"loss", number(cross_entropy(answers, labels_).mean().item<double>())},
+      {"accuracy", answers.argmax(1).eq(labels_).to(at::kDouble).mean().item<double>()},
+      {"rate_times_curvature",
+       {{"hessian", number(learning_rate * clean)},
+        {"hessian_adversarial", number(learning_rate * adversarial)},
+        {"effective", number(learning_rate * effective)}}},
+      {"critical", 2 * (1 + options_.momentum)},
+      {"critical_rate", number(2 * (1 + options_.momentum) / effective)},
+      {"cosine", compared_ > 0 ? number(cosine_sum_ / static_cast<double>(compared_))
+                               : Json(nullptr)},
+      {"opposed", share(opposed_, compared_)},
+      {"sign_flips", flips},
+      {"seconds",
+       std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count()}};
+  lines_ += line.dump() + "\n";
+  vectors_ = felt.vectors;
+  projections_.reset();
+  flips_ = at::zeros({vectors_.size(0)}, at::kDouble);
+  compared_ = opposed_ = projected_ = 0;
+  cosine_sum_ = 0;
+}
+
+void Diagnosis::resume(const std::string& lines, int64_t step) {
+  std::istringstream rest(lines);
+  std::string line;
+  while (std::getline(rest, line)) {
+    const Json entry = Json::parse(line, nullptr, /*allow_exceptions=*/false);
+    if (entry.is_object() && entry.contains("step") && entry["step"].is_number_integer() &&
+        entry["step"].get<int64_t>() <= step) {
+      lines_ += line + "\n";
+    }
+  }
+}
+
+}  // namespace reluctance

@@ -1,0 +1,84 @@
+// Diagnosing a training that is too fast, and one that is not.
+#include <ATen/ATen.h>
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+#include <sstream>
+
+#include "network/random_networks.hpp"
+#include "reluctance/claims/diagnosis.hpp"
+
+namespace reluctance {
+namespace {
+
+struct Training {
+  Network start = networks_in_double()[1].network;  // linear
+  Tensor images, labels;
+
+  Training() {
+    at::manual_seed(6);
+    images = random_input(start, 40);
+    labels = at::randint(start.classes(), {40}, at::kLong);
+  }
+
+  std::vector<nlohmann::json> lines_at(double rate, const std::optional<Attack>& attack = {}) const {
+    TrainingOptions options;
+    options.epochs = 60;  // full batch: a step an epoch
+    options.batch_size = 40;
+    options.learning_rate = rate;
+    options.momentum = 0;
+    options.weight_decay = 0;
+    options.schedule = Schedule::constant;
+    options.attack = attack;
+    DiagnosisOptions asked;
+    asked.every = 20;
+    asked.attack = attack;
+    Diagnosis diagnosis(images, labels, asked);
+    TrainingState state{start, {}, 0, 0, 0, {}};
+    TrainingHooks hooks;
+    hooks.after_step = [&](const TrainingState& at, double r) { diagnosis.after_step(at, r); };
+    train(state, images, labels, options, hooks);
+    std::vector<nlohmann::json> lines;
+    std::istringstream text(diagnosis.lines());
+    for (std::string line; std::getline(text, line);) lines.push_back(nlohmann::json::parse(line));
+    return lines;
+  }
+};
+
+TEST(Diagnosis, TellsARateAboveTheCriticalOneFromOneBelow) {
+  const Training training;
+  const auto calm = training.lines_at(0.1);
+  ASSERT_EQ(calm.size(), 3u);
+  EXPECT_EQ(calm[2]["step"], 60);
+  EXPECT_DOUBLE_EQ(calm[2]["critical"].get<double>(), 2);
+  EXPECT_LT(calm[2]["rate_times_curvature"]["effective"].get<double>(), 1);
+  EXPECT_EQ(calm[2]["opposed"].get<double>(), 0);
+  const double critical = calm[0]["critical_rate"].get<double>();
+  // Softmax regression flattens where its updates overshoot, so it is asked well above.
+  const auto wild = training.lines_at(2 * critical);
+  EXPECT_GT(wild[2]["opposed"].get<double>(), 0.5);
+  EXPECT_LT(wild[2]["cosine"].get<double>(), 0);
+  EXPECT_GT(wild[2]["sign_flips"][0].get<double>(), 0.5);
+  EXPECT_GT(wild[2]["seconds"].get<double>(), 0);
+}
+
+TEST(Diagnosis, AdversarialTrainingFeelsMore) {
+  PgdOptions pgd;
+  pgd.ball = {Norm::l2, 0.3};
+  pgd.steps = 5;
+  const auto lines = Training().lines_at(0.1, pgd_attack(pgd));
+  const auto& curvature = lines[1]["rate_times_curvature"];
+  EXPECT_GT(curvature["effective"].get<double>(),
+            curvature["hessian_adversarial"].get<double>());
+}
+
+TEST(Diagnosis, GoesOnFromTheLinesOfAnEarlierRun) {
+  const Training training;
+  DiagnosisOptions asked;
+  Diagnosis diagnosis(training.images, training.labels, asked);
+  diagnosis.resume("{\"step\":100}\n{\"step\":200}\nbroken\n{\"step\":300}\n", 200);
+  EXPECT_EQ(diagnosis.lines(), "{\"step\":100}\n{\"step\":200}\n");
+}
+
+}  // namespace
+}  // namespace reluctance
