@@ -52,8 +52,7 @@ bool Diagnosis::after_step(const TrainingState& state, double learning_rate) {
   if (parameters_.defined()) {
     const Tensor update = now - parameters_;
     if (update_.defined()) {
-      const double cosine =
-          (update.dot(update_) / (update.norm() * update_.norm())).item<double>();
+      const double cosine = (update.dot(update_) / (update.norm() * update_.norm())).item<double>();
       if (std::isfinite(cosine)) {
         ++compared_;
         opposed_ += cosine < 0;
@@ -107,8 +106,7 @@ void Diagnosis::ask(const TrainingState& state, double learning_rate) {
   }
   const Tensor answers = logits(network, attacked);
   const auto share = [](int64_t part, int64_t whole) {
-    return whole > 0 ? Json(static_cast<double>(part) / static_cast<double>(whole))
-                     : Json(nullptr);
+    return whole > 0 ? Json(static_cast<double>(part) / static_cast<double>(whole)) : Json(nullptr);
   };
   Json flips = Json::array();
   for (int64_t k = 0; projected_ > 0 && k < flips_.numel(); ++k) {
@@ -125,12 +123,11 @@ void Diagnosis::ask(const TrainingState& state, double learning_rate) {
         {"effective", number(learning_rate * effective)}}},
       {"critical", 2 * (1 + options_.momentum)},
       {"critical_rate", number(2 * (1 + options_.momentum) / effective)},
-      {"cosine", compared_ > 0 ? number(cosine_sum_ / static_cast<double>(compared_))
-                               : Json(nullptr)},
+      {"cosine",
+       compared_ > 0 ? number(cosine_sum_ / static_cast<double>(compared_)) : Json(nullptr)},
       {"opposed", share(opposed_, compared_)},
       {"sign_flips", flips},
-      {"seconds",
-       std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count()}};
+      {"seconds", std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count()}};
   lines_ += line.dump() + "\n";
   vectors_ = felt.vectors;
   projections_.reset();

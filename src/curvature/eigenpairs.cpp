@@ -2,83 +2,68 @@
 
 #include <ATen/ATen.h>
 
-#include <Spectra/SymEigsSolver.h>
-#include <Eigen/Core>
 #include <Eigen/Eigenvalues>
 #include <algorithm>
 
+#include "curvature/krylov.hpp"
 #include "reluctance/base/random.hpp"
 
 namespace reluctance {
 namespace {
 
-// The operator as Spectra sees it: float64 vectors on the processor.
-class Products {
- public:
-  using Scalar = double;
-
-  Products(const LinearOperator& matrix, const Progress& progress, int64_t expected)
-      : matrix_(matrix), progress_(progress), expected_(expected) {}
-
-  Eigen::Index rows() const { return matrix_.size; }
-  Eigen::Index cols() const { return matrix_.size; }
-
-  void perform_op(const double* in, double* out) const {
-    check_interrupt();
-    // at::from_blob wants a pointer to what it could change; the product does not.
-    const Tensor v = at::from_blob(const_cast<double*>(in), {matrix_.size}, at::kDouble);
-    const Tensor moved = v.to(matrix_.device, matrix_.dtype);
-    at::from_blob(out, {matrix_.size}, at::kDouble).copy_(matrix_.product(moved));
-    ++done_;
-    if (progress_) progress_(done_, std::max(expected_, done_ + 1));
-  }
-
-  int64_t done() const { return done_; }
-
- private:
-  const LinearOperator& matrix_;
-  const Progress& progress_;
-  int64_t expected_;
-  mutable int64_t done_ = 0;  // Spectra takes its operator as a constant
+// The Ritz pairs of a basis, descending.
+struct Ritz {
+  Eigen::VectorXd values;
+  Eigen::MatrixXd vectors;    // columns, in the basis
+  Eigen::VectorXd residuals;  // ||A v - lambda v||
 };
 
-class Solver : public Spectra::SymEigsSolver<Products> {
- public:
-  using Spectra::SymEigsSolver<Products>::SymEigsSolver;
+Ritz ritz_pairs(const KrylovBasis& basis) {
+  const Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd> solver(basis.projected());
+  const Eigen::MatrixXd vectors = solver.eigenvectors().rowwise().reverse();
+  return {solver.eigenvalues().reverse(), vectors,
+          vectors.bottomRows(1).transpose().cwiseAbs() * basis.remainder()};
+}
 
-  // ||A v - lambda v|| of the Ritz pairs with the largest values, descending: the norm of the
-  // factorisation's remainder times the last entry of each vector in the Krylov basis.
-  Eigen::VectorXd residuals(int64_t count) const {
-    const Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd> small(m_fac.matrix_H());
-    return small.eigenvectors().row(m_ncv - 1).reverse().head(count).cwiseAbs() * m_fac.f_norm();
+int64_t converged(const Ritz& ritz, int64_t count, double tolerance) {
+  int64_t k = 0;
+  while (k < std::min<int64_t>(count, ritz.values.size()) &&
+         ritz.residuals[k] <= tolerance * std::abs(ritz.values[k])) {
+    ++k;
   }
-};
+  return k;
+}
 
 }  // namespace
 
 Eigenpairs top_eigenpairs(const LinearOperator& matrix, const EigenpairOptions& options) {
-  const int64_t count = std::min(options.count, matrix.size - 1);
-  const int64_t basis = std::min(matrix.size, std::max<int64_t>(20, 2 * count + 1));
-  Products products(matrix, options.progress, 2 * basis);
-  Solver solver(products, count, basis);
-  Tensor start = at::randn({matrix.size}, make_generator(options.seed), at::kDouble);
-  solver.init(start.data_ptr<double>());
-  solver.compute(Spectra::SortRule::LargestAlge, options.most_restarts, options.tolerance,
-                 Spectra::SortRule::LargestAlge);
-  // Where not all converged, Spectra would hand out fewer; the best it has are still of use.
-  const bool converged = solver.info() == Spectra::CompInfo::Successful;
-  const auto found = static_cast<int64_t>(solver.eigenvalues().size());
-  Eigenpairs pairs{at::empty({found}, at::kDouble),
-                   {},
-                   at::empty({found}, at::kDouble),
-                   products.done(),
-                   converged};
-  Eigen::Map<Eigen::VectorXd>(pairs.values.data_ptr<double>(), found) = solver.eigenvalues();
-  Eigen::Map<Eigen::VectorXd>(pairs.residuals.data_ptr<double>(), found) = solver.residuals(found);
-  const Eigen::MatrixXd vectors = solver.eigenvectors();
-  pairs.vectors =
-      at::from_blob(const_cast<double*>(vectors.data()), {found, matrix.size}, at::kDouble)
-          .to(matrix.device, matrix.dtype, /*non_blocking=*/false, /*copy=*/true);
+  const int64_t count = std::min(options.count, matrix.size);
+  const int64_t most = std::min(matrix.size, std::max<int64_t>(20, 2 * count + 10));
+  const Tensor start = at::randn({matrix.size}, make_generator(options.seed), at::kDouble);
+  KrylovBasis basis(matrix, start.to(matrix.device, matrix.dtype), most);
+  int64_t products = 0;
+  int64_t restarts = 0;
+  Ritz ritz;
+  for (;;) {
+    basis.extend();
+    ++products;
+    if (options.progress) options.progress(products, std::max(products + 1, most));
+    if (basis.size() < count && !basis.exhausted()) continue;
+    ritz = ritz_pairs(basis);
+    if (basis.exhausted() || converged(ritz, count, options.tolerance) == count) break;
+    if (basis.size() < most) continue;
+    if (restarts++ == options.most_restarts) break;
+    // Half of the room for what is wanted and its neighbours, which hold it apart.
+    basis.restart(ritz.vectors.leftCols((count + most) / 2));
+  }
+  const auto found = std::min<int64_t>(count, ritz.values.size());
+  Eigenpairs pairs{at::empty({found}, at::kDouble), basis.combine(ritz.vectors.leftCols(found)),
+                   at::empty({found}, at::kDouble), products,
+                   converged(ritz, found, options.tolerance) == found};
+  for (int64_t k = 0; k < found; ++k) {
+    pairs.values[k] = ritz.values[k];
+    pairs.residuals[k] = ritz.residuals[k];
+  }
   return pairs;
 }
 

@@ -5,8 +5,9 @@
 #include <Eigen/Core>
 #include <Eigen/Eigenvalues>
 #include <cmath>
-#include <vector>
 
+#include "curvature/krylov.hpp"
+#include "reluctance/base/progress.hpp"
 #include "reluctance/base/random.hpp"
 
 namespace reluctance {
@@ -21,28 +22,6 @@ Tensor random_signs(const LinearOperator& matrix, std::uint64_t seed, int64_t pr
 
 double inner_product(const Tensor& a, const Tensor& b) {
   return a.mul(b).sum(at::kDouble).item<double>();
-}
-
-// Diagonal and off-diagonal of the Lanczos matrix that starts from `v`, with every vector made
-// orthogonal to all before it, twice: once is not enough in floating point. Ends early where the
-// Krylov space is exhausted.
-void lanczos(const LinearOperator& matrix, Tensor v, int64_t steps, const Progress& progress,
-             std::vector<double>& diagonal, std::vector<double>& off_diagonal) {
-  Tensors basis;
-  v = v / std::sqrt(inner_product(v, v));
-  for (int64_t k = 0; k < steps; ++k) {
-    check_interrupt();
-    basis.push_back(v);
-    Tensor w = matrix.product(v);
-    diagonal.push_back(inner_product(w, v));
-    const Tensor known = at::stack(basis);
-    for (int pass = 0; pass < 2; ++pass) w = w - at::mv(known.t(), at::mv(known, w));
-    const double norm = std::sqrt(inner_product(w, w));
-    if (progress) progress(k + 1, steps);
-    if (k + 1 == steps || norm <= 1e-10 * std::abs(diagonal[0])) return;
-    off_diagonal.push_back(norm);
-    v = w / norm;
-  }
 }
 
 }  // namespace
@@ -71,15 +50,13 @@ SpectralDensity spectral_density(const LinearOperator& matrix, int64_t probes, i
   SpectralDensity density{at::zeros({probes, steps}, at::kDouble),
                           at::zeros({probes, steps}, at::kDouble)};
   for (int64_t probe = 0; probe < probes; ++probe) {
-    std::vector<double> diagonal, off_diagonal;
-    const Progress part = [&](int64_t done, int64_t) {
-      if (progress) progress(probe * steps + done, probes * steps);
-    };
-    lanczos(matrix, random_signs(matrix, seed, probe), steps, part, diagonal, off_diagonal);
-    const auto size = static_cast<Eigen::Index>(diagonal.size());
-    Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd> small;
-    small.computeFromTridiagonal(Eigen::Map<Eigen::VectorXd>(diagonal.data(), size),
-                                 Eigen::Map<Eigen::VectorXd>(off_diagonal.data(), size - 1));
+    KrylovBasis basis(matrix, random_signs(matrix, seed, probe), steps);
+    while (basis.size() < steps && !basis.exhausted()) {
+      basis.extend();
+      if (progress) progress(probe * steps + basis.size(), probes * steps);
+    }
+    const auto size = static_cast<Eigen::Index>(basis.size());
+    const Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd> small(basis.projected());
     // An exhausted space leaves nodes of no weight at its largest value.
     density.nodes[probe].fill_(small.eigenvalues()[size - 1]);
     auto* nodes = density.nodes[probe].data_ptr<double>();

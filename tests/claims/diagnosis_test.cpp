@@ -21,7 +21,8 @@ struct Training {
     labels = at::randint(start.classes(), {40}, at::kLong);
   }
 
-  std::vector<nlohmann::json> lines_at(double rate, const std::optional<Attack>& attack = {}) const {
+  std::vector<nlohmann::json> lines_at(double rate,
+                                       const std::optional<Attack>& attack = {}) const {
     TrainingOptions options;
     options.epochs = 60;  // full batch: a step an epoch
     options.batch_size = 40;
@@ -68,8 +69,7 @@ TEST(Diagnosis, AdversarialTrainingFeelsMore) {
   pgd.steps = 5;
   const auto lines = Training().lines_at(0.1, pgd_attack(pgd));
   const auto& curvature = lines[1]["rate_times_curvature"];
-  EXPECT_GT(curvature["effective"].get<double>(),
-            curvature["hessian_adversarial"].get<double>());
+  EXPECT_GT(curvature["effective"].get<double>(), curvature["hessian_adversarial"].get<double>());
 }
 
 TEST(Diagnosis, GoesOnFromTheLinesOfAnEarlierRun) {

@@ -1,5 +1,5 @@
-// A small trained network and the images it was trained on, for the tests of whole claims: on random
-// weights gates and negative curvature rule.
+// A small trained network and the images it was trained on, for the tests of whole claims: on
+// random weights gates and negative curvature rule.
 #pragma once
 
 #include <ATen/ATen.h>

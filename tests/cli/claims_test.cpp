@@ -69,9 +69,8 @@ TEST_F(Claims, GradientNormsAreAutograds) {
 }
 
 TEST_F(Claims, EigenvaluesAreThoseOfAutogradsHessian) {
-  const auto arrays =
-      saved(on_both("curvature") + Arguments{"--operator", "hessian", "--top", "3", "--tolerance",
-                                             "1e-5"});
+  const auto arrays = saved(on_both("curvature") + Arguments{"--operator", "hessian", "--top", "3",
+                                                             "--tolerance", "1e-5"});
   const Tensor& values = arrays.at("eigenvalues");
   ASSERT_EQ(values.sizes(), at::IntArrayRef({3}));
   ASSERT_EQ(arrays.at("residuals").sizes(), at::IntArrayRef({3}));
@@ -126,9 +125,9 @@ TEST_F(Claims, WholeClaimsGiveVerdicts) {
 }
 
 TEST_F(Claims, DiagnosedTrainingLeavesLines) {
-  const Outcome outcome = run_here(
-      on_images("train") + Arguments{"--hidden", "16", "--epochs", "2", "--batch-size", "50",
-                                     "--diagnose", "4", "--out", "out"});
+  const Outcome outcome =
+      run_here(on_images("train") + Arguments{"--hidden", "16", "--epochs", "2", "--batch-size",
+                                              "50", "--diagnose", "4", "--out", "out"});
   ASSERT_TRUE(succeeded(outcome));
   const std::string lines = bytes_of(in_folder("out/diagnosis.jsonl"));
   EXPECT_EQ(std::count(lines.begin(), lines.end(), '\n'), 3);  // of 12 steps

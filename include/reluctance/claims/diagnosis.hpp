@@ -11,10 +11,10 @@
 namespace reluctance {
 
 struct DiagnosisOptions {
-  int64_t every = 100;  // steps
+  int64_t every = 100;           // steps
   std::optional<Attack> attack;  // of the training
   double momentum = 0;
-  int64_t top = 3;      // eigenvectors whose projections are followed
+  int64_t top = 3;  // eigenvectors whose projections are followed
   int64_t memory = int64_t{2} << 30;
   std::uint64_t seed = 0;
 };

@@ -1,4 +1,4 @@
-// Top eigenpairs by the implicitly restarted Lanczos method (Spectra).
+// Top eigenpairs by the thick-restart Lanczos method (Wu and Simon 2000), where the operator lives.
 #pragma once
 
 #include <cstdint>
@@ -19,12 +19,12 @@ struct EigenpairOptions {
 struct Eigenpairs {
   Tensor values;     // K, float64, descending: the algebraically largest
   Tensor vectors;    // K x P, of unit length, in the operator's dtype
-  Tensor residuals;  // K, float64: ||A v - lambda v||, from the Lanczos factorisation
+  Tensor residuals;  // K, float64: ||A v - lambda v||, from the Lanczos relation
   int64_t products;
   bool converged;  // all K within the tolerance
 };
 
-// Fewer than K where the operator has fewer than K + 1 rows.
+// Fewer than K where the operator has fewer rows, or the random start meets fewer eigenspaces.
 Eigenpairs top_eigenpairs(const LinearOperator& matrix, const EigenpairOptions& options = {});
 
 }  // namespace reluctance
