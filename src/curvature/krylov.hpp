@@ -8,8 +8,8 @@
 
 namespace reluctance {
 
-// A V = V H + r e^T with V^T V = 1: V the basis, H = V^T A V its projected matrix, r the remainder, and e
-// the last unit vector (Lanczos; after a restart Wu and Simon 2000). Every new vector is made
+// A V = V H + r e^T with V^T V = 1: V the basis, H = V^T A V its projected matrix, r the remainder,
+// and e the last unit vector (Lanczos; after a restart Wu and Simon 2000). Every new vector is made
 // orthogonal to all before it, in the operator's dtype, so no eigenvalue appears twice.
 class KrylovBasis {
  public:
