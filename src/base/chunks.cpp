@@ -14,7 +14,8 @@ namespace {
 // for ever. The setting belongs to the calling thread alone.
 class OneThread {
  public:
-  OneThread() : before_(omp_get_max_threads()) { omp_set_num_threads(1); }
+  // LibTorch sets the number of each new thread when it is first asked for; that must come before.
+  OneThread() : before_(at::get_num_threads()) { omp_set_num_threads(1); }
   ~OneThread() { omp_set_num_threads(before_); }
   OneThread(const OneThread&) = delete;
   OneThread& operator=(const OneThread&) = delete;

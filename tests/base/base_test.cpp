@@ -2,6 +2,7 @@
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
 #include <gtest/gtest.h>
+#include <omp.h>
 
 #include <atomic>
 #include <filesystem>
@@ -98,6 +99,18 @@ TEST(Chunks, RunOnEveryThreadAtOnce) {
   });
   at::set_num_threads(threads);
   EXPECT_EQ(used.size(), 3u);
+}
+
+TEST(Chunks, OperatorsInsideAreToldOfOneThread) {
+  const int threads = at::get_num_threads();
+  at::set_num_threads(7);  // more than any test before: some of them are new
+  std::atomic<int> most = 0;
+  for_each_chunk(at::kCPU, 7 * 16, 16, [&](int64_t, int64_t) {
+    at::relu(at::rand({200000}));  // large enough for LibTorch to ask how many threads there are
+    most = std::max(most.load(), omp_get_max_threads());
+  });
+  at::set_num_threads(threads);
+  EXPECT_EQ(most, 1);
 }
 
 // oneDNN keeps plans of convolutions by shape and number of threads.
