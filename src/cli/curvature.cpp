@@ -52,7 +52,6 @@ void run_one(const Options& options, const Network& network, const Dataset& data
   std::optional<Attack> attack;
   if (attacked) {
     attack = make_attack(options.attack);
-    attack->random_start = false;  // the same for every parameter
     attack->restarts = 1;
     ProgressBar bar(attack->description);
     images = run_attack(network, images, labels, *attack, options.common.seed, bar.receiver())
@@ -135,6 +134,7 @@ void run(Options options) {
 void add_curvature(CLI::App& app) {
   auto options = std::make_shared<Options>();
   options->attack.attack = "none";
+  options->attack.random_start = false;  // the same attack whatever the parameters
   options->attack.norm = "l2";
   options->attack.epsilon = 0.5;
   CLI::App* command = app.add_subcommand(
@@ -147,7 +147,9 @@ void add_curvature(CLI::App& app) {
       "eigenvalues (K), residuals (K) and sample_share (K x N, each row sums to 1), in float64.");
   add_data(*command, options->common);
   add_model(*command, options->common);
-  command->add_option("--limit", options->limit, "the batch: the first N images")
+  command
+      ->add_option("--limit", options->limit,
+                   "the batch: the first N training images, or of --data")
       ->transform(whole_number(1, 10000000))
       ->capture_default_str();
   command->add_option("--operator", options->matrix,

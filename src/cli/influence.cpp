@@ -28,8 +28,7 @@ void show(const char* what, const std::optional<Quantiles>& q) {
 
 // One attack: theory and measurement of every sample, for other programs.
 void run_one(const Options& options, const Network& network, const Dataset& data) {
-  Attack attack = make_attack(options.attack);
-  attack.random_start = false;  // the theory starts at the image
+  const Attack attack = make_attack(options.attack);
   InfluenceSamples samples;
   {
     ProgressBar bar("theory and attack");
@@ -49,8 +48,7 @@ void run_one(const Options& options, const Network& network, const Dataset& data
   }
   const Concentration clean = concentration(real.gradient_norm_clean);
   const Concentration adversarial = concentration(real.gradient_norm_adversarial);
-  std::printf("%ld images, %s, no random start\n", data.images.size(0),
-              make_attack(options.attack).description.c_str());
+  std::printf("%ld images, %s\n", data.images.size(0), attack.description.c_str());
   show("boost, measured    ", quantiles(real.boost));
   show("boost, region-exact", quantiles(samples.boost_region));
   show("boost, quadratic   ", quantiles(samples.boost_quadratic));
@@ -84,6 +82,7 @@ void run(Options options) {
 void add_influence(CLI::App& app) {
   auto options = std::make_shared<Options>();
   options->attack.attack = "";
+  options->attack.random_start = false;  // the theory starts at the image
   CLI::App* command = app.add_subcommand(
       "influence", "claim 2: how an attack boosts the influence of samples, and of which");
   command->footer(

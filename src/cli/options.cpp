@@ -149,7 +149,7 @@ Attack make_attack(const AttackOptions& options) {
     attack = pgd_attack({{parse_norm(options.norm), options.epsilon},
                          options.steps,
                          options.step_size,
-                         /*random_start=*/true,
+                         options.random_start,
                          options.restarts});
   } else {
     throw Error("--attack " + options.attack +

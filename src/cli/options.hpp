@@ -38,6 +38,7 @@ struct AttackOptions {
   double step_size = 0;
   int64_t restarts = 1;
   double beta = 1.0;
+  bool random_start = true;  // not an option: theory that starts at the image turns it off
 };
 
 void add_data(CLI::App& app, CommonOptions& options);
