@@ -130,7 +130,7 @@ void add_explain(CLI::App& app) {
       ->transform(whole_number(1, 10000000))
       ->capture_default_str();
   command->add_flag("--thorough", options->thorough,
-                    "more strengths, budgets and points of training; takes several times longer");
+                    "more strengths, budgets and points of training; takes longer");
   command
       ->add_option("--attack", options->attack.attack,
                    "pgd, fgsm or raw, for robust accuracy and adversarial training")

@@ -79,8 +79,8 @@ void add_train(CLI::App& app) {
   command
       ->add_option(
           "--diagnose", options->diagnose,
-          "every K steps, ask for curvature and oscillation on 512 images; 0: never. Takes "
-          "as long as about 50 to 200 steps each time")
+          "every K steps, ask for curvature and oscillation on 512 images; 0: never. Each line of "
+          "diagnosis.jsonl says how many seconds it took")
       ->transform(whole_number(0, 1000000000))
       ->capture_default_str();
   add_running(*command, options->common);

@@ -20,8 +20,7 @@ struct DiagnosisOptions {
 };
 
 // Asks for the curvatures on a fixed batch at every so many steps, and follows each update in
-// between along the top eigenvectors of the last one. Takes as long as about 25 products with each
-// curvature, 1.5 to 4 gradients of the batch each; `seconds` in a line is what it took.
+// between along the top eigenvectors of the last one. `seconds` in a line is what asking took.
 class Diagnosis {
  public:
   Diagnosis(Tensor images, Tensor labels, DiagnosisOptions options);
