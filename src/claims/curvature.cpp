@@ -10,11 +10,11 @@
 #include "claims/dynamics_sweep.hpp"
 #include "reluctance/attack/attack.hpp"
 #include "reluctance/base/random.hpp"
+#include "reluctance/claims/attack_response.hpp"
 #include "reluctance/claims/dynamics.hpp"
 #include "reluctance/curvature/hessian.hpp"
 #include "reluctance/loss/cross_entropy.hpp"
 #include "reluctance/measure/statistics.hpp"
-#include "reluctance/theory/effective_curvature.hpp"
 #include "reluctance/train/critical_rate.hpp"
 #include "reluctance/train/trainer.hpp"
 
@@ -46,11 +46,6 @@ std::optional<Attack> attack_of(double radius, const CurvatureOptions& options) 
   pgd.steps = options.attack_steps;
   pgd.random_start = false;
   return pgd_attack(pgd);
-}
-
-// How that attack follows the parameters.
-L2Response response_of(double radius, const Tensor& clean, const CurvatureOptions& options) {
-  return {radius, clean, true, options.attack_steps, attack_of(radius, options)->step_size};
 }
 
 Tensor attacked_images(const Batch& batch, const std::optional<Attack>& attack) {
@@ -125,7 +120,7 @@ CurvatureCondition condition_of(const Batch& batch, const Tensor& shown, double 
   advance();
   std::optional<EffectiveCurvature> effective;
   if (attack) {
-    effective.emplace(samples, response_of(radius, batch.images, options));
+    effective.emplace(samples, *response_of(*attack, batch.images));
     result.effective = top_eigenpairs(effective->matrix(), pairs);
     result.smooth = effective->smooth().to(at::kDouble).mean().item<double>();
   } else if (density) {
@@ -179,8 +174,7 @@ void add_rates(const Batch& batch, const CurvatureCondition& condition,
       one.tolerance = options.tolerance;
       hessian = felt = top_eigenpairs(loss_hessian(samples), one).values[0].item<double>();
       if (attack) {
-        const EffectiveCurvature effective(samples,
-                                           response_of(condition.epsilon, batch.images, options));
+        const EffectiveCurvature effective(samples, *response_of(*attack, batch.images));
         felt = top_eigenpairs(effective.matrix(), one).values[0].item<double>();
       }
     }
@@ -203,6 +197,10 @@ void add_rates(const Batch& batch, const CurvatureCondition& condition,
 Finding judge(const CurvatureResult& result) {
   const CurvatureCondition& vanilla = result.conditions.front();
   const auto largest = [](const Eigenpairs& pairs) { return pairs.values[0].item<double>(); };
+  if (vanilla.carriers.empty() || !(largest(vanilla.hessian) > 0)) {
+    return {
+        Verdict::cannot_be_tested, "the loss does not curve in the parameters at these images", {}};
+  }
   double strengthened = std::nan("");
   double added = std::nan("");
   for (const CurvatureCondition& each : result.conditions) {
@@ -240,10 +238,16 @@ Finding judge(const CurvatureResult& result) {
   };
   std::ostringstream summary;
   summary.precision(3);
+  const auto within = [](double error) {
+    std::ostringstream text;
+    text.precision(3);
+    text << 100 * error << "%";
+    return std::isfinite(error) ? text.str() : std::string("nothing: one was not found by trying");
+  };
   summary << "Adversarial training feels " << strengthened
           << " times vanilla training's largest curvature or more. Its critical learning rate is "
-          << "predicted within " << 100 * adversarial_error << "% (vanilla: " << 100 * vanilla_error
-          << "%)";
+          << "predicted within " << within(adversarial_error)
+          << " (vanilla: " << within(vanilla_error) << ")";
   for (const CurvatureCondition& each : result.conditions) {
     if (each.epsilon != hardest || !(adversarial_error > adversarial_rate_error)) continue;
     summary << ": the prediction fails at " << each.name << ", where the attack has not settled on "

@@ -7,12 +7,11 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <sstream>
-#include <variant>
 
+#include "reluctance/claims/attack_response.hpp"
 #include "reluctance/curvature/eigenpairs.hpp"
 #include "reluctance/curvature/hessian.hpp"
 #include "reluctance/loss/cross_entropy.hpp"
-#include "reluctance/theory/effective_curvature.hpp"
 
 namespace reluctance {
 namespace {
@@ -26,16 +25,6 @@ Tensor one_row(const Tensors& parts) {
 }
 
 Json number(double value) { return std::isfinite(value) ? Json(value) : Json(nullptr); }
-
-// How the attack follows the parameters; nothing where it rests on the bounds of pixels.
-std::optional<std::variant<RawResponse, L2Response>> response_of(const Attack& attack,
-                                                                 const Tensor& clean) {
-  if (!attack.ball) {
-    return RawResponse{attack.step_size * static_cast<double>(attack.steps), attack.steps};
-  }
-  if (attack.ball->norm == Norm::linf) return std::nullopt;
-  return L2Response{attack.ball->radius, clean, attack.pixel_box, attack.steps, attack.step_size};
-}
 
 }  // namespace
 

@@ -9,9 +9,9 @@
 #include "cli/networks.hpp"
 #include "cli/validators.hpp"
 #include "reluctance/base/error.hpp"
+#include "reluctance/claims/attack_response.hpp"
 #include "reluctance/curvature/hessian.hpp"
 #include "reluctance/data/npz.hpp"
-#include "reluctance/theory/effective_curvature.hpp"
 
 namespace reluctance {
 namespace {
@@ -25,19 +25,6 @@ struct Options {
   std::string matrix;
   std::string save;
 };
-
-// How the attack follows the parameters; throws Error where the theory has no formula.
-std::variant<RawResponse, L2Response> response_of(const Options& options, const Attack& attack,
-                                                  const Tensor& clean) {
-  if (options.attack.attack == "raw") return RawResponse{options.attack.beta, attack.steps};
-  if (attack.ball && attack.ball->norm == Norm::l2) {
-    return L2Response{attack.ball->radius, clean, true, attack.steps, attack.step_size};
-  }
-  throw Error(
-      "--operator effective needs a raw or an L2 attack; under an L-infinity one, whose pixels "
-      "rest "
-      "on their bounds, it is the Hessian: use --operator hessian");
-}
 
 // One operator: its top eigenpairs and the samples that carry them, for other programs.
 void run_one(const Options& options, const Network& network, const Dataset& data) {
@@ -61,7 +48,13 @@ void run_one(const Options& options, const Network& network, const Dataset& data
       std::make_shared<CurvatureSamples>(network, images, labels, options.claims.curvature.memory);
   std::optional<EffectiveCurvature> effective;
   if (options.matrix == "effective") {
-    effective.emplace(samples, response_of(options, *attack, clean));
+    const auto response = response_of(*attack, clean);
+    if (!response) {
+      throw Error(
+          "--operator effective needs a raw or an L2 attack; under an L-infinity one, whose pixels "
+          "rest on their bounds, it is the Hessian: use --operator hessian");
+    }
+    effective.emplace(samples, *response);
   }
   const LinearOperator matrix = effective                 ? effective->matrix()
                                 : options.matrix == "ggn" ? gauss_newton(samples)

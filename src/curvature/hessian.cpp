@@ -19,6 +19,19 @@ LinearOperator averaged(CurvatureSamplesPtr samples,
           }};
 }
 
+// Sums over the classes of what `terms` gives (N x C) for each piece and its tangent along v.
+template <typename Terms>
+Tensor summed_by_sample(const CurvatureSamples& samples, const Tensor& v, const Terms& terms) {
+  const Tensors direction = samples.split(v);
+  Tensor result = at::empty({samples.count()}, v.options().dtype(at::kDouble));
+  samples.for_each([&](const Piece& piece) {
+    const Tangent moved = tangent(samples.network(), piece.primal.pass, {direction, {}});
+    result.slice(0, piece.begin, piece.end)
+        .copy_(terms(piece, direction, moved).sum(1, false, at::kDouble));
+  });
+  return result.to(at::kCPU);
+}
+
 }  // namespace
 
 Gradients hessian_vector(const Network& network, const Piece& piece, const Direction& direction,
@@ -45,29 +58,19 @@ LinearOperator gauss_newton(CurvatureSamplesPtr samples) {
 }
 
 Tensor sample_curvatures(const CurvatureSamples& samples, const Tensor& v) {
-  const Tensors direction = samples.split(v);
-  Tensor result = at::empty({samples.count()}, v.options().dtype(at::kDouble));
-  samples.for_each([&](const Piece& piece) {
-    const Pass& pass = piece.primal.pass;
-    const Tensor first = tangent(samples.network(), pass, {direction, {}}).logits;
-    const Tensor second = second_tangent(samples.network(), pass, direction);
-    const Tensor s = logit_gradient(pass.logits, piece.labels);
-    const Tensor terms = first * logit_hessian_vector(pass.logits, first) + s * second;
-    result.slice(0, piece.begin, piece.end).copy_(terms.sum(1, false, at::kDouble));
-  });
-  return result.to(at::kCPU);
+  return summed_by_sample(samples, v,
+                          [&](const Piece& piece, const Tensors& direction, const Tangent& moved) {
+                            const Pass& pass = piece.primal.pass;
+                            const Tensor s = logit_gradient(pass.logits, piece.labels);
+                            return moved.logits * logit_hessian_vector(pass.logits, moved.logits) +
+                                   s * second_tangent(samples.network(), pass, direction, moved);
+                          });
 }
 
 Tensor sample_gauss_newton(const CurvatureSamples& samples, const Tensor& v) {
-  const Tensors direction = samples.split(v);
-  Tensor result = at::empty({samples.count()}, v.options().dtype(at::kDouble));
-  samples.for_each([&](const Piece& piece) {
-    const Pass& pass = piece.primal.pass;
-    const Tensor moved = tangent(samples.network(), pass, {direction, {}}).logits;
-    const Tensor terms = moved * logit_hessian_vector(pass.logits, moved);
-    result.slice(0, piece.begin, piece.end).copy_(terms.sum(1, false, at::kDouble));
+  return summed_by_sample(samples, v, [](const Piece& piece, const Tensors&, const Tangent& moved) {
+    return moved.logits * logit_hessian_vector(piece.primal.pass.logits, moved.logits);
   });
-  return result.to(at::kCPU);
 }
 
 Tensor loss_gradient(const CurvatureSamples& samples) {

@@ -92,8 +92,8 @@ Gradients gradient_tangent(const Network& network, const Primal& primal, const D
   return sweep(network, primal.pass, u_dot, options);
 }
 
-Tensor second_tangent(const Network& network, const Pass& pass, const Tensors& parameters) {
-  const Tangent first = tangent(network, pass, {parameters, {}});
+Tensor second_tangent(const Network& network, const Pass& pass, const Tensors& parameters,
+                      const Tangent& first) {
   ByNode directions(parameters);
   return forward_sweep(network, pass, {}, [&](std::size_t i, const Tensors&) -> Tensor {
     const Node& node = network.nodes()[i];

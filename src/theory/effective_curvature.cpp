@@ -158,8 +158,7 @@ PieceParts l2_parts(const Network& network, const Piece& piece, const L2Response
 
 }  // namespace
 
-EffectiveCurvature::EffectiveCurvature(CurvatureSamplesPtr attacked,
-                                       const std::variant<RawResponse, L2Response>& response)
+EffectiveCurvature::EffectiveCurvature(CurvatureSamplesPtr attacked, const AttackResponse& response)
     : samples_(std::move(attacked)) {
   const Network& network = samples_->network();
   std::vector<PieceParts> all(static_cast<std::size_t>(samples_->count()));

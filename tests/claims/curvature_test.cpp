@@ -4,6 +4,7 @@
 
 #include "claims/trained_network.hpp"
 #include "reluctance/claims/curvature.hpp"
+#include "reluctance/network/layers.hpp"
 
 namespace reluctance {
 namespace {
@@ -35,6 +36,15 @@ TEST(CurvatureClaim, PredictsRatesAndNamesCarriers) {
   }
   EXPECT_NEAR(result.density.weights.sum().item<double>(), 1, 1e-9);
   EXPECT_EQ(result.finding.checks.size(), 5u);
+}
+
+TEST(CurvatureClaim, CannotBeTestedWhereNothingCurves) {
+  Network sure({3});
+  sure.append(linear_layer(), {at::zeros({2, 3}), at::tensor({1000.0f, -1000.0f})});
+  const CurvatureResult result =
+      test_curvature(sure, at::rand({5, 3}), at::zeros({5}, at::kLong), {});
+  EXPECT_EQ(result.finding.verdict, Verdict::cannot_be_tested);
+  EXPECT_EQ(result.finding.summary.find("nan"), std::string::npos);
 }
 
 }  // namespace

@@ -35,8 +35,10 @@ enum class Wanted { parameters, input, both };
 Gradients gradient_tangent(const Network& network, const Primal& primal, const Direction& direction,
                            const Tangent& tangent, const Tensor& u_dot, Wanted wanted);
 
-// The second derivative of the logits along a direction of the parameters: N x C.
-Tensor second_tangent(const Network& network, const Pass& pass, const Tensors& parameters);
+// The second derivative of the logits along a direction of the parameters, whose tangent is given:
+// N x C.
+Tensor second_tangent(const Network& network, const Pass& pass, const Tensors& parameters,
+                      const Tangent& tangent);
 
 // Squared norms of each sample's gradient u_i . dz_i/dtheta without the gradients themselves: N,
 // float64. u: N x C; rows as small as float64 allows keep their digits.

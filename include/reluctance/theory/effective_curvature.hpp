@@ -44,11 +44,12 @@ struct L2Response {
   double step_size = 0;
 };
 
+using AttackResponse = std::variant<RawResponse, L2Response>;
+
 class EffectiveCurvature {
  public:
   // `attacked` holds the samples at their attacked inputs.
-  EffectiveCurvature(CurvatureSamplesPtr attacked,
-                     const std::variant<RawResponse, L2Response>& response);
+  EffectiveCurvature(CurvatureSamplesPtr attacked, const AttackResponse& response);
 
   LinearOperator matrix() const;
 
