@@ -30,7 +30,7 @@ sanitize: setup
 	@scripts/sanitize
 
 format:
-	@git ls-files '*.cpp' '*.hpp' | xargs clang-format -i
+	@git ls-files --cached --others --exclude-standard '*.cpp' '*.hpp' | xargs clang-format -i
 
 check:
 	@scripts/check

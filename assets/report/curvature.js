@@ -198,7 +198,8 @@
     const rated = measured.filter((network) => ratesOf(network).length > 0);
     return [
       curvatureExplanation(),
-      chapter.setUp(networks, "curvature", ({ samples }) => format.plural(samples, "image")),
+      chapter.setUp(networks, "curvature", ({ samples, data }) =>
+        format.plural(samples, "image") + (data ? ` of ${data}` : "")),
       ...(measured.length > 0
         ? [eigenvalueFigure(measured), rateFigure(measured), ...rated.map(rateTable),
            carrierFigure(measured), curvatureImages.section(measured, data, nameOf),

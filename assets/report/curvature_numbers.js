@@ -31,6 +31,7 @@ const curvatureNumbers = (() => {
   }
 
   const keys = [
+    ["data", "where the images are from"],
     ["samples", "images used, the whole batch of the trainings"],
     ["conditions[].name, epsilon, attack", "vanilla training, then adversarial training"],
     ["conditions[].fooled, loss", "share of the images that are fooled; mean loss"],

@@ -51,6 +51,7 @@ void test_curvature_claim(NetworkResult& result, const Network& network, const D
   ProgressBar bar(result.title + ": claim 3");
   result.curvature =
       test_curvature(network, data.images, data.labels, options.curvature, bar.receiver());
+  result.curvature->data = data.name;
 }
 
 void run_claim(const CommonOptions& common, const Network& network, const Dataset& data,

@@ -65,7 +65,8 @@ Json rate_json(const CriticalRate& rate) {
 }  // namespace
 
 Json as_json(const CurvatureResult& result) {
-  return {{"samples", result.samples},
+  return {{"data", result.data},
+          {"samples", result.samples},
           {"conditions", list_of(result.conditions, condition_json)},
           {"rates", list_of(result.rates, rate_json)},
           {"density",

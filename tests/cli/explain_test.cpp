@@ -57,6 +57,7 @@ TEST_F(Explain, TwoNetworksThatItTrains) {
   EXPECT_NE(files.at("plain.onnx"), files.at("adversarial.onnx"));
   const auto first = results();
   ASSERT_EQ(first["networks"].size(), 2U);
+  EXPECT_EQ(first["networks"][0]["curvature"]["data"], images().string());
   EXPECT_EQ(first["networks"][0]["training"]["method"], "plain");
   EXPECT_EQ(first["networks"][1]["training"]["method"], "adversarial");
   EXPECT_EQ(first["claims"][0]["verdicts"].size(), 2U);

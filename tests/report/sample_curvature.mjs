@@ -80,6 +80,6 @@ function density(top, parameters) {
 export function curvature(shape, { top, parameters }) {
   const images = 500;
   const conditions = [0, 0.25, 0.5, 1].map((epsilon) => condition(epsilon, shape, { images, top }));
-  return { samples: images, conditions, rates: conditions.map(rate),
+  return { data: "fashion-mnist:train", samples: images, conditions, rates: conditions.map(rate),
            density: density(top, parameters) };
 }

@@ -72,6 +72,7 @@ struct CriticalRate {
 };
 
 struct CurvatureResult {
+  std::string data;  // name of the batch; left to the caller
   int64_t samples;
   std::vector<CurvatureCondition> conditions;
   std::vector<CriticalRate> rates;
