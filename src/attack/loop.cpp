@@ -1,6 +1,8 @@
 // The loop that all gradient attacks share: steps, projections, restarts and the final check.
 #include <ATen/ATen.h>
 
+#include <utility>
+
 #include "reluctance/attack/attack.hpp"
 #include "reluctance/base/chunks.hpp"
 #include "reluctance/base/error.hpp"
@@ -121,12 +123,29 @@ InputGradient input_gradient(const Network& network, const Tensor& images, const
   return {vector_jacobian(network, pass, logit_gradient(pass.logits, labels)), pass.logits};
 }
 
+std::vector<Tensor> attack_path(const Network& network, const Tensor& images, const Tensor& labels,
+                                Attack attack, std::uint64_t seed, const Progress& progress) {
+  const Tensor clean = as_inputs(network, images);
+  const int64_t steps = std::exchange(attack.steps, 1);
+  std::vector<Tensor> path{starting_points(clean, attack, make_generator(seed, {0}))};
+  for (int64_t step = 0; step < steps; ++step) path.push_back(at::empty_like(clean));
+  ProgressCounter counter(progress, clean.size(0));
+  const auto chunk = [&](int64_t begin, int64_t end) {
+    const auto part = [&](const Tensor& all) { return all.slice(0, begin, end); };
+    for (std::size_t step = 1; step < path.size(); ++step) {
+      part(path[step])
+          .copy_(climb(network, part(clean), part(labels), part(path[step - 1]), attack));
+    }
+    counter.add(end - begin);
+  };
+  for_each_chunk(network.device(), clean.size(0), samples_per_chunk(network), chunk);
+  return path;
+}
+
 AttackResult run_attack(const Network& network, const Tensor& images, const Tensor& labels,
                         const Attack& attack, std::uint64_t seed, const Progress& progress) {
   const int64_t samples = images.size(0);
-  Shape shape{samples};
-  shape.insert(shape.end(), network.input_shape().begin(), network.input_shape().end());
-  const Tensor clean = images.reshape(shape);
+  const Tensor clean = as_inputs(network, images);
 
   ProgressCounter counter(progress, samples * attack.restarts);
   AttackResult best;

@@ -48,9 +48,9 @@ std::optional<Attack> attack_of(double radius, const CurvatureOptions& options) 
   return pgd_attack(pgd);
 }
 
-Tensor attacked_images(const Batch& batch, const std::optional<Attack>& attack) {
-  return attack ? run_attack(batch.network, batch.images, batch.labels, *attack).adversarial
-                : batch.images;
+FollowedAttack followed_attack(const Batch& batch, const std::optional<Attack>& attack) {
+  return attack ? follow_attack(batch.network, batch.images, batch.labels, *attack)
+                : FollowedAttack{batch.images, std::nullopt};
 }
 
 Carriers carriers_of(double eigenvalue, const Tensor& curvatures) {
@@ -95,7 +95,8 @@ CurvatureCondition condition_of(const Batch& batch, const Tensor& shown, double 
                                 const CurvatureOptions& options, SpectralDensity* density,
                                 const std::function<void()>& advance) {
   const std::optional<Attack> attack = attack_of(radius, options);
-  const Tensor attacked = attacked_images(batch, attack);
+  const FollowedAttack followed = followed_attack(batch, attack);
+  const Tensor& attacked = followed.attacked;
   const auto samples =
       std::make_shared<CurvatureSamples>(batch.network, attacked, batch.labels, options.memory);
   EigenpairOptions pairs;
@@ -120,7 +121,7 @@ CurvatureCondition condition_of(const Batch& batch, const Tensor& shown, double 
   advance();
   std::optional<EffectiveCurvature> effective;
   if (attack) {
-    effective.emplace(samples, *response_of(*attack, batch.images));
+    effective.emplace(samples, *followed.response, options.memory);
     result.effective = top_eigenpairs(effective->matrix(), pairs);
     result.smooth = effective->smooth().to(at::kDouble).mean().item<double>();
   } else if (density) {
@@ -167,14 +168,15 @@ void add_rates(const Batch& batch, const CurvatureCondition& condition,
     double felt = condition.effective ? condition.effective->values[0].item<double>() : hessian;
     if (settled > 0) {
       there.network = settle(batch, attack, hessian, settled);
-      const auto samples = std::make_shared<CurvatureSamples>(
-          there.network, attacked_images(there, attack), batch.labels, options.memory);
+      const FollowedAttack followed = followed_attack(there, attack);
+      const auto samples = std::make_shared<CurvatureSamples>(there.network, followed.attacked,
+                                                              batch.labels, options.memory);
       EigenpairOptions one;
       one.count = 1;
       one.tolerance = options.tolerance;
       hessian = felt = top_eigenpairs(loss_hessian(samples), one).values[0].item<double>();
       if (attack) {
-        const EffectiveCurvature effective(samples, *response_of(*attack, batch.images));
+        const EffectiveCurvature effective(samples, *followed.response, options.memory);
         felt = top_eigenpairs(effective.matrix(), one).values[0].item<double>();
       }
     }

@@ -83,12 +83,13 @@ void Diagnosis::ask(const TrainingState& state, double learning_rate) {
   double adversarial = clean;
   double effective = clean;
   if (options_.attack) {
-    attacked = run_attack(network, images_, labels_, *options_.attack).adversarial;
+    const FollowedAttack followed = follow_attack(network, images_, labels_, *options_.attack);
+    attacked = followed.attacked;
     const auto samples = at_images(attacked);
     felt = top_eigenpairs(loss_hessian(samples), wanted);
     adversarial = effective = largest(felt);
-    if (const auto response = response_of(*options_.attack, images_)) {
-      const EffectiveCurvature curvature(samples, *response);
+    if (followed.response) {
+      const EffectiveCurvature curvature(samples, *followed.response, options_.memory);
       felt = top_eigenpairs(curvature.matrix(), wanted);
       effective = largest(felt);
     }

@@ -162,12 +162,6 @@ int64_t dynamics_chunk(const Network& network) {
   return std::max(on_cpu, samples_per_chunk(network) / (2 * network.classes()));
 }
 
-Tensor as_inputs(const Network& network, const Tensor& images) {
-  Shape shape{images.size(0)};
-  shape.insert(shape.end(), network.input_shape().begin(), network.input_shape().end());
-  return images.to(network.device(), at::kDouble).reshape(shape);
-}
-
 Tensor raw_attack_gates_flipped(const Network& network, const Tensor& x, const Tensor& labels,
                                 double beta, int64_t steps) {
   Tensor flipped = at::empty({x.size(0)}, at::kDouble);

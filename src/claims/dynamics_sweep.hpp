@@ -11,9 +11,6 @@ namespace reluctance {
 // a GPU.
 int64_t dynamics_chunk(const Network& network);
 
-// Images as float64 inputs of the network, N x input shape, where the network is.
-Tensor as_inputs(const Network& network, const Tensor& images);
-
 // Share of gates that the real attack flips, for each sample, on all threads.
 Tensor raw_attack_gates_flipped(const Network& network, const Tensor& x, const Tensor& labels,
                                 double beta, int64_t steps);

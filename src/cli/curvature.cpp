@@ -35,26 +35,26 @@ void run_one(const Options& options, const Network& network, const Dataset& data
   }
   Tensor images = data.images.to(network.device());
   const Tensor labels = data.labels.to(network.device());
-  const Tensor clean = images;
   std::optional<Attack> attack;
+  std::optional<AttackResponse> response;
   if (attacked) {
     attack = make_attack(options.attack);
-    attack->restarts = 1;
     ProgressBar bar(attack->description);
-    images = run_attack(network, images, labels, *attack, options.common.seed, bar.receiver())
-                 .adversarial;
+    FollowedAttack followed =
+        follow_attack(network, images, labels, *attack, options.common.seed, bar.receiver());
+    images = followed.attacked;
+    response = std::move(followed.response);
   }
   const auto samples =
       std::make_shared<CurvatureSamples>(network, images, labels, options.claims.curvature.memory);
   std::optional<EffectiveCurvature> effective;
   if (options.matrix == "effective") {
-    const auto response = response_of(*attack, clean);
     if (!response) {
       throw Error(
           "--operator effective needs a raw or an L2 attack; under an L-infinity one, whose pixels "
           "rest on their bounds, it is the Hessian: use --operator hessian");
     }
-    effective.emplace(samples, *response);
+    effective.emplace(samples, *response, options.claims.curvature.memory);
   }
   const LinearOperator matrix = effective                 ? effective->matrix()
                                 : options.matrix == "ggn" ? gauss_newton(samples)

@@ -8,6 +8,12 @@
 
 namespace reluctance {
 
+Tensor as_inputs(const Network& network, const Tensor& images) {
+  Shape shape{images.size(0)};
+  shape.insert(shape.end(), network.input_shape().begin(), network.input_shape().end());
+  return images.to(network.device(), network.dtype()).reshape(shape);
+}
+
 Pass forward(const Network& network, const Tensor& x, Keep keep) {
   const auto& nodes = network.nodes();
   Pass pass;

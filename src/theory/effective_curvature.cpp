@@ -10,6 +10,7 @@
 #include "growth.hpp"
 #include "reluctance/curvature/hessian.hpp"
 #include "reluctance/loss/cross_entropy.hpp"
+#include "theory/l2_path.hpp"
 
 namespace reluctance {
 namespace {
@@ -141,15 +142,15 @@ PieceParts l2_parts(const Network& network, const Piece& piece, const L2Response
   const Tensor on_ball = norms(delta).ge(0.9 * l2.radius).to(at::kCPU);
   Tensor smooth = on_ball.logical_and(mu.gt(0)).contiguous();
   Tensor scale = at::zeros_like(mu);
+  const auto steps = std::max<int64_t>(0, static_cast<int64_t>(l2.path.size()) - 1);
   const int64_t free_steps =
-      l2.steps > 0 ? std::min(l2.steps, static_cast<int64_t>(l2.radius / l2.step_size)) : 0;
+      steps > 0 ? std::min(steps, static_cast<int64_t>(l2.radius / l2.step_size)) : 0;
   Tensor middle = middle_matrices(gram, logits, [&](int64_t i, const Vector& lambda) -> Vector {
     const L2Gain gain{mu.data_ptr<double>()[i], eta.data_ptr<double>()[i], free_steps,
-                      l2.steps - free_steps};
+                      steps - free_steps};
     bool& is_smooth = smooth.data_ptr<bool>()[i];
-    const bool defined = is_smooth;
     is_smooth = is_smooth && gain.mu > lambda.maxCoeff();
-    if (!defined || (l2.steps == 0 && !is_smooth)) return Vector::Zero(lambda.size());
+    if (!is_smooth) return Vector::Zero(lambda.size());
     scale.data_ptr<double>()[i] = gain(0);
     return lambda.unaryExpr([&](double each) { return gain.slope(each); });
   });
@@ -158,7 +159,8 @@ PieceParts l2_parts(const Network& network, const Piece& piece, const L2Response
 
 }  // namespace
 
-EffectiveCurvature::EffectiveCurvature(CurvatureSamplesPtr attacked, const AttackResponse& response)
+EffectiveCurvature::EffectiveCurvature(CurvatureSamplesPtr attacked, const AttackResponse& response,
+                                       int64_t memory)
     : samples_(std::move(attacked)) {
   const Network& network = samples_->network();
   std::vector<PieceParts> all(static_cast<std::size_t>(samples_->count()));
@@ -183,15 +185,23 @@ EffectiveCurvature::EffectiveCurvature(CurvatureSamplesPtr attacked, const Attac
             like_network(joined(&PieceParts::middle)),
             {like_network(joined(&PieceParts::free)), like_network(joined(&PieceParts::radial))}});
   smooth_ = joined(&PieceParts::smooth);
+  const auto* l2 = std::get_if<L2Response>(&response);
+  if (!l2 || l2->path.empty() || smooth_.all().item<bool>()) return;
+  followed_ = smooth_.logical_not().nonzero().squeeze(1).to(network.device());
+  const auto of_these = [&](const Tensor& each) { return each.index_select(0, followed_); };
+  std::vector<Tensor> path;
+  for (const Tensor& iterate : l2->path) path.push_back(of_these(iterate));
+  path_ = std::make_shared<L2Path>(network, of_these(l2->clean), of_these(samples_->labels()), path,
+                                   *l2, memory);
 }
 
 LinearOperator EffectiveCurvature::matrix() const {
   const Network& network = samples_->network();
   return {network.parameter_count(), network.dtype(), network.device(),
-          [samples = samples_, parts = parts_](const Tensor& v) {
+          [samples = samples_, parts = parts_, path = path_](const Tensor& v) {
             const Network& net = samples->network();
             const Tensors direction = samples->split(v);
-            return samples->mean([&](const Piece& piece) {
+            const Tensor mean = samples->mean([&](const Piece& piece) {
               Gradients own = hessian_vector(net, piece, {direction, {}}, Wanted::both);
               const Tensor follow = parts->respond(net, piece, own.input);
               const Gradients added = hessian_vector(net, piece, {{}, follow}, Wanted::parameters);
@@ -200,6 +210,7 @@ LinearOperator EffectiveCurvature::matrix() const {
               }
               return own.parameters;
             });
+            return path ? mean + path->gain(v) / static_cast<double>(samples->count()) : mean;
           }};
 }
 
@@ -212,6 +223,7 @@ Tensor EffectiveCurvature::sample_curvatures(const Tensor& v) const {
     const Tensor product = u * parts_->respond(network, piece, u);
     added.slice(0, piece.begin, piece.end).copy_(product.flatten(1).sum(1, false, at::kDouble));
   });
+  if (path_) added.index_add_(0, followed_, path_->sample_gains(v));
   return reluctance::sample_curvatures(*samples_, v) + added.to(at::kCPU);
 }
 

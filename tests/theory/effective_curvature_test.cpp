@@ -10,6 +10,7 @@
 #include "reluctance/curvature/eigenpairs.hpp"
 #include "reluctance/curvature/hessian.hpp"
 #include "reluctance/theory/effective_curvature.hpp"
+#include "theory/l2_path.hpp"
 
 namespace reluctance {
 namespace {
@@ -147,6 +148,41 @@ TEST_P(EffectiveCurvatures, ConvergedL2EqualsCentralDifferences) {
     }
     EXPECT_TRUE(tried);
   }
+}
+
+// Strong attacks of few steps, which have not settled.
+TEST_P(EffectiveCurvatures, PathEqualsCentralDifferences) {
+  PgdOptions pgd;
+  pgd.random_start = false;
+  pgd.steps = steps;
+  bool tried = false;
+  for (pgd.ball = {Norm::l2, 1.0}; pgd.ball.radius > 1e-3 && !tried; pgd.ball.radius /= 2) {
+    const Attack attack = pgd_attack(pgd);
+    const std::vector<Tensor> path = attack_path(net_, x_, labels_, attack);
+    const auto attacker = [&](const Network& net) { return climb(net, x_, labels_, x_, attack); };
+    ASSERT_TRUE(at::equal(path.back(), attacker(net_)));
+    const L2Response response{pgd.ball.radius, x_, true, path, attack.step_size};
+    const L2Path theory(net_, x_, labels_, path, response, 0);
+    constexpr double h = 1e-7;
+    const Tensor expected = (attacker(moved(h)) - attacker(moved(-h))).flatten(1) / (2 * h);
+    const Tensor actual = theory.forward(v_);
+    // A gate in the way makes the difference larger than any rounding.
+    if (relative_error(actual, expected) > 1e-4) continue;
+    tried = true;
+    bool inside = false;
+    const double gain = (central_difference(attacker, inside) -
+                         loss_hessian(at_inputs(net_, path.back())).product(v_))
+                            .dot(v_)
+                            .item<double>() *
+                        samples;
+    EXPECT_TRUE(inside);
+    EXPECT_NEAR(theory.gain(v_).dot(v_).item<double>(), gain, 1e-4 * std::abs(gain));
+    EXPECT_NEAR(theory.sample_gains(v_).sum().item<double>(), gain, 1e-4 * std::abs(gain));
+    const Tensor u = at::randn_like(actual);
+    EXPECT_NEAR((actual * u).sum().item<double>(), theory.backward(u).dot(v_).item<double>(),
+                1e-10 * (actual.norm() * u.norm()).item<double>());
+  }
+  EXPECT_TRUE(tried);
 }
 
 TEST_P(EffectiveCurvatures, OnlyAddCurvature) {

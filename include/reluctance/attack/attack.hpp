@@ -7,6 +7,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "reluctance/base/progress.hpp"
 #include "reluctance/network/network.hpp"
@@ -77,6 +78,12 @@ Tensor starting_points(const Tensor& clean, const Attack& attack, at::Generator 
 // Interrupted between steps if an interrupt was requested.
 Tensor climb(const Network& network, const Tensor& clean, const Tensor& labels, const Tensor& start,
              const Attack& attack);
+
+// All iterates of one run of the attack, in chunks: steps + 1 of N x input shape, the first being
+// the starts and the last what run_attack gives for one run with the same seed.
+std::vector<Tensor> attack_path(const Network& network, const Tensor& images, const Tensor& labels,
+                                Attack attack, std::uint64_t seed = 0,
+                                const Progress& progress = {});
 
 // The gradient of the loss w.r.t. the input, N x input shape, and the logits, for one batch on the
 // calling thread.

@@ -1,6 +1,7 @@
 // What an attack is to the theory of effective curvature.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 
 #include "reluctance/attack/attack.hpp"
@@ -8,9 +9,16 @@
 
 namespace reluctance {
 
-// How the attack follows the parameters; nothing in L-infinity, where pixels rest on their bounds
-// and the effective curvature is the Hessian's. clean: N x input shape, the images before the
-// attack.
-std::optional<AttackResponse> response_of(const Attack& attack, const Tensor& clean);
+// Attacked images and how the attack follows the parameters; `response` is nothing in L-infinity,
+// where pixels rest on their bounds and the effective curvature is the Hessian's.
+struct FollowedAttack {
+  Tensor attacked;  // N x input shape
+  std::optional<AttackResponse> response;
+};
+
+// Runs the attack once. clean: N x input shape.
+FollowedAttack follow_attack(const Network& network, const Tensor& clean, const Tensor& labels,
+                             const Attack& attack, std::uint64_t seed = 0,
+                             const Progress& progress = {});
 
 }  // namespace reluctance

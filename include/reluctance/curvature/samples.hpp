@@ -24,6 +24,7 @@ class CurvatureSamples {
   CurvatureSamples(Network network, Tensor images, Tensor labels, int64_t memory);
 
   const Network& network() const { return network_; }
+  const Tensor& labels() const { return labels_; }
   int64_t count() const { return images_.size(0); }
   int64_t kept() const;  // bytes
 

@@ -22,6 +22,9 @@ struct Pass {
   bool chord = false;
 };
 
+// Images of N rows as inputs of the network: N x input shape, of its dtype, on its device.
+Tensor as_inputs(const Network& network, const Tensor& images);
+
 // x: N x input shape, or any shape of N rows with as many elements. Throws Error if it does not
 // fit.
 Pass forward(const Network& network, const Tensor& x, Keep keep);

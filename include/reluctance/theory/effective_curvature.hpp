@@ -15,16 +15,20 @@
 //                                 mu > lambda_max(P H_x P), else the maximum is not strict
 //   L2 attack of m steps alpha    the same iteration, stopped: with eta = alpha / ||g|| each step
 //                                 D <- rho (D + eta P (H_x D + H_xt v)), rho = 1 until the ball is
-//                                 reached and radius / (radius + alpha) then; H_x is held
+//                                 reached and radius / (radius + alpha) then; H_x is held. Where
+//                                 the attack has not settled, mu < lambda_max(P H_x P), H_x changes
+//                                 on the way: there D is the exact derivative of its own steps, and
+//                                 C_eff has the symmetric part of H_tx D
 //   converged L-infinity attack   S = 0 where pixels rest on their bound: C_eff = H_tt
 //
-// S is positive semidefinite, so adversarial training can only add curvature. With H_x = W W^T,
-// W = J^T B of rank C - 1, both are S = P (a I + J^T Q J) P with a number a and a C x C matrix Q
-// for each sample.
+// Each S above is positive semidefinite, so adversarial training can only add curvature. With
+// H_x = W W^T, W = J^T B of rank C - 1, S = P (a I + J^T Q J) P with a number a and a C x C matrix
+// Q for each sample.
 #pragma once
 
 #include <cstdint>
 #include <variant>
+#include <vector>
 
 #include "reluctance/curvature/operator.hpp"
 #include "reluctance/curvature/samples.hpp"
@@ -40,16 +44,21 @@ struct L2Response {
   double radius;
   Tensor clean;           // N x input shape: the images before the attack
   bool pixel_box = true;  // whether the attack kept pixels in [0, 1]
-  int64_t steps = 0;      // 0: converged
+  // The iterates of the attack, m + 1 of N x input shape, and alpha; empty: it has converged.
+  std::vector<Tensor> path{};
   double step_size = 0;
 };
 
 using AttackResponse = std::variant<RawResponse, L2Response>;
 
+class L2Path;
+
 class EffectiveCurvature {
  public:
-  // `attacked` holds the samples at their attacked inputs.
-  EffectiveCurvature(CurvatureSamplesPtr attacked, const AttackResponse& response);
+  // `attacked` holds the samples at their attacked inputs. `memory`: bytes that its products may
+  // share beside those of `attacked`.
+  EffectiveCurvature(CurvatureSamplesPtr attacked, const AttackResponse& response,
+                     int64_t memory = default_curvature_memory);
 
   LinearOperator matrix() const;
 
@@ -57,8 +66,7 @@ class EffectiveCurvature {
   Tensor sample_curvatures(const Tensor& v) const;
 
   // N booleans: the attack follows smoothly. Otherwise its gradient vanishes, or its maximum on the
-  // ball is not strict. There a converged S is taken as zero; a stopped one, which has H_x from its
-  // end only, tells too much.
+  // ball is not strict; there a converged S is taken as zero.
   const Tensor& smooth() const { return smooth_; }
 
  private:
@@ -66,6 +74,8 @@ class EffectiveCurvature {
 
   CurvatureSamplesPtr samples_;
   std::shared_ptr<const Parts> parts_;
+  std::shared_ptr<const L2Path> path_;  // of the samples that are followed step by step; or null
+  Tensor followed_;                     // their indices
   Tensor smooth_;
 };
 
