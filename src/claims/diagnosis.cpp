@@ -18,12 +18,6 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-Tensor one_row(const Tensors& parts) {
-  Tensors rows;
-  for (const Tensor& part : parts) rows.push_back(part.flatten());
-  return at::cat(rows);
-}
-
 Json number(double value) { return std::isfinite(value) ? Json(value) : Json(nullptr); }
 
 }  // namespace
@@ -37,7 +31,7 @@ Diagnosis::Diagnosis(Tensor images, Tensor labels, DiagnosisOptions options)
 }
 
 bool Diagnosis::after_step(const TrainingState& state, double learning_rate) {
-  const Tensor now = one_row(state.network.parameters());
+  const Tensor now = state.network.flat_parameters();
   if (parameters_.defined()) {
     const Tensor update = now - parameters_;
     if (update_.defined()) {

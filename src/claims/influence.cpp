@@ -138,6 +138,22 @@ std::string percent(double share) {
   return text.str();
 }
 
+// Normalised steps have recursions of their own inside the region.
+Tensor region_exact_boost(const Network& network, const LinearRegion& region, const Tensor& x,
+                          const Tensor& labels, const Attack& attack, const Tensor& beta) {
+  if (!attack.ball) {
+    return region_boost(region, labels, region_attack(region, labels, beta, attack.steps));
+  }
+  const double radius = attack.ball->radius;
+  if (attack.ball->norm == Norm::l2) {
+    return region_boost(region, labels,
+                        region_attack_l2(region, labels, attack.step_size, attack.steps, radius));
+  }
+  return region_boost(network, region, labels,
+                      region_attack_linf(network, region, x, labels, attack.step_size, attack.steps,
+                                         radius, attack.pixel_box));
+}
+
 Finding judge(const InfluenceResult& result) {
   if (!result.fools_half) {
     return {Verdict::cannot_be_tested,
@@ -232,12 +248,7 @@ InfluenceSamples compare_influence(const Network& network, const Tensor& images,
         const LinearRegion region = linear_region(precise, x);
         const Tensor& beta = part.measured.effective_strength;
         const QuadraticSolution quadratic = quadratic_attack(region, y, beta, attack.steps);
-        // Steps of fixed length along the gradient have their own recursion in class space.
-        const bool l2 = attack.ball && attack.ball->norm == Norm::l2;
-        const Tensor exact =
-            l2 ? region_attack_l2(region, y, attack.step_size, attack.steps, attack.ball->radius)
-               : region_attack(region, y, beta, attack.steps);
-        part.boost_region = region_boost(region, y, exact);
+        part.boost_region = region_exact_boost(precise, region, x, y, attack, beta);
         part.boost_quadratic =
             at::where(quadratic.in_range, quadratic_boost(region, y, quadratic.coefficients),
                       at::full_like(part.boost_region, std::nan("")));

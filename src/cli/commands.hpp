@@ -12,5 +12,6 @@ void add_evaluate(CLI::App& app);
 void add_dynamics(CLI::App& app);
 void add_influence(CLI::App& app);
 void add_curvature(CLI::App& app);
+void add_findings(CLI::App& app);
 
 }  // namespace reluctance

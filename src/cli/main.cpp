@@ -80,6 +80,7 @@ int run(int argc, char** argv) {
   add_dynamics(app);
   add_influence(app);
   add_curvature(app);
+  add_findings(app);
   try {
     app.parse(argc, argv);
     return 0;

@@ -72,6 +72,11 @@ void add_train(CLI::App& app) {
   command->add_option("--weight-decay", training.weight_decay, "pull of every weight to zero")
       ->check(number_between(0.0, 1000.0))
       ->capture_default_str();
+  command
+      ->add_option("--label-smoothing", training.label_smoothing,
+                   "share of each label that is spread over all classes")
+      ->check(number_between(0.0, 0.9999))
+      ->capture_default_str();
   command->add_option("--schedule", options->schedule, "constant, cosine or steps")
       ->capture_default_str();
   command->add_flag("--resume", options->resume,

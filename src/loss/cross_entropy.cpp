@@ -14,6 +14,11 @@ Tensor logit_gradient(const Tensor& logits, const Tensor& labels) {
   return s.scatter_(1, index, -s.sum(1, /*keepdim=*/true));
 }
 
+Tensor smoothed_logit_gradient(const Tensor& logits, const Tensor& labels, double a) {
+  const Tensor s = logit_gradient(logits, labels).sub_(a / static_cast<double>(logits.size(1)));
+  return s.scatter_add_(1, labels.unsqueeze(1), at::full({logits.size(0), 1}, a, s.options()));
+}
+
 Tensor logit_hessian_vector(const Tensor& logits, const Tensor& v) {
   const Tensor p = at::softmax(logits, 1);
   const Tensor apart = v - v.gather(1, logits.argmax(1, /*keepdim=*/true));

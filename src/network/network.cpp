@@ -65,6 +65,25 @@ void Network::set_parameters(const Tensors& parameters) {
   if (next != parameters.end()) throw Error("these parameters belong to another architecture");
 }
 
+Tensor Network::flat_parameters() const {
+  Tensors rows;
+  for (const Tensor& parameter : parameters()) rows.push_back(parameter.flatten());
+  return at::cat(rows);
+}
+
+Network Network::displaced(const Tensor& displacement) const {
+  Tensors moved = parameters();
+  int64_t begin = 0;
+  for (Tensor& parameter : moved) {
+    const int64_t end = begin + parameter.numel();
+    parameter = parameter + displacement.slice(0, begin, end).view(parameter.sizes());
+    begin = end;
+  }
+  Network other = *this;
+  other.set_parameters(moved);
+  return other;
+}
+
 c10::ScalarType Network::dtype() const {
   for (const Node& node : nodes_) {
     if (!node.tensors.empty()) return node.tensors[0].scalar_type();

@@ -44,6 +44,33 @@ Json as_json(const Interval& interval) {
           {"high", number(interval.high)}};
 }
 
+Json as_json(const Check& check) {
+  return {{"what", check.what},
+          {"value", number(check.value)},
+          {"low", check.interval ? number(check.interval->low) : Json(nullptr)},
+          {"high", check.interval ? number(check.interval->high) : Json(nullptr)},
+          {"relation", check.relation == Check::Relation::at_most ? "<=" : ">="},
+          {"threshold", check.threshold},
+          {"passed", check.passed()},
+          {"certain", check.certain()}};
+}
+
+Json as_json(const FindingResult& result) {
+  const EarlierFinding& finding = *result.finding;
+  return {
+      {"name", finding.name},
+      {"title", finding.title},
+      {"source", finding.source},
+      {"prediction", finding.prediction},
+      {"experiment", finding.experiment},
+      {"expected", finding.expected},
+      {"verdict", to_string(result.outcome.verdict)},
+      {"certain", result.certain},
+      {"summary", result.outcome.summary},
+      {"checks", list_of(result.outcome.checks, [](const Check& each) { return as_json(each); })},
+      {"seconds", result.seconds}};
+}
+
 Json numbers(const Tensor& values) {
   const Tensor flat = values.to(at::kCPU, at::kDouble).contiguous();
   Json list = Json::array();

@@ -7,6 +7,7 @@
 
 #include "reluctance/claims/curvature.hpp"
 #include "reluctance/claims/dynamics.hpp"
+#include "reluctance/claims/findings.hpp"
 #include "reluctance/claims/influence.hpp"
 #include "reluctance/measure/statistics.hpp"
 
@@ -35,9 +36,15 @@ Json list_of(const Items& items, const Function& json_of) {
   return array;
 }
 
+// A comparison with its threshold, and its interval where one is known.
+Json as_json(const Check& check);
+
 // The chapters of a network.
 Json as_json(const DynamicsResult& result);
 Json as_json(const InfluenceResult& result);
 Json as_json(const CurvatureResult& result);
+
+// Claim 4.
+Json as_json(const FindingResult& result);
 
 }  // namespace reluctance

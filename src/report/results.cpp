@@ -39,14 +39,6 @@ Json network_json(const NetworkResult& network) {
           {"curvature", chapter(network.curvature)}};
 }
 
-Json check_json(const Check& check) {
-  return {{"what", check.what},
-          {"value", number(check.value)},
-          {"relation", check.relation == Check::Relation::at_most ? "<=" : ">="},
-          {"threshold", check.threshold},
-          {"passed", check.passed()}};
-}
-
 // The claim with its verdict on each network that `chapter` of was tested.
 template <typename Chapter>
 void add_claim(Json& claims, const Claim& claim, const Results& results,
@@ -55,10 +47,11 @@ void add_claim(Json& claims, const Claim& claim, const Results& results,
   for (const NetworkResult& network : results.networks) {
     if (!(network.*chapter)) continue;
     const Finding& finding = (network.*chapter)->finding;
-    verdicts.push_back({{"network", network.id},
-                        {"verdict", to_string(finding.verdict)},
-                        {"summary", finding.summary},
-                        {"checks", list_of(finding.checks, check_json)}});
+    verdicts.push_back(
+        {{"network", network.id},
+         {"verdict", to_string(finding.verdict)},
+         {"summary", finding.summary},
+         {"checks", list_of(finding.checks, [](const Check& each) { return as_json(each); })}});
   }
   if (verdicts.empty()) return;
   claims.push_back({{"id", claim.id},
@@ -107,40 +100,63 @@ std::string results_json(const Results& results) {
         {"class_names", data.class_names.empty() ? Json(nullptr) : Json(data.class_names)},
         {"checksum", data.checksum}}},
       {"networks", list_of(results.networks, network_json)},
-      {"claims", claims(results)}};
+      {"claims", claims(results)},
+      {"findings",
+       list_of(results.findings, [](const FindingResult& each) { return as_json(each); })}};
   // Names of files may hold any bytes; what is not UTF-8 is replaced.
   return document.dump(1, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 
+namespace {
+
+std::string percent(const Share& share) {
+  std::ostringstream out;
+  out.setf(std::ios::fixed);
+  out.precision(1);
+  out << 100 * share.value << "% (" << 100 * share.low << " to " << 100 * share.high << ")";
+  return out.str();
+}
+
+void tell_checks(std::ostream& text, const std::vector<Check>& checks) {
+  for (const Check& check : checks) {
+    text << "    " << (check.passed() ? "yes  " : "no   ") << check.what << ": " << check.value;
+    if (check.interval)
+      text << " (" << check.interval->low << " to " << check.interval->high << ")";
+    text << (check.relation == Check::Relation::at_most ? " <= " : " >= ") << check.threshold
+         << (check.passed() ? "" : " fails") << (check.certain() ? "" : ", within the uncertainty")
+         << "\n";
+  }
+}
+
+template <typename Chapter>
+void tell_claim(std::ostream& text, const Claim& claim, const Chapter& chapter) {
+  if (!chapter) return;
+  const Finding& finding = chapter->finding;
+  text << "  claim " << claim.number << " " << to_string(finding.verdict) << ". " << finding.summary
+       << "\n";
+  tell_checks(text, finding.checks);
+}
+
+}  // namespace
+
 std::string results_text(const Results& results) {
   std::ostringstream text;
   text.precision(3);
-  const auto percent = [](const Share& share) {
-    std::ostringstream out;
-    out.setf(std::ios::fixed);
-    out.precision(1);
-    out << 100 * share.value << "% (" << 100 * share.low << " to " << 100 * share.high << ")";
-    return out.str();
-  };
   for (const NetworkResult& network : results.networks) {
     text << "\n"
          << network.title << ": " << network.architecture << "\n  clean accuracy   "
          << percent(network.clean) << "\n  robust accuracy  " << percent(network.robust) << "  "
          << network.robust_attack << "\n";
-    const auto tell = [&](const Claim& claim, const auto& chapter) {
-      if (!chapter) return;
-      const Finding& finding = chapter->finding;
-      text << "  claim " << claim.number << " " << to_string(finding.verdict) << ". "
-           << finding.summary << "\n";
-      for (const Check& check : finding.checks) {
-        text << "    " << (check.passed() ? "yes  " : "no   ") << check.what << ": " << check.value
-             << (check.relation == Check::Relation::at_most ? " <= " : " >= ") << check.threshold
-             << (check.passed() ? "" : " fails") << "\n";
-      }
-    };
-    tell(dynamics_claim(), network.dynamics);
-    tell(influence_claim(), network.influence);
-    tell(curvature_claim(), network.curvature);
+    tell_claim(text, dynamics_claim(), network.dynamics);
+    tell_claim(text, influence_claim(), network.influence);
+    tell_claim(text, curvature_claim(), network.curvature);
+  }
+  if (!results.findings.empty()) text << "\nEarlier findings\n";
+  for (const FindingResult& each : results.findings) {
+    text << "  " << each.finding->name << " " << to_string(each.outcome.verdict)
+         << (each.certain ? "" : ", within the uncertainty") << ". " << each.finding->title << "\n";
+    if (each.outcome.checks.empty()) text << "    " << each.outcome.summary << "\n";
+    tell_checks(text, each.outcome.checks);
   }
   return text.str();
 }

@@ -13,13 +13,24 @@ Tensor moved_logits(const LinearRegion& region, const Tensor& coefficients) {
   return at::bmm(region.gram, coefficients.unsqueeze(2)).squeeze(2);
 }
 
+Tensor boost_of(const LinearRegion& region, const Tensor& labels, const Tensor& moved) {
+  const Tensor targets = labels.to(at::kCPU);
+  const Tensor before = logit_gradient(region.logits, targets);
+  const Tensor after = logit_gradient(region.logits + moved, targets);
+  return after.norm(2, 1) / before.norm(2, 1);
+}
+
 }  // namespace
 
 Tensor region_boost(const LinearRegion& region, const Tensor& labels, const Tensor& coefficients) {
-  const Tensor targets = labels.to(at::kCPU);
-  const Tensor before = logit_gradient(region.logits, targets);
-  const Tensor after = logit_gradient(region.logits + moved_logits(region, coefficients), targets);
-  return after.norm(2, 1) / before.norm(2, 1);
+  return boost_of(region, labels, moved_logits(region, coefficients));
+}
+
+Tensor region_boost(const Network& network, const LinearRegion& region, const Tensor& labels,
+                    const Tensor& delta) {
+  const Tensor there = delta.to(network.device(), network.dtype());
+  const Tensor moved = jacobian_vector(network, region.pass, there);
+  return boost_of(region, labels, moved.to(at::kCPU, at::kDouble));
 }
 
 Tensor quadratic_boost(const LinearRegion& region, const Tensor& labels,

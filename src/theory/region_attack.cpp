@@ -6,6 +6,7 @@
 
 #include "class_space.hpp"
 #include "region_climber.hpp"
+#include "reluctance/loss/cross_entropy.hpp"
 
 namespace reluctance {
 namespace {
@@ -98,6 +99,39 @@ Tensor region_attack_l2(const LinearRegion& region, const Tensor& labels, double
       if (length > radius) c *= radius / length;
     }
   });
+}
+
+Tensor region_attack_linf(const Network& network, const LinearRegion& region, const Tensor& x,
+                          const Tensor& labels, double alpha, int64_t steps, double radius,
+                          bool pixel_box) {
+  const int64_t samples = region.logits.size(0);
+  const int64_t classes = region.logits.size(1);
+  const Tensor one_class = at::eye(classes, region.pass.logits.options())
+                               .unsqueeze(1)
+                               .expand({classes, samples, classes})
+                               .reshape({classes * samples, classes});
+  // The rows of J, N x C x n, not centred: where closed gates make the gradient exactly zero its
+  // sign must be.
+  const Tensor rows = vector_jacobian(network, region.pass, one_class)
+                          .view({classes, samples, -1})
+                          .transpose(0, 1)
+                          .to(at::kCPU, at::kDouble);
+  const Tensor clean = x.reshape({samples, -1}).to(at::kCPU, at::kDouble);
+  const Tensor targets = labels.to(at::kCPU);
+  Tensor low = at::full_like(clean, -radius);
+  Tensor high = at::full_like(clean, radius);
+  if (pixel_box) {
+    low = at::maximum(low, -clean);
+    high = at::minimum(high, 1 - clean);
+  }
+  Tensor delta = at::zeros_like(clean);
+  for (int64_t t = 0; t < steps; ++t) {
+    const Tensor z = region.logits + at::bmm(rows, delta.unsqueeze(2)).squeeze(2);
+    const Tensor s = logit_gradient(z, targets);
+    const Tensor gradient = at::bmm(s.unsqueeze(1), rows).squeeze(1);
+    delta = at::minimum(at::maximum(delta + alpha * gradient.sign(), low), high);
+  }
+  return delta.view(x.sizes());
 }
 
 }  // namespace reluctance

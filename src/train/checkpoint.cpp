@@ -51,6 +51,7 @@ std::string training_settings(const TrainingOptions& options, const std::string&
        << "\nepochs: " << options.epochs << "\nbatch size: " << options.batch_size
        << "\nlearning rate: " << options.learning_rate << "\nmomentum: " << options.momentum
        << "\nweight decay: " << options.weight_decay
+       << "\nlabel smoothing: " << options.label_smoothing
        << "\nschedule: " << to_string(options.schedule) << "\nseed: " << options.seed << "\n";
   return text.str();
 }

@@ -44,9 +44,7 @@ class TiltedLoss {
         labels_(labels),
         options_(options),
         centre_(at_displacement({})) {
-    Tensors rows;
-    for (const Tensor& parameter : network.parameters()) rows.push_back(parameter.flatten());
-    const Tensor parameters = at::cat(rows);
+    const Tensor parameters = network.flat_parameters();
     const double size = options.displacement * length_of(parameters);
     const Tensor random = at::randn(parameters.sizes(), make_generator(options.seed), at::kDouble);
     start_ = random.to(parameters.device());
@@ -81,17 +79,7 @@ class TiltedLoss {
 
  private:
   Tensor at_displacement(const Tensor& displacement) const {
-    Network moved = network_;
-    if (displacement.defined()) {
-      Tensors parameters;
-      int64_t begin = 0;
-      for (const Tensor& parameter : network_.parameters()) {
-        const Tensor part = displacement.slice(0, begin, begin + parameter.numel());
-        parameters.push_back(parameter + part.view(parameter.sizes()));
-        begin += parameter.numel();
-      }
-      moved.set_parameters(parameters);
-    }
+    const Network moved = displacement.defined() ? network_.displaced(displacement) : network_;
     Tensors rows;
     for (const Tensor& part :
          batch_gradient(moved, images_, labels_, options_.attack, make_generator(0)).parameters) {

@@ -67,7 +67,8 @@ std::string to_string(Schedule schedule) {
 
 // The pieces of the batch are added up in their order, whichever thread finished first.
 BatchGradient batch_gradient(const Network& network, const Tensor& images, const Tensor& labels,
-                             const std::optional<Attack>& attack, at::Generator generator) {
+                             const std::optional<Attack>& attack, at::Generator generator,
+                             double label_smoothing) {
   check_interrupt();
   const int64_t samples = images.size(0);
   Tensor starts = images;
@@ -78,7 +79,8 @@ BatchGradient batch_gradient(const Network& network, const Tensor& images, const
     const Tensor y = labels.slice(0, begin, end);
     if (attack) x = climb(network, x, y, starts.slice(0, begin, end), *attack);
     const Pass pass = forward(network, x, Keep::inputs);
-    const Tensor s = logit_gradient(pass.logits, y) / static_cast<double>(samples);
+    const Tensor s =
+        smoothed_logit_gradient(pass.logits, y, label_smoothing) / static_cast<double>(samples);
     BatchGradient& piece = pieces[static_cast<std::size_t>(begin)];
     piece.parameters = weight_gradient(network, pass, s);
     piece.loss_sum = cross_entropy(pass.logits, y).sum().item<double>();
@@ -132,7 +134,8 @@ void train(TrainingState& state, const Tensor& images, const Tensor& labels,
       result = batch_gradient(
           state.network, images.index_select(0, indices), labels.index_select(0, indices),
           options.attack,
-          make_generator(options.seed, {attack_stream, static_cast<std::uint64_t>(state.step)}));
+          make_generator(options.seed, {attack_stream, static_cast<std::uint64_t>(state.step)}),
+          options.label_smoothing);
     } catch (const Interrupted&) {
       save();  // the batch that was cut short has left no trace in the state
       throw;

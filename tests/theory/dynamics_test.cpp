@@ -8,6 +8,7 @@
 #include "reluctance/attack/attack.hpp"
 #include "reluctance/loss/cross_entropy.hpp"
 #include "reluctance/theory/binary.hpp"
+#include "reluctance/theory/boost.hpp"
 #include "reluctance/theory/input_spectrum.hpp"
 #include "reluctance/theory/quadratic.hpp"
 #include "reluctance/theory/region_attack.hpp"
@@ -184,31 +185,45 @@ TEST_P(Dynamics, RegionExactEqualsTheRealAttackInsideTheRegion) {
   EXPECT_LT(relative_error(delta, real.adversarial - x_), 1e-12 + rounding);
 }
 
-TEST_P(Dynamics, RegionExactL2EqualsTheRealAttackInsideTheRegion) {
+// The largest attack of that norm, without random start, that stays inside the region.
+TEST_P(Dynamics, RegionExactBallsEqualTheRealAttackInsideTheRegion) {
   const int64_t steps = 12;
   const Pass clean = forward(network(), x_, Keep::gates);
-  for (double radius = 1.0; radius > 1e-9; radius /= 2) {
+  const auto stays_inside = [&](Attack attack) {
+    bool inside = true;
+    for (attack.steps = 1; attack.steps <= steps && inside; ++attack.steps) {
+      const Tensor end = run_attack(network(), x_, labels_, attack).adversarial;
+      const Pass pass = forward(network(), end, Keep::gates);
+      inside = gates_flipped(network(), clean, pass).sum().item<double>() == 0;
+    }
+    return inside;
+  };
+  for (const Norm norm : {Norm::l2, Norm::linf}) {
     PgdOptions options;
-    options.ball = {Norm::l2, radius};
     options.steps = steps;
     options.random_start = false;
-    Attack attack = pgd_attack(options);
-    attack.pixel_box = false;
-    bool inside = true;
-    Tensor end;
-    for (attack.steps = 1; attack.steps <= steps && inside; ++attack.steps) {
-      end = run_attack(network(), x_, labels_, attack).adversarial;
-      inside = gates_flipped(network(), clean, forward(network(), end, Keep::gates))
-                   .sum()
-                   .item<double>() == 0;
+    Attack attack;
+    for (double radius = 1.0;; radius /= 2) {
+      ASSERT_GT(radius, 1e-9) << "no radius stays inside the region";
+      options.ball = {norm, radius};
+      attack = pgd_attack(options);
+      attack.pixel_box = norm == Norm::linf;
+      if (stays_inside(attack)) break;
     }
-    if (!inside) continue;
-    const Tensor delta = perturbation(
-        network(), region_, region_attack_l2(region_, labels_, attack.step_size, steps, radius));
-    EXPECT_LT(relative_error(delta, end - x_), 1e-10 + 1e-14 / radius);
-    return;
+    const double radius = attack.ball->radius;
+    const Tensor delta =
+        norm == Norm::l2
+            ? perturbation(network(), region_,
+                           region_attack_l2(region_, labels_, attack.step_size, steps, radius))
+            : region_attack_linf(network(), region_, x_, labels_, attack.step_size, steps, radius);
+    const Tensor end = run_attack(network(), x_, labels_, attack).adversarial;
+    EXPECT_LT(relative_error(delta, end - x_), 1e-10 + 1e-14 / radius) << to_string(norm);
+    const auto length = [&](const Tensor& x) {
+      return logit_gradient(forward(network(), x, Keep::nothing).logits, labels_).norm(2, 1);
+    };
+    const Tensor boost = region_boost(network(), region_, labels_, delta);
+    EXPECT_LT(relative_error(boost, length(end) / length(x_)), 1e-9) << to_string(norm);
   }
-  FAIL() << "no radius stays inside the region";
 }
 
 TEST_P(Dynamics, RegionExactStepsConvergeToTheFlow) {

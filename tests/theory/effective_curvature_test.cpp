@@ -66,17 +66,7 @@ class EffectiveCurvatures : public testing::TestWithParam<int> {
     return std::make_shared<CurvatureSamples>(net, x, labels_, default_curvature_memory);
   }
 
-  Network moved(double step) const {
-    const CurvatureSamples split(net_, x_, labels_, 0);
-    Tensors parameters = net_.parameters();
-    const Tensors direction = split.split(v_);
-    for (std::size_t k = 0; k < parameters.size(); ++k) {
-      parameters[k] = parameters[k] + step * direction[k];
-    }
-    Network other = net_;
-    other.set_parameters(parameters);
-    return other;
-  }
+  Network moved(double step) const { return net_.displaced(step * v_); }
 
   using Attacker = std::function<Tensor(const Network&)>;
 

@@ -2,8 +2,11 @@
 // agree.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
+
+#include "reluctance/measure/statistics.hpp"
 
 namespace reluctance {
 
@@ -17,9 +20,18 @@ struct Check {
   double value;
   Relation relation;
   double threshold;
+  std::optional<Interval> interval = std::nullopt;  // 95%, around the value, where one is known
 
-  bool passed() const {
-    return relation == Relation::at_most ? value <= threshold : value >= threshold;
+  bool passed() const { return passes(value); }
+
+  // Whether both ends of the interval pass, or both fail.
+  bool certain() const {
+    return !interval || (passes(interval->low) == passed() && passes(interval->high) == passed());
+  }
+
+ private:
+  bool passes(double x) const {
+    return relation == Relation::at_most ? x <= threshold : x >= threshold;
   }
 };
 
@@ -33,6 +45,9 @@ struct Finding {
 // Holds if every check passed, does not hold if fewer than half did, partly otherwise; cannot be
 // tested without checks.
 Verdict verdict_of(const std::vector<Check>& checks);
+
+// Whether the verdict is the same whichever way the uncertain checks fall.
+bool certain(const std::vector<Check>& checks);
 
 // What a claim says and who said it.
 struct Claim {

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <optional>
+#include <vector>
 
 #include "reluctance/base/tensor.hpp"
 
@@ -30,6 +31,10 @@ struct Interval {
   double value, low, high;
 };
 
+// The mean of independent repetitions with its 95% interval by Student's t; the values themselves
+// if there are fewer than two.
+Interval mean_interval(const std::vector<double>& repetitions);
+
 // Spearman's rank correlation of two one-dimensional tensors, over the pairs of finite values, with
 // mean ranks for ties. NaN for fewer than three pairs or a constant side.
 double rank_correlation(const Tensor& a, const Tensor& b);
@@ -38,6 +43,12 @@ double rank_correlation(const Tensor& a, const Tensor& b);
 // (Efron 1979). It gets indices of samples (N, int64).
 Interval bootstrap(int64_t samples, const std::function<double(const Tensor& indices)>& statistic,
                    std::uint64_t seed);
+
+// The same of the mean of one-dimensional values, the finite ones.
+Interval mean_interval(const Tensor& values, std::uint64_t seed);
+
+// The same of the rank correlation.
+Interval rank_correlation_interval(const Tensor& a, const Tensor& b, std::uint64_t seed);
 
 // Slope of the least-squares line of y over x, over the pairs of finite values, bootstrapped.
 Interval slope(const Tensor& x, const Tensor& y, std::uint64_t seed);

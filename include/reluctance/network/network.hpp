@@ -46,6 +46,9 @@ class Network {
   int64_t parameter_count() const;
   void set_parameters(const Tensors& parameters);  // same order and shapes; shares the tensors
 
+  Tensor flat_parameters() const;                       // P: all of them as one vector
+  Network displaced(const Tensor& displacement) const;  // with P numbers added to them
+
   c10::ScalarType dtype() const;  // of the tensors; float32 for a network without any
   c10::Device device() const;
   Network to(c10::ScalarType dtype) const;

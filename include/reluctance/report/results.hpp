@@ -8,6 +8,7 @@
 
 #include "reluctance/claims/curvature.hpp"
 #include "reluctance/claims/dynamics.hpp"
+#include "reluctance/claims/findings.hpp"
 #include "reluctance/claims/influence.hpp"
 #include "reluctance/measure/statistics.hpp"
 
@@ -55,6 +56,7 @@ struct Results {
   RunInfo run;
   DataInfo data;
   std::vector<NetworkResult> networks;
+  std::vector<FindingResult> findings{};
 };
 
 // The text of results.json; docs/results.md documents its keys. Every number is finite.

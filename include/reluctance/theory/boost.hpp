@@ -15,6 +15,10 @@ namespace reluctance {
 // region_attack: exact inside the region. N, float64; NaN where s(z) vanishes.
 Tensor region_boost(const LinearRegion& region, const Tensor& labels, const Tensor& coefficients);
 
+// The same for any perturbation delta (N x input shape), such as region_attack_linf gives.
+Tensor region_boost(const Network& network, const LinearRegion& region, const Tensor& labels,
+                    const Tensor& delta);
+
 // ||s + H_z K c|| / ||s||, the same with the loss expanded to second order, for the coefficients of
 // quadratic_attack.
 Tensor quadratic_boost(const LinearRegion& region, const Tensor& labels,

@@ -30,4 +30,12 @@ Tensor region_attack_limit(const LinearRegion& region, const Tensor& labels, dou
 Tensor region_attack_l2(const LinearRegion& region, const Tensor& labels, double alpha,
                         int64_t steps, double radius);
 
+// Steps of alpha along the sign of the gradient from x (N x input shape, the samples of the
+// region), kept in the L-infinity ball of the given radius and, with `pixel_box`, in [0, 1]. Signs
+// leave the range of J^T, but a step costs only two products with J. Returns delta: N x input
+// shape, float64.
+Tensor region_attack_linf(const Network& network, const LinearRegion& region, const Tensor& x,
+                          const Tensor& labels, double alpha, int64_t steps, double radius,
+                          bool pixel_box = true);
+
 }  // namespace reluctance

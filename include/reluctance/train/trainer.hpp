@@ -26,6 +26,7 @@ struct TrainingOptions {
   double learning_rate = 0.05;
   double momentum = 0.9;
   double weight_decay = 5e-4;
+  double label_smoothing = 0;  // share of each label that is spread over all classes
   Schedule schedule = Schedule::cosine;
   std::optional<Attack> attack;  // adversarial training: the loss is taken at the attacked images
   std::uint64_t seed = 0;        // order of the samples and starts of the attacks
@@ -38,9 +39,11 @@ struct BatchGradient {
   int64_t correct = 0;
 };
 // images: N x input shape, labels: N. `generator` draws the attack's starts. Deterministic for a
-// thread count.
+// thread count. With label smoothing the gradient is that of the smoothed loss, loss_sum and the
+// attack keep the labels.
 BatchGradient batch_gradient(const Network& network, const Tensor& images, const Tensor& labels,
-                             const std::optional<Attack>& attack, at::Generator generator);
+                             const std::optional<Attack>& attack, at::Generator generator,
+                             double label_smoothing = 0);
 
 // Everything that the next step depends on: a training that goes on from a saved state takes the
 // same steps, to the bit, as one that never stopped (on the same machine and thread count).

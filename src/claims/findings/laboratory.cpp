@@ -1,0 +1,169 @@
+#include "claims/findings/laboratory.hpp"
+
+#include <ATen/ATen.h>
+
+#include <algorithm>
+#include <cctype>
+#include <memory>
+#include <sstream>
+
+#include "reluctance/base/random.hpp"
+#include "reluctance/claims/attack_response.hpp"
+#include "reluctance/curvature/eigenpairs.hpp"
+#include "reluctance/curvature/hessian.hpp"
+#include "reluctance/measure/accuracy.hpp"
+#include "reluctance/network/architectures.hpp"
+#include "reluctance/network/passes.hpp"
+
+namespace reluctance {
+namespace {
+
+Samples first(const Tensor& images, const Tensor& labels, int64_t classes, int64_t count) {
+  const int64_t taken = std::min(count, images.size(0));
+  return {images.slice(0, 0, taken), labels.slice(0, 0, taken), classes};
+}
+
+std::string key_of(const Recipe& recipe) {
+  std::ostringstream key;
+  key.precision(17);
+  for (const int64_t width : recipe.hidden) key << width << " ";
+  key << to_string(recipe.ball.norm) << " " << recipe.ball.radius << " " << recipe.single_step
+      << " " << recipe.images << " " << recipe.epochs << " " << recipe.learning_rate << " "
+      << recipe.weight_decay << " " << recipe.label_smoothing << " " << recipe.repetition;
+  return key.str();
+}
+
+std::optional<Attack> attack_of(const Recipe& recipe) {
+  if (recipe.ball.radius == 0) return std::nullopt;
+  if (recipe.single_step) return fgsm_attack(recipe.ball.radius, /*random_start=*/false);
+  PgdOptions pgd;
+  pgd.ball = recipe.ball;
+  pgd.steps = 5;
+  return pgd_attack(pgd);
+}
+
+}  // namespace
+
+Network Laboratory::subject() {
+  if (setting_.network) return setting_.network->to(at::kDouble);
+  Recipe recipe;
+  recipe.ball = {Norm::linf, usual_linf};
+  return trained(recipe).to(at::kDouble);
+}
+
+Samples Laboratory::training(int64_t count) const {
+  return first(setting_.train_images, setting_.train_labels, setting_.classes, count);
+}
+
+Samples Laboratory::held_out(int64_t count) const {
+  return first(setting_.images, setting_.labels, setting_.classes, count);
+}
+
+Network Laboratory::trained(const Recipe& recipe) {
+  const std::string key = key_of(recipe);
+  const auto found = trained_.find(key);
+  if (found != trained_.end()) return found->second;
+  return trained_.emplace(key, trained_on(training(recipe.images), recipe)).first->second;
+}
+
+TrainingOptions Laboratory::options_of(const Recipe& recipe) const {
+  TrainingOptions options;
+  options.epochs = recipe.epochs;
+  options.learning_rate = recipe.learning_rate;
+  options.weight_decay = recipe.weight_decay;
+  options.label_smoothing = recipe.label_smoothing;
+  options.attack = attack_of(recipe);
+  options.seed = derive_seed(setting_.seed, {recipe.repetition});
+  return options;
+}
+
+TrainingState Laboratory::start_of(const Samples& samples, const Recipe& recipe) const {
+  ArchitectureOptions architecture;
+  architecture.name = recipe.hidden.empty() ? "linear" : "mlp";
+  architecture.hidden = recipe.hidden;
+  architecture.input_shape.assign(samples.images.sizes().begin() + 1, samples.images.sizes().end());
+  architecture.classes = samples.classes;
+  architecture.seed = derive_seed(setting_.seed, {recipe.repetition});
+  return {make_network(architecture), {}, 0, 0, 0, {}};
+}
+
+Network Laboratory::trained_on(const Samples& samples, const Recipe& recipe) const {
+  TrainingState state = start_of(samples, recipe);
+  train(state, samples.images, samples.labels, options_of(recipe));
+  return state.network;
+}
+
+std::vector<double> Laboratory::repeat(
+    const std::function<double(std::uint64_t repetition)>& value) const {
+  std::vector<double> values;
+  for (int64_t k = 0; k < setting_.repetitions; ++k) {
+    check_interrupt();
+    values.push_back(value(static_cast<std::uint64_t>(k)));
+  }
+  return values;
+}
+
+Attack plain_pgd(const Ball& ball, int64_t steps) {
+  PgdOptions pgd;
+  pgd.ball = ball;
+  pgd.steps = steps;
+  pgd.random_start = false;
+  return pgd_attack(pgd);
+}
+
+double clean_share(const Network& network, const Samples& samples) {
+  return clean_accuracy(network, samples.images, samples.labels).value;
+}
+
+double robust_share(const Network& network, const Samples& samples, const Ball& ball) {
+  PgdOptions pgd;
+  pgd.ball = ball;
+  return robust_accuracy(network, samples.images, samples.labels, pgd_attack(pgd), 0).robust.value;
+}
+
+double largest_curvature(const Network& network, const Samples& samples, const Ball& ball) {
+  const Network precise = network.to(at::kDouble);
+  const Tensor x = as_inputs(precise, samples.images);
+  EigenpairOptions one;
+  one.count = 1;
+  const auto largest = [&](const LinearOperator& matrix) {
+    const Eigenpairs pairs = top_eigenpairs(matrix, one);
+    return pairs.values.numel() > 0 ? pairs.values[0].item<double>() : 0.0;
+  };
+  const auto at_inputs = [&](const Tensor& inputs) {
+    return std::make_shared<CurvatureSamples>(precise, inputs, samples.labels,
+                                              default_curvature_memory);
+  };
+  if (ball.radius == 0) return largest(loss_hessian(at_inputs(x)));
+  const FollowedAttack followed = follow_attack(precise, x, samples.labels, plain_pgd(ball, 10));
+  const auto attacked = at_inputs(followed.attacked);
+  if (!followed.response) return largest(loss_hessian(attacked));
+  return largest(EffectiveCurvature(attacked, *followed.response).matrix());
+}
+
+double trend(const std::vector<double>& x, const std::vector<double>& y) {
+  const Tensor a = at::tensor(x, at::kDouble);
+  const Tensor centred = a - a.mean();
+  return ((centred * at::tensor(y, at::kDouble)).sum() / centred.square().sum()).item<double>();
+}
+
+Check check(std::string what, const Interval& interval, Check::Relation relation,
+            double threshold) {
+  return {std::move(what), interval.value, relation, threshold, interval};
+}
+
+Finding conclude(std::vector<Check> checks) {
+  std::ostringstream text;
+  text.precision(3);
+  for (std::size_t k = 0; k < checks.size(); ++k) {
+    const Check& each = checks[k];
+    text << (k == 0 ? "" : "; ") << each.what << " " << each.value;
+    if (each.interval) text << " (" << each.interval->low << " to " << each.interval->high << ")";
+  }
+  std::string summary = text.str() + ".";
+  if (!summary.empty()) summary[0] = static_cast<char>(std::toupper(summary[0]));
+  const Verdict verdict = verdict_of(checks);
+  return {verdict, std::move(summary), std::move(checks)};
+}
+
+}  // namespace reluctance

@@ -1,0 +1,104 @@
+#include <ATen/ATen.h>
+
+#include <algorithm>
+#include <cmath>
+#include <memory>
+
+#include "claims/findings/laboratory.hpp"
+#include "claims/findings/list.hpp"
+#include "reluctance/base/random.hpp"
+#include "reluctance/claims/attack_response.hpp"
+#include "reluctance/curvature/hessian.hpp"
+#include "reluctance/network/passes.hpp"
+
+namespace reluctance {
+namespace {
+
+// Fixed before any run.
+constexpr double formula_error = 0.1;  // of the change that C_eff predicts for L2
+constexpr double rougher = 2;          // factor between L-infinity and L2
+constexpr int64_t images = 128;
+
+Tensor gradient(const Network& network, const Samples& samples, const Attack& attack) {
+  Tensors rows;
+  for (const Tensor& part :
+       batch_gradient(network, samples.images, samples.labels, attack, make_generator(0))
+           .parameters) {
+    rows.push_back(part.flatten());
+  }
+  return at::cat(rows);
+}
+
+// Changes of the adversarial gradient along one direction of the weights, per displacement.
+struct Changes {
+  double predicted;  // by the curvature of the region that the weights are in
+  double small;      // over 1e-7 of the weights' length
+  double largest;    // over 1e-6 to 1e-3
+};
+
+Changes changes(const Network& network, const Samples& samples, const Ball& ball,
+                std::uint64_t seed) {
+  const Attack attack = plain_pgd(ball, 10);
+  const Tensor parameters = network.flat_parameters();
+  const Tensor random =
+      at::randn(parameters.sizes(), make_generator(seed), at::kDouble).to(parameters.device());
+  const Tensor v = random * (parameters.norm() / random.norm());
+  const Tensor here = gradient(network, samples, attack);
+  const auto change = [&](double h) {
+    return ((gradient(network.displaced(h * v), samples, attack) - here).norm() / h).item<double>();
+  };
+  const FollowedAttack followed = follow_attack(network, samples.images, samples.labels, attack);
+  const auto attacked = std::make_shared<CurvatureSamples>(
+      network, followed.attacked, samples.labels, default_curvature_memory);
+  const LinearOperator curvature = followed.response
+                                       ? EffectiveCurvature(attacked, *followed.response).matrix()
+                                       : loss_hessian(attacked);
+  Changes result{curvature.product(v).norm().item<double>(), change(1e-7), 0};
+  for (const double h : {1e-6, 1e-5, 1e-4, 1e-3}) {
+    result.largest = std::max(result.largest, change(h));
+  }
+  return result;
+}
+
+Finding test(Laboratory& laboratory) {
+  const Network network = laboratory.subject();
+  const Samples all = laboratory.held_out(images);
+  const Samples samples{as_inputs(network, all.images), all.labels.to(network.device()),
+                        all.classes};
+  std::vector<double> error;
+  std::vector<double> factor;
+  laboratory.repeat([&](std::uint64_t repetition) {
+    const Changes l2 = changes(network, samples, {Norm::l2, usual_l2}, repetition);
+    const Changes linf = changes(network, samples, {Norm::linf, usual_linf}, repetition);
+    error.push_back(std::abs(l2.small / l2.predicted - 1));
+    factor.push_back(std::log10((linf.largest / linf.predicted) / (l2.largest / l2.predicted)));
+    return 0.0;
+  });
+  return conclude({
+      check("relative error of the change of the L2-adversarial gradient that the effective "
+            "curvature predicts, displacement 1e-7",
+            mean_interval(error), Check::Relation::at_most, formula_error),
+      check("largest change per displacement relative to that prediction, L-infinity over L2, as a "
+            "power of ten",
+            mean_interval(factor), Check::Relation::at_least, std::log10(rougher)),
+  });
+}
+
+}  // namespace
+
+EarlierFinding linf_less_smooth_finding() {
+  return {
+      "linf-less-smooth",
+      "Adversarial training in L-infinity is less smooth in the weights than in L2",
+      "Kanai, Yamada, Takahashi, Yamanaka, Ida, Smoothness Analysis of Adversarial Training, arXiv "
+      "2103.01400, 2021",
+      "An L2 attack follows the weights smoothly (S of C_eff is finite); an L-infinity attack "
+      "rests on its bounds and jumps where a sign flips.",
+      "Change of the adversarial gradient of 128 images on the network at hand, displaced by "
+      "1e-6 to 1e-3 of the weights' length in random directions.",
+      "Holds.",
+      false,
+      test};
+}
+
+}  // namespace reluctance

@@ -1,0 +1,90 @@
+#include <ATen/ATen.h>
+
+#include "claims/findings/laboratory.hpp"
+#include "claims/findings/list.hpp"
+#include "reluctance/measure/accuracy.hpp"
+#include "reluctance/network/passes.hpp"
+
+namespace reluctance {
+namespace {
+
+// Fixed before any run.
+constexpr double collapse = 0.1;      // accuracy under the step trained on above that under PGD
+constexpr double more_flips = 1.5;    // of single-step relative to multi-step training
+constexpr double ranked_alike = 0.5;  // of gates flipped and that difference, over budgets
+
+constexpr double budgets[]{0.05, 0.1, 0.2};
+
+struct Linearity {
+  double difference;  // accuracy under one step minus accuracy under PGD
+  double flipped;     // share of gates that the step flips
+};
+
+Linearity linearity(const Network& network, const Samples& samples, const Ball& ball) {
+  const Attack step = fgsm_attack(ball.radius, /*random_start=*/false);
+  const RobustAccuracy under_step =
+      robust_accuracy(network, samples.images, samples.labels, step, 0);
+  const Tensor attacked = run_attack(network, samples.images, samples.labels, step).adversarial;
+  const Pass before = forward(network, samples.images, Keep::gates);
+  const Pass after = forward(network, attacked, Keep::gates);
+  return {under_step.robust.value - robust_share(network, samples, ball),
+          gates_flipped(network, before, after).mean().item<double>()};
+}
+
+Finding test(Laboratory& laboratory) {
+  const Samples held_out = laboratory.held_out();
+  std::vector<double> difference;
+  std::vector<double> flips;
+  std::vector<double> ranks;
+  laboratory.repeat([&](std::uint64_t repetition) {
+    std::vector<double> all_flips;
+    std::vector<double> all_differences;
+    for (const double budget : budgets) {
+      Recipe recipe;
+      recipe.hidden = {128, 128};
+      recipe.ball = {Norm::linf, budget};
+      recipe.epochs = 20;
+      recipe.repetition = repetition;
+      const Linearity multi = linearity(laboratory.trained(recipe), held_out, recipe.ball);
+      recipe.single_step = true;
+      const Linearity single = linearity(laboratory.trained(recipe), held_out, recipe.ball);
+      all_flips.push_back(single.flipped / multi.flipped);
+      all_differences.push_back(single.difference - multi.difference);
+    }
+    difference.push_back(all_differences.back());
+    flips.push_back(all_flips.back());
+    ranks.push_back(rank_correlation(at::tensor(all_flips, at::kDouble),
+                                     at::tensor(all_differences, at::kDouble)));
+    return 0.0;
+  });
+  const auto at_least = Check::Relation::at_least;
+  return conclude({
+      check(
+          "accuracy under one step above that under PGD of 20 steps, single-step minus multi-step "
+          "training, budget 0.2",
+          mean_interval(difference), at_least, collapse),
+      check("gates that the step flips, relative to multi-step training, budget 0.2",
+            mean_interval(flips), at_least, more_flips),
+      check("rank correlation of the two over the budgets 0.05, 0.1 and 0.2", mean_interval(ranks),
+            at_least, ranked_alike),
+  });
+}
+
+}  // namespace
+
+EarlierFinding single_step_finding() {
+  return {
+      "single-step",
+      "Single-step training overfits catastrophically when local linearity breaks",
+      "Wong, Rice, Kolter, Fast is Better than Free, ICLR 2020; Andriushchenko, Flammarion, "
+      "Understanding and Improving Fast Adversarial Training, NeurIPS 2020",
+      "One step is the whole attack only while no gate flips: the share of gates that flip, and "
+      "the error of the region-exact perturbation, rise where single-step training fails.",
+      "Perceptrons trained in L-infinity 0.1 by the fast gradient sign method without random "
+      "start and by PGD of 5 steps.",
+      "Open: catastrophic overfitting is known from deep networks on colour images.",
+      true,
+      test};
+}
+
+}  // namespace reluctance

@@ -1,0 +1,124 @@
+// reluctance findings: claim 4, the earlier findings as predictions put to the test.
+#include <ATen/ATen.h>
+
+#include <chrono>
+#include <cstdio>
+#include <memory>
+
+#include "cli/commands.hpp"
+#include "cli/console.hpp"
+#include "cli/findings.hpp"
+#include "cli/validators.hpp"
+#include "reluctance/base/files.hpp"
+#include "reluctance/report/page.hpp"
+
+namespace reluctance {
+namespace {
+
+struct Options {
+  CommonOptions common;
+  std::vector<std::string> only;
+  bool list = false;
+  int64_t repetitions = 5;
+};
+
+void list_findings() {
+  for (const EarlierFinding& each : earlier_findings()) {
+    std::printf("%s\n  %s\n  Source: %s.\n  Prediction: %s\n  Experiment: %s\n  Expected: %s\n",
+                each.name.c_str(), each.title.c_str(), each.source.c_str(), each.prediction.c_str(),
+                each.experiment.c_str(), each.expected.c_str());
+  }
+}
+
+std::vector<const EarlierFinding*> chosen(const std::vector<std::string>& only) {
+  std::vector<const EarlierFinding*> findings;
+  for (const std::string& name : only) findings.push_back(&earlier_finding(name));
+  if (only.empty()) {
+    for (const EarlierFinding& each : earlier_findings()) findings.push_back(&each);
+  }
+  return findings;
+}
+
+void run(const Options& options) {
+  if (options.list) return list_findings();
+  const std::vector<const EarlierFinding*> findings = chosen(options.only);
+  apply(options.common);
+  const auto begin = std::chrono::steady_clock::now();
+  const Splits data = load_splits(options.common.data);
+  FindingSetting setting = finding_setting(data, options.common.seed);
+  setting.repetitions = options.repetitions;
+  if (!options.common.model.empty()) setting.network = load_network(options.common, data.held_out);
+  require_writable_folder(options.common.out);
+  Results results{run_info(options.common), data_info(data.held_out), {}};
+  results.findings = run_findings(findings, setting);
+  results.run.seconds =
+      std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+  const std::string json = results_json(results);
+  write_file(options.common.out / "results.json", json);
+  write_file(options.common.out / "report.html", report_page(json));
+  write_json(options.common, json);
+  std::fprintf(summary_stream(options.common), "%s\n%s\n", results_text(results).c_str(),
+               (options.common.out / "report.html").c_str());
+}
+
+}  // namespace
+
+Splits load_splits(const std::string& spec) {
+  Splits splits{load_dataset(spec, "train"), load_dataset(spec, "test")};
+  if (splits.training.name != splits.held_out.name) return splits;
+  // One set of data: its last third is held out.
+  const int64_t count = splits.training.images.size(0);
+  const int64_t kept = std::max<int64_t>(1, count * 2 / 3);
+  note(splits.training.name + ": one set of images; the last " + std::to_string(count - kept) +
+       " are held out from trainings");
+  if (kept == count) return splits;
+  splits.held_out.images = splits.held_out.images.slice(0, kept);
+  splits.held_out.labels = splits.held_out.labels.slice(0, kept);
+  splits.training = head(splits.training, kept);
+  return splits;
+}
+
+FindingSetting finding_setting(const Splits& data, std::uint64_t seed) {
+  FindingSetting setting;
+  setting.train_images = data.training.images;
+  setting.train_labels = data.training.labels;
+  setting.images = data.held_out.images;
+  setting.labels = data.held_out.labels;
+  setting.classes = data.training.classes;
+  setting.seed = seed;
+  return setting;
+}
+
+std::vector<FindingResult> run_findings(const std::vector<const EarlierFinding*>& findings,
+                                        const FindingSetting& setting) {
+  ProgressBar bar("earlier findings");
+  int64_t begun = 0;
+  const auto total = static_cast<int64_t>(findings.size());
+  return test_findings(findings, setting,
+                       [&](const EarlierFinding&) { bar.update(begun++, total); });
+}
+
+void add_findings(CLI::App& app) {
+  auto options = std::make_shared<Options>();
+  CLI::App* command =
+      app.add_subcommand("findings", "claim 4: earlier findings about adversarial training");
+  command->footer(
+      "Example: reluctance findings --only few-directions --model net.onnx --data images.npz\n"
+      "Without --model, the network at hand is a small one, trained adversarially on the data.\n"
+      "Writes report.html and results.json to the folder of --out.");
+  command->add_flag("--list", options->list, "name the findings, their sources and predictions");
+  command->add_option("--only", options->only, "test these only, by name")->take_all();
+  command
+      ->add_option("--repetitions", options->repetitions,
+                   "trainings of each kind, with different seeds")
+      ->transform(whole_number(2, 1000))
+      ->capture_default_str();
+  add_data(*command, options->common);
+  add_model(*command, options->common);
+  add_running(*command, options->common);
+  add_out(*command, options->common, "out/findings");
+  add_json(*command, options->common);
+  command->callback([options] { run(*options); });
+}
+
+}  // namespace reluctance

@@ -1,0 +1,25 @@
+// Earlier findings from the command line: what `findings` and `explain` share.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "cli/options.hpp"
+#include "reluctance/claims/findings.hpp"
+
+namespace reluctance {
+
+struct Splits {
+  Dataset training, held_out;
+};
+
+// The two splits of a named set; data that has no splits is divided.
+Splits load_splits(const std::string& spec);
+
+FindingSetting finding_setting(const Splits& data, std::uint64_t seed);
+
+// Tests them under a progress bar.
+std::vector<FindingResult> run_findings(const std::vector<const EarlierFinding*>& findings,
+                                        const FindingSetting& setting);
+
+}  // namespace reluctance
