@@ -35,9 +35,11 @@ const frame = (() => {
       .filter((claim) => claim.verdicts?.length > 0)
       .map((claim) => element("p", { class: "answer" },
         element("strong", {}, `${claim.title}: `), `${outcome(claim, titleOf)}.`));
-    return sentences.length > 0
-      ? sentences
-      : [element("p", { class: "answer" }, "This run tested no claim.")];
+    if (sentences.length > 0) return sentences;
+    const nothing = results.findings?.length > 0
+      ? "This run tested earlier findings alone."
+      : "This run tested no claim.";
+    return [element("p", { class: "answer" }, nothing)];
   }
 
   function trainingText(training) {

@@ -19,8 +19,9 @@
       ...draw(titled));
   }
 
-  const sections = [verdicts.section(titled, titleOf),
-                    ...chapters.map(chapterSection).filter(Boolean), frame.reproduction(titled)];
+  const sections = [verdicts.section(titled, titleOf), advice.section(titled),
+                    training.section(titled), ...chapters.map(chapterSection),
+                    findings.section(titled), frame.reproduction(titled)].filter(Boolean);
   document.getElementById("main").append(...sections);
   document.getElementById("top").append(...frame.header(titled, titleOf, sections));
   document.getElementById("bottom").append(frame.footer());

@@ -68,11 +68,12 @@ const verdicts = (() => {
 
   function section(results, titleOf) {
     const claims = results.claims ?? [];
+    if (claims.length === 0 && results.findings?.length > 0) return null;
     return frame.section("verdicts", "Verdicts",
       ...(claims.length > 0
         ? claims.map((claim) => claimSection(claim, titleOf))
         : [charts.absent("The results hold no claims.")]));
   }
 
-  return { section };
+  return { section, badge };
 })();

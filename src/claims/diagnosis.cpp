@@ -22,6 +22,25 @@ Json number(double value) { return std::isfinite(value) ? Json(value) : Json(nul
 
 }  // namespace
 
+std::vector<WatchedStep> watched_steps(const std::string& lines) {
+  std::vector<WatchedStep> steps;
+  std::istringstream rest(lines);
+  for (std::string line; std::getline(rest, line);) {
+    const Json entry = Json::parse(line, nullptr, /*allow_exceptions=*/false);
+    const auto at = [&](const char* pointer) {
+      return entry.value(Json::json_pointer(pointer), Json());
+    };
+    if (!entry.is_object() || !at("/step").is_number_integer()) continue;
+    const Json rate = at("/learning_rate");
+    const Json felt = at("/rate_times_curvature/effective");
+    const Json critical = at("/critical");
+    if (!rate.is_number() || !felt.is_number() || !critical.is_number()) continue;
+    steps.push_back({at("/step").get<int64_t>(), rate.get<double>(), felt.get<double>(),
+                     critical.get<double>()});
+  }
+  return steps;
+}
+
 Diagnosis::Diagnosis(Tensor images, Tensor labels, DiagnosisOptions options)
     : images_(std::move(images)), labels_(std::move(labels)), options_(std::move(options)) {
   if (options_.attack) {
@@ -53,7 +72,8 @@ bool Diagnosis::after_step(const TrainingState& state, double learning_rate) {
     }
   }
   parameters_ = now;
-  if (state.step % options_.every != 0) return false;
+  const bool early = state.step < options_.every && (state.step & (state.step - 1)) == 0;
+  if (!early && state.step % options_.every != 0) return false;
   ask(state, learning_rate);
   return true;
 }

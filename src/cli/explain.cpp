@@ -1,16 +1,17 @@
 // reluctance explain: the main job. Trains two networks, or takes one, and writes the report.
+#include <algorithm>
 #include <chrono>
-#include <cstdio>
 #include <memory>
+#include <optional>
 
 #include "cli/commands.hpp"
 #include "cli/console.hpp"
+#include "cli/findings.hpp"
 #include "cli/networks.hpp"
 #include "cli/training.hpp"
+#include "cli/training_record.hpp"
 #include "cli/validators.hpp"
-#include "reluctance/base/error.hpp"
 #include "reluctance/base/files.hpp"
-#include "reluctance/report/page.hpp"
 
 namespace reluctance {
 namespace {
@@ -24,52 +25,132 @@ struct Options {
   int64_t batch = 1000;
   bool thorough = false;
   bool resume = false;
+  std::string run;
 };
 
-TrainingInfo training_info(const TrainingOptions& options, double seconds) {
-  TrainingInfo info{"plain", {}, options.epochs, options.batch_size, options.learning_rate,
-                    seconds};
-  if (options.attack) {
-    info.method = "adversarial";
-    info.attack = options.attack->description;
-  }
-  return info;
+// Images that robust accuracies of the advice are asked on.
+constexpr int64_t advice_images = 1000;
+
+// The images of a run: those that claims are tested on, and those of trainings.
+struct Material {
+  Dataset held_out;
+  Dataset training;  // the same as held_out if that is all there is
+  bool apart;        // whether the two differ
+
+  Dataset batch(int64_t count) const { return head(training, count); }
+};
+
+void test_claims(NetworkResult& result, const Network& network, const Material& data,
+                 const Options& options) {
+  const Dataset few = head(data.held_out, options.limit);
+  test_dynamics_claim(result, network, few, options.claims);
+  test_influence_claim(result, network, few, options.claims);
+  test_curvature_claim(result, network, data.batch(options.batch), options.claims);
 }
 
-void test_claims(NetworkResult& result, const Network& network, const Dataset& few,
-                 const Dataset& batch, const ClaimOptions& options) {
-  test_dynamics_claim(result, network, few, options);
-  test_influence_claim(result, network, few, options);
-  test_curvature_claim(result, network, batch, options);
+// `training` is nothing for a network of unknown making.
+void add_advice(NetworkResult& result, const Network& network, const Material& data,
+                const std::optional<FinishedTraining>& training, const Options& options) {
+  AdviceMaterial material;
+  if (training) {
+    material.training = TrainingRecord{training->options.attack, training->options.learning_rate,
+                                       watched_steps(training->diagnosis)};
+  }
+  Attack attack = make_attack(options.attack);
+  if (training && training->options.attack) attack = *training->options.attack;
+  if (attack.ball) {
+    ProgressBar bar(result.title + ": one step against many");
+    const auto images = [](const Dataset& all) {
+      const Dataset some = head(all, advice_images);
+      return LabelledImages{some.images, some.labels};
+    };
+    std::optional<LabelledImages> trained_on;
+    if (data.apart) trained_on = images(data.training);
+    material.attacks =
+        compare_attacks(network, images(data.held_out), trained_on, attack, options.common.seed);
+  }
+  material.curvature = result.curvature ? &*result.curvature : nullptr;
+  result.advice = advise(material);
+}
+
+void add_findings(Results& results, const Network& network, const Material& data,
+                  const Options& options) {
+  FindingSetting setting = finding_setting({data.training, data.held_out}, options.common.seed);
+  setting.network = network;
+  setting.samples = options.limit;
+  std::vector<const EarlierFinding*> findings;
+  for (const EarlierFinding& each : earlier_findings()) {
+    if (!each.trains || options.thorough) findings.push_back(&each);
+  }
+  results.findings = run_findings(findings, setting);
 }
 
 // The same architecture from the same weights, trained plainly and adversarially.
-void explain_new_networks(const Options& options, const Dataset& data, const Dataset& few,
-                          Results& results) {
-  const Dataset train_data = load_dataset(options.common.data, "train");
-  const Network start = starting_network(options.common, train_data);
+void explain_new_networks(const Options& options, const Material& data, Results& results) {
+  const Network start = starting_network(options.common, data.training);
   require_writable_folder(options.common.out);
+  std::optional<Network> last;
   for (const bool adversarial : {false, true}) {
     const std::string id = adversarial ? "adversarial" : "plain";
-    TrainingOptions training = options.training;
-    training.seed = options.common.seed;
+    FinishedTraining finished;
+    finished.options = options.training;
+    finished.options.seed = options.common.seed;
     if (adversarial) {
       AttackOptions inner = options.attack;
       inner.steps = 7;
       inner.step_size = 0;
       inner.restarts = 1;
-      training.attack = make_attack(inner);
+      finished.options.attack = make_attack(inner);
     }
-    const TrainedNetwork trained =
-        train_with_checkpoints(start, train_data, training, options.common, id, options.resume);
-    NetworkResult result =
-        describe_network(trained.network, id + ".onnx", data, options.common.seed, options.attack);
+    constexpr int64_t questions = 10;
+    const int64_t every = std::max<int64_t>(
+        1, total_steps(finished.options, data.training.images.size(0)) / questions);
+    const TrainedNetwork trained = train_with_checkpoints(
+        start, data.training, finished.options, options.common, id, options.resume, every);
+    finished.seconds = trained.seconds;
+    finished.diagnosis = trained.diagnosis;
+    NetworkResult result = describe_network(trained.network, id + ".onnx", data.held_out,
+                                            options.common.seed, options.attack);
     result.id = id;
     result.title = adversarial ? "Trained adversarially" : "Trained plainly";
-    result.training = training_info(training, trained.seconds);
-    test_claims(result, trained.network, few, head(train_data, options.batch), options.claims);
+    result.training = training_info(finished);
+    test_claims(result, trained.network, data, options);
+    add_advice(result, trained.network, data, finished, options);
     results.networks.push_back(std::move(result));
+    last = trained.network;
   }
+  add_findings(results, *last, data, options);
+}
+
+void explain_brought_network(const Options& options, const Material& data, Results& results) {
+  std::optional<FinishedTraining> training;
+  CommonOptions common = options.common;
+  if (!options.run.empty()) {
+    const std::filesystem::path folder = options.run;
+    training = read_training(folder);
+    common.model = folder / "model.onnx";
+  }
+  const Network network = load_network(common, data.held_out);
+  require_writable_folder(common.out);
+  NetworkResult result =
+      describe_network(network, common.model, data.held_out, common.seed, options.attack);
+  if (training) {
+    result.training = training_info(*training);
+    result.title = result.id = std::filesystem::path(options.run).filename().string();
+  }
+  test_claims(result, network, data, options);
+  add_advice(result, network, data, training, options);
+  results.networks.push_back(std::move(result));
+  add_findings(results, network, data, options);
+}
+
+// A network that was brought, of unknown making, is explained on its own data alone.
+Material material_of(const Options& options) {
+  Dataset held_out = load_dataset(options.common.data, "test");
+  if (!options.common.model.empty()) return {held_out, held_out, false};
+  Dataset training = load_dataset(options.common.data, "train");
+  const bool apart = training.name != held_out.name;
+  return {std::move(held_out), std::move(training), apart};
 }
 
 void run(Options options) {
@@ -83,28 +164,16 @@ void run(Options options) {
     options.claims.curvature.settled = {0, 50, 200};
     options.claims.curvature.radii = {0.25, 0.5, 1.0, 1.5};
   }
-  const Dataset data = load_dataset(options.common.data, "test");
-  const Dataset few = head(data, options.limit);
-  Results results{run_info(options.common), data_info(data), {}};
-  if (options.common.model.empty()) {
-    explain_new_networks(options, data, few, results);
+  const Material data = material_of(options);
+  Results results{run_info(options.common), data_info(data.held_out), {}};
+  if (options.common.model.empty() && options.run.empty()) {
+    explain_new_networks(options, data, results);
   } else {
-    const Network network = load_network(options.common, data);
-    require_writable_folder(options.common.out);
-    NetworkResult result =
-        describe_network(network, options.common.model, data, options.common.seed, options.attack);
-    test_claims(result, network, few, head(data, options.batch), options.claims);
-    results.networks.push_back(std::move(result));
+    explain_brought_network(options, data, results);
   }
   results.run.seconds =
       std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
-
-  const std::string json = results_json(results);
-  write_file(options.common.out / "results.json", json);
-  write_file(options.common.out / "report.html", report_page(json));
-  write_json(options.common, json);
-  std::fprintf(summary_stream(options.common), "%s\n%s\n", results_text(results).c_str(),
-               (options.common.out / "report.html").c_str());
+  write_report(options.common, results);
 }
 
 }  // namespace
@@ -115,10 +184,16 @@ void add_explain(CLI::App& app) {
       "explain", "why is adversarial training hard here? all claims, and a report");
   command->footer(
       "Example: reluctance explain --model net.onnx --data images.npz\n"
-      "Without --model, trains two networks of --arch first, one plainly, one adversarially.\n"
+      "Without --model or --run, trains two networks of --arch first, one plainly, one "
+      "adversarially.\n"
       "Writes report.html and results.json to the folder of --out.");
   add_data(*command, options->common);
   add_model(*command, options->common);
+  command
+      ->add_option("--run", options->run,
+                   "a training: the folder that reluctance train has written; its data is --data")
+      ->check(some_text())
+      ->excludes("--model");
   add_architecture(*command, options->common);
   command->add_option("--limit", options->limit, "images that the claims are tested on")
       ->transform(whole_number(1, 10000000))
@@ -130,7 +205,8 @@ void add_explain(CLI::App& app) {
       ->transform(whole_number(1, 10000000))
       ->capture_default_str();
   command->add_flag("--thorough", options->thorough,
-                    "more strengths, budgets and points of training; takes longer");
+                    "more strengths, budgets and points of training, and the findings that train "
+                    "networks of their own; takes longer");
   command
       ->add_option("--attack", options->attack.attack,
                    "pgd, fgsm or raw, for robust accuracy and adversarial training")

@@ -8,9 +8,9 @@
 #include "cli/commands.hpp"
 #include "cli/console.hpp"
 #include "cli/findings.hpp"
+#include "cli/networks.hpp"
 #include "cli/validators.hpp"
 #include "reluctance/base/files.hpp"
-#include "reluctance/report/page.hpp"
 
 namespace reluctance {
 namespace {
@@ -53,12 +53,7 @@ void run(const Options& options) {
   results.findings = run_findings(findings, setting);
   results.run.seconds =
       std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
-  const std::string json = results_json(results);
-  write_file(options.common.out / "results.json", json);
-  write_file(options.common.out / "report.html", report_page(json));
-  write_json(options.common, json);
-  std::fprintf(summary_stream(options.common), "%s\n%s\n", results_text(results).c_str(),
-               (options.common.out / "report.html").c_str());
+  write_report(options.common, results);
 }
 
 }  // namespace

@@ -6,7 +6,9 @@
 
 #include "cli/console.hpp"
 #include "reluctance/base/error.hpp"
+#include "reluctance/base/files.hpp"
 #include "reluctance/measure/accuracy.hpp"
+#include "reluctance/report/page.hpp"
 
 namespace reluctance {
 
@@ -64,6 +66,15 @@ void run_claim(const CommonOptions& common, const Network& network, const Datase
       std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
   std::fputs(results_text(results).c_str(), summary_stream(common));
   write_json(common, results_json(results));
+}
+
+void write_report(const CommonOptions& common, const Results& results) {
+  const std::string json = results_json(results);
+  write_file(common.out / "results.json", json);
+  write_file(common.out / "report.html", report_page(json));
+  write_json(common, json);
+  std::fprintf(summary_stream(common), "%s\n%s\n", results_text(results).c_str(),
+               (common.out / "report.html").c_str());
 }
 
 Network required_network(const CommonOptions& common, const Dataset& data) {

@@ -33,6 +33,10 @@ void test_curvature_claim(NetworkResult& result, const Network& network, const D
 void run_claim(const CommonOptions& common, const Network& network, const Dataset& data,
                const ClaimOptions& options, decltype(test_dynamics_claim)* test);
 
+// Writes results.json and report.html to the folder of --out, the numbers as --json asks, and tells
+// what came out.
+void write_report(const CommonOptions& common, const Results& results);
+
 // The network of --model; throws Error if the option is missing.
 Network required_network(const CommonOptions& common, const Dataset& data);
 

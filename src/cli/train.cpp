@@ -7,6 +7,7 @@
 #include "cli/commands.hpp"
 #include "cli/console.hpp"
 #include "cli/training.hpp"
+#include "cli/training_record.hpp"
 #include "cli/validators.hpp"
 #include "reluctance/base/error.hpp"
 #include "reluctance/base/files.hpp"
@@ -33,6 +34,8 @@ void run(Options options) {
   require_writable_folder(options.common.out);
   const TrainedNetwork trained = train_with_checkpoints(
       start, data, options.training, options.common, "model", options.resume, options.diagnose);
+  write_file(options.common.out / "training.json",
+             training_record(options.training, options.attack));
   std::FILE* summary = summary_stream(options.common);
   std::fprintf(summary, "%s\n%s", trained.model.c_str(), trained.metrics.c_str());
   write_json(options.common, trained.metrics);
@@ -47,9 +50,8 @@ void add_train(CLI::App& app) {
   CLI::App* command = app.add_subcommand("train", "plain or adversarial training, resumable");
   command->footer(
       "Example: reluctance train --arch cnn --attack pgd --norm linf --eps 0.05 --out out/cnn\n"
-      "Writes model.onnx, metrics.jsonl, checkpoint.npz and, with --diagnose, diagnosis.jsonl to "
-      "the\n"
-      "folder of --out.");
+      "Writes model.onnx, training.json, metrics.jsonl, checkpoint.npz and, with --diagnose,\n"
+      "diagnosis.jsonl to the folder of --out. reluctance explain --run FOLDER explains it.");
   add_data(*command, options->common);
   add_model(*command, options->common);
   add_architecture(*command, options->common);
@@ -84,8 +86,9 @@ void add_train(CLI::App& app) {
   command
       ->add_option(
           "--diagnose", options->diagnose,
-          "every K steps, ask for curvature and oscillation on 512 images; 0: never. Each line of "
-          "diagnosis.jsonl says how many seconds it took")
+          "every K steps, and at the steps 1, 2, 4, ... before, ask for curvature and oscillation "
+          "on "
+          "512 images; 0: never. Each line of diagnosis.jsonl says how many seconds it took")
       ->transform(whole_number(0, 1000000000))
       ->capture_default_str();
   add_running(*command, options->common);

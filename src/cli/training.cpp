@@ -82,7 +82,8 @@ TrainedNetwork train_with_checkpoints(const Network& start, const Dataset& data,
                       " holds everything: go on with the same command and --resume");
   }
   const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - begin;
-  return {state.network, model, state.metrics, seconds.count()};
+  return {state.network, model, state.metrics, seconds.count(),
+          diagnosis ? diagnosis->lines() : std::string()};
 }
 
 }  // namespace reluctance

@@ -17,6 +17,7 @@ struct TrainedNetwork {
   std::filesystem::path model;  // NAME.onnx
   std::string metrics;          // JSON lines
   double seconds;
+  std::string diagnosis;  // JSON lines, or none
 };
 
 // Trains into the folder of --out: NAME.onnx, metrics.jsonl and checkpoint.npz, the latter two with

@@ -11,12 +11,19 @@ namespace reluctance {
 namespace {
 
 Json training_json(const TrainingInfo& training) {
+  Json diagnosis = Json::array();
+  std::istringstream lines(training.diagnosis);
+  for (std::string line; std::getline(lines, line);) {
+    Json entry = Json::parse(line, nullptr, /*allow_exceptions=*/false);
+    if (entry.is_object()) diagnosis.push_back(std::move(entry));
+  }
   return {{"method", training.method},
           {"attack", training.attack ? Json(*training.attack) : Json(nullptr)},
           {"epochs", training.epochs},
           {"learning_rate", training.learning_rate},
           {"batch_size", training.batch_size},
-          {"seconds", training.seconds}};
+          {"seconds", number(training.seconds)},
+          {"diagnosis", diagnosis}};
 }
 
 template <typename Chapter>
@@ -34,6 +41,13 @@ Json network_json(const NetworkResult& network) {
           {"parameters", network.parameters},
           {"training", network.training ? training_json(*network.training) : Json(nullptr)},
           {"accuracy", {{"clean", as_json(network.clean)}, {"robust", robust}}},
+          {"advice", network.advice ? list_of(*network.advice,
+                                              [](const Advice& piece) {
+                                                return Json{{"action", piece.action},
+                                                            {"evidence", piece.evidence},
+                                                            {"severity", number(piece.severity)}};
+                                              })
+                                    : Json(nullptr)},
           {"dynamics", chapter(network.dynamics)},
           {"influence", chapter(network.influence)},
           {"curvature", chapter(network.curvature)}};
@@ -137,6 +151,14 @@ void tell_claim(std::ostream& text, const Claim& claim, const Chapter& chapter) 
   tell_checks(text, finding.checks);
 }
 
+void tell_advice(std::ostream& text, const std::vector<Advice>& advice) {
+  text << (advice.empty() ? "  no advice: nothing that was measured calls for a change\n"
+                          : "  advice\n");
+  for (std::size_t k = 0; k < advice.size(); ++k) {
+    text << "    " << k + 1 << ". " << advice[k].action << ". " << advice[k].evidence << "\n";
+  }
+}
+
 }  // namespace
 
 std::string results_text(const Results& results) {
@@ -150,6 +172,7 @@ std::string results_text(const Results& results) {
     tell_claim(text, dynamics_claim(), network.dynamics);
     tell_claim(text, influence_claim(), network.influence);
     tell_claim(text, curvature_claim(), network.curvature);
+    if (network.advice) tell_advice(text, *network.advice);
   }
   if (!results.findings.empty()) text << "\nEarlier findings\n";
   for (const FindingResult& each : results.findings) {

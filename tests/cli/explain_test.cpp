@@ -1,6 +1,7 @@
 // reluctance explain: the report of a network that is brought, and of two that it trains.
 #include <gtest/gtest.h>
 
+#include <fstream>
 #include <nlohmann/json.hpp>
 
 #include "cli/material.hpp"
@@ -52,8 +53,9 @@ TEST_F(Explain, TwoNetworksThatItTrains) {
     EXPECT_TRUE(files.contains(id + ".onnx"));
     EXPECT_TRUE(files.contains(id + ".metrics.jsonl"));
     EXPECT_TRUE(files.contains(id + ".checkpoint.npz"));
+    EXPECT_TRUE(files.contains(id + ".diagnosis.jsonl"));
   }
-  EXPECT_EQ(files.size(), 8U);
+  EXPECT_EQ(files.size(), 10U);
   EXPECT_NE(files.at("plain.onnx"), files.at("adversarial.onnx"));
   const auto first = results();
   ASSERT_EQ(first["networks"].size(), 2U);
@@ -71,6 +73,46 @@ TEST_F(Explain, TwoNetworksThatItTrains) {
     EXPECT_EQ(second["networks"][k]["accuracy"], first["networks"][k]["accuracy"]);
     EXPECT_EQ(second["networks"][k]["dynamics"], first["networks"][k]["dynamics"]);
   }
+}
+
+TEST_F(Explain, ATrainingThatItDidNotDo) {
+  const Arguments train =
+      on_images("train") + Arguments{"--attack", "pgd", "--eps",      "0.1", "--hidden", "16",
+                                     "--epochs", "1",   "--diagnose", "2",   "--out",    "run"};
+  ASSERT_TRUE(succeeded(run_here(train)));
+  const Outcome outcome = run_here(on_images("explain") + Arguments{"--run", "run"} + quick);
+  ASSERT_TRUE(succeeded(outcome));
+  const auto network = results()["networks"][0];
+  EXPECT_EQ(network["id"], "run");
+  EXPECT_EQ(network["training"]["method"], "adversarial");
+  EXPECT_EQ(network["training"]["diagnosis"].size(), 2U);  // after 1 and 2 steps
+  EXPECT_TRUE(network["advice"].is_array());
+  EXPECT_EQ(results()["findings"].size(), 3U);  // those that train nothing
+
+  std::ofstream(in_folder("run/training.json")) << "{\"learning_rate\": \"high\"}";
+  const Outcome refused = run_here(on_images("explain") + Arguments{"--run", "run"} + quick);
+  EXPECT_EQ(refused.code, 2) << refused;
+  EXPECT_NE(refused.err.find("run/training.json: 'learning_rate' must be"), std::string::npos)
+      << refused;
+}
+
+TEST_F(Explain, EarlierFindings) {
+  const Outcome list = run_here({"findings", "--list"});
+  ASSERT_TRUE(succeeded(list));
+  EXPECT_EQ(occurrences(list.out, "\n  Source: "), 12U);
+  const Outcome outcome =
+      run_here(on_both("findings") + Arguments{"--only", "near-boundary", "label-smoothing",
+                                               "--repetitions", "2", "--out", "out"});
+  ASSERT_TRUE(succeeded(outcome));
+  EXPECT_NE(outcome.err.find("are held out from trainings"), std::string::npos) << outcome.err;
+  const auto json = results();
+  ASSERT_EQ(json["findings"].size(), 2U);
+  EXPECT_EQ(json["findings"][1]["name"], "label-smoothing");
+  EXPECT_EQ(json["findings"][1]["checks"].size(), 3U);
+  EXPECT_NE(page().find("finding-"), std::string::npos);
+  const Outcome typo = run_here(on_both("findings") + Arguments{"--only", "near-boundery"});
+  EXPECT_EQ(typo.code, 2) << typo;
+  EXPECT_NE(typo.err.find("did you mean near-boundary?"), std::string::npos) << typo;
 }
 
 TEST_F(Explain, NamesOfFilesStayText) {

@@ -45,7 +45,8 @@ TEST_F(Training, WritesModelMetricsAndCheckpoint) {
   ASSERT_TRUE(succeeded(outcome));
   EXPECT_EQ(outcome.err, "");
   const auto files = content(in_folder("out"));
-  ASSERT_EQ(files.size(), 3U);
+  ASSERT_EQ(files.size(), 4U);
+  EXPECT_EQ(nlohmann::json::parse(files.at("training.json"))["epochs"], 2);
   ASSERT_TRUE(files.contains("checkpoint.npz"));
   const std::string metrics = files.at("metrics.jsonl");
   EXPECT_EQ(outcome.out, "out/model.onnx\n" + metrics);

@@ -46,6 +46,21 @@ Subject subject() {
   return {std::move(network), std::move(x), std::move(labels)};
 }
 
+TEST(MeanInterval, IsStudents) {
+  // Mean 3, standard deviation sqrt(2.5), t(4) = 2.7764.
+  const Interval five = mean_interval(std::vector<double>{1, 2, 3, 4, 5});
+  EXPECT_DOUBLE_EQ(five.value, 3);
+  EXPECT_NEAR(five.high - five.value, 2.7764 * std::sqrt(2.5 / 5), 1e-4);
+  EXPECT_NEAR(five.value - five.low, five.high - five.value, 1e-12);
+  const Interval one = mean_interval(std::vector<double>{7});
+  EXPECT_EQ(one.low, 7);
+  // t(19) = 2.0930 by the expansion.
+  std::vector<double> twenty;
+  for (int k = 0; k < 20; ++k) twenty.push_back(k % 2);
+  const Interval many = mean_interval(twenty);
+  EXPECT_NEAR((many.high - many.value) / std::sqrt(5.0 / 19 / 20), 2.0930, 1e-3);
+}
+
 TEST(Accuracy, CountsWrongImagesAsFallen) {
   const auto [network, x, labels] = subject();
   EXPECT_DOUBLE_EQ(clean_accuracy(network, x, labels).value, 0.9);

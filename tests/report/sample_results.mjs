@@ -7,6 +7,7 @@
 import { curvatureClaim, dynamicsClaim, influenceClaim } from "./sample_claims.mjs";
 import { curvature } from "./sample_curvature.mjs";
 import { dynamics } from "./sample_dynamics.mjs";
+import { advice, diagnosis, findings } from "./sample_findings.mjs";
 import { influence } from "./sample_influence.mjs";
 import { map, spread } from "./sample_parts.mjs";
 
@@ -34,6 +35,7 @@ function network(id, title, shape, { stiffness, clean, robust, attack }) {
       learning_rate: 0.05,
       batch_size: 128,
       seconds: attack ? 412.7 : 61.2,
+      diagnosis: diagnosis(0.05, attack ? 2 : 1),
     },
     accuracy: {
       clean: interval(clean),
@@ -42,6 +44,7 @@ function network(id, title, shape, { stiffness, clean, robust, attack }) {
         attack: "pgd, linf, epsilon 0.05, 20 steps, step size 0.0125",
       },
     },
+    advice: attack ? [] : structuredClone(advice),
     dynamics: dynamics(shape, stiffness),
     influence: influence(shape, stiffness),
     curvature: curvature(shape, { top: 12 * stiffness, parameters: 335114 }),
@@ -84,6 +87,7 @@ function full(shape = [1, 28, 28]) {
                 attack: "pgd, linf, epsilon 0.05, 7 steps" }),
     ],
     claims: structuredClone([dynamicsClaim, influenceClaim, curvatureClaim]),
+    findings: structuredClone(findings),
   };
 }
 
@@ -149,6 +153,12 @@ function sparse() {
   second.growth[0].measured = map(second.growth[0].measured, (value) => -value);
   adversarial.dynamics.spectrum[8].eigenvalue = map(spread(1), () => 0);
   adversarial.dynamics.examples = [];
+  plain.advice = null;
+  adversarial.training.diagnosis[0].rate_times_curvature = null;
+  adversarial.training.diagnosis[1].rate_times_curvature.effective = null;
+  results.findings[0].checks[0].value = null;
+  results.findings[1].checks[0].low = null;
+  results.findings[1].checks[0].high = null;
   sparseInfluence(adversarial.influence);
   sparseCurvature(adversarial.curvature);
   const brought = { ...plain, id: "brought", title: "Brought along", dynamics: null };
@@ -174,7 +184,13 @@ function hostile() {
   results.run.libraries = { [hostileText]: hostileText };
   results.data.name = `${hostileText}${wideText}`;
   results.data.class_names = results.data.class_names.map(() => hostileText);
+  for (const finding of results.findings) {
+    finding.title = hostileText;
+    finding.source = wideText;
+    for (const check of finding.checks) check.what = hostileText;
+  }
   for (const network of results.networks) {
+    for (const piece of network.advice) piece.action = `${hostileText} ${wideText}`;
     network.title = hostileText;
     network.file = wideText;
     network.architecture = `${wideText} ${hostileText}`;
@@ -209,6 +225,11 @@ function hostile() {
 function older() {
   const results = full([1, 8, 8]);
   results.claims.splice(1);
+  delete results.findings;
+  for (const network of results.networks) {
+    delete network.advice;
+    delete network.training.diagnosis;
+  }
   const [plain, adversarial] = results.networks;
   plain.influence = null;
   plain.curvature = null;

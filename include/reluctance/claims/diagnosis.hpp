@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "reluctance/attack/attack.hpp"
 #include "reluctance/train/trainer.hpp"
@@ -11,13 +12,24 @@
 namespace reluctance {
 
 struct DiagnosisOptions {
-  int64_t every = 100;           // steps
+  int64_t every = 100;           // steps; and at 1, 2, 4, ... before, where curvature changes fast
   std::optional<Attack> attack;  // of the training
   double momentum = 0;
   int64_t top = 3;  // eigenvectors whose projections are followed
   int64_t memory = int64_t{2} << 30;
   std::uint64_t seed = 0;
 };
+
+// What a line of a diagnosis says about the learning rate.
+struct WatchedStep {
+  int64_t step;
+  double learning_rate;
+  double rate_times_curvature;  // of the curvature that the training felt
+  double critical;              // what that may not exceed: 2 (1 + momentum)
+};
+
+// Lines that are broken, or lack one of these, are left out.
+std::vector<WatchedStep> watched_steps(const std::string& lines);
 
 // Asks for the curvatures on a fixed batch at every so many steps, and follows each update in
 // between along the top eigenvectors of the last one. `seconds` in a line is what asking took.

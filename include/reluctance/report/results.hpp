@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "reluctance/claims/advice.hpp"
 #include "reluctance/claims/curvature.hpp"
 #include "reluctance/claims/dynamics.hpp"
 #include "reluctance/claims/findings.hpp"
@@ -38,6 +39,7 @@ struct TrainingInfo {
   std::optional<std::string> attack;
   int64_t epochs, batch_size;
   double learning_rate, seconds;
+  std::string diagnosis;  // the lines of diagnosis.jsonl; empty if it was not watched
 };
 
 struct NetworkResult {
@@ -50,6 +52,7 @@ struct NetworkResult {
   std::optional<DynamicsResult> dynamics;
   std::optional<InfluenceResult> influence;
   std::optional<CurvatureResult> curvature;
+  std::optional<std::vector<Advice>> advice{};  // nothing: not asked for
 };
 
 struct Results {

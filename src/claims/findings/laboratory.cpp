@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <cmath>
 #include <memory>
 #include <sstream>
 
@@ -153,6 +154,11 @@ Check check(std::string what, const Interval& interval, Check::Relation relation
 }
 
 Finding conclude(std::vector<Check> checks) {
+  for (const Check& each : checks) {
+    if (std::isfinite(each.value)) continue;
+    return {
+        Verdict::cannot_be_tested, "Could not be computed on these images: " + each.what + ".", {}};
+  }
   std::ostringstream text;
   text.precision(3);
   for (std::size_t k = 0; k < checks.size(); ++k) {

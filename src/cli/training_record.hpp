@@ -1,0 +1,28 @@
+// training.json: how a network was trained, left beside it by `train` and read by `explain --run`.
+#pragma once
+
+#include <filesystem>
+#include <optional>
+#include <string>
+
+#include "cli/options.hpp"
+#include "reluctance/train/trainer.hpp"
+
+namespace reluctance {
+
+struct FinishedTraining {
+  TrainingOptions options;          // with the attack
+  std::optional<double> seconds{};  // not kept: the same command writes the same bytes
+  std::string diagnosis;            // the lines of diagnosis.jsonl, or none
+};
+
+// `attack` says what made options.attack, if there is one.
+std::string training_record(const TrainingOptions& options, const AttackOptions& attack);
+
+// What lies in the folder. Throws Error naming the file and the key at fault.
+FinishedTraining read_training(const std::filesystem::path& folder);
+
+// For the report.
+TrainingInfo training_info(const FinishedTraining& training);
+
+}  // namespace reluctance
