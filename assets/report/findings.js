@@ -45,6 +45,11 @@ const findings = (() => {
       ]));
   }
 
+  const overview = (all) => dom.table("All of them", ["Finding", "Verdict"], all.map((finding) => [
+    element("a", { href: `#finding-${finding.name}` }, finding.title ?? finding.name),
+    `${finding.verdict}${finding.certain === false ? ", within the uncertainty" : ""}`,
+  ]));
+
   function card(finding) {
     const { title, source, prediction, experiment, expected, checks = [] } = finding;
     return element("article", { class: "finding", id: `finding-${finding.name}` },
@@ -70,7 +75,7 @@ const findings = (() => {
     return frame.section("findings", "Earlier findings",
       element("p", {}, `Of ${format.plural(all.length, "earlier finding")} about adversarial ` +
         `training, put to the test here as predictions of the theory, ${format.list(outcome)}.`),
-      ...all.map(card));
+      overview(all), ...all.map(card));
   }
 
   return { section };

@@ -3,9 +3,9 @@
 
 const training = (() => {
   const looks = {
-    hessian: { name: "Hessian at clean images", color: "#c2500a", dash: [2, 3],
+    hessian: { name: "Hessian, clean images", color: "#c2500a", dash: [2, 3],
                shape: "triangle-up" },
-    hessian_adversarial: { name: "Hessian at attacked images", color: "#1d2530", dash: [7, 3],
+    hessian_adversarial: { name: "Hessian, attacked", color: "#1d2530", dash: [7, 3],
                            shape: "diamond" },
     effective: { name: "effective", color: "#10569c", dash: [1, 0], shape: "circle" },
   };

@@ -148,8 +148,7 @@ Network settle(const Batch& batch, const std::optional<Attack>& attack, double l
                int64_t steps) {
   Network network = batch.network.clone();
   for (int64_t step = 0; step < steps; ++step) {
-    const Tensors gradient =
-        batch_gradient(network, batch.images, batch.labels, attack, make_generator(0)).parameters;
+    const Tensors gradient = batch_gradient(network, batch.images, batch.labels, attack).parameters;
     Tensors parameters = network.parameters();
     for (std::size_t k = 0; k < parameters.size(); ++k) {
       parameters[k].sub_(gradient[k], 1 / largest);

@@ -28,7 +28,12 @@ void run(Options options) {
   apply(options.common);
   options.training.schedule = parse_schedule(options.schedule);
   options.training.seed = options.common.seed;
-  if (options.attack.attack != "none") options.training.attack = make_attack(options.attack);
+  if (options.attack.attack != "none") {
+    if (options.training.carry && options.attack.step_size == 0) {
+      options.attack.step_size = options.attack.epsilon / static_cast<double>(options.attack.steps);
+    }
+    options.training.attack = make_attack(options.attack);
+  }
   const Dataset data = load_dataset(options.common.data, "train");
   const Network start = starting_network(options.common, data);
   require_writable_folder(options.common.out);
@@ -59,6 +64,9 @@ void add_train(CLI::App& app) {
       ->capture_default_str();
   add_attack(*command, options->attack);
   TrainingOptions& training = options->training;
+  command->add_flag("--carry", training.carry,
+                    "start the attack on an image where the last one on it ended, and step by "
+                    "eps / steps: one step an epoch is as good as several");
   command->add_option("--epochs", training.epochs, "times through the data")
       ->transform(whole_number(1, 100000))
       ->capture_default_str();

@@ -50,7 +50,7 @@ std::string training_settings(const TrainingOptions& options, const std::string&
        << "\nattack: " << (options.attack ? options.attack->description : "none")
        << "\nepochs: " << options.epochs << "\nbatch size: " << options.batch_size
        << "\nlearning rate: " << options.learning_rate << "\nmomentum: " << options.momentum
-       << "\nweight decay: " << options.weight_decay
+       << "\nweight decay: " << options.weight_decay << "\ncarry: " << options.carry
        << "\nlabel smoothing: " << options.label_smoothing
        << "\nschedule: " << to_string(options.schedule) << "\nseed: " << options.seed << "\n";
   return text.str();
@@ -68,6 +68,7 @@ void save_checkpoint(const std::filesystem::path& path, const TrainingState& sta
     arrays.emplace_back(indexed("parameter", k), parameters[k].to(at::kCPU));
     arrays.emplace_back(indexed("velocity", k), state.velocity[k].to(at::kCPU));
   }
+  if (state.carried.defined()) arrays.emplace_back("carried", state.carried.to(at::kCPU));
   write_npz(path, arrays);
 }
 
@@ -104,6 +105,12 @@ TrainingState load_checkpoint(const std::filesystem::path& path, const Network& 
     state.velocity.push_back(take(indexed("velocity", k), dtype, &shape).to(device));
   }
   state.network.set_parameters(parameters);
+  if (arrays.contains("carried")) {
+    state.carried = take("carried", at::kHalf, nullptr).to(network.device());
+    if (state.carried.dim() == 0 || state.carried.numel() % network.inputs() != 0) {
+      throw Error(path.string() + ": its perturbations are not of this network's images");
+    }
+  }
   return state;
 }
 

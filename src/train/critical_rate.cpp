@@ -80,12 +80,7 @@ class TiltedLoss {
  private:
   Tensor at_displacement(const Tensor& displacement) const {
     const Network moved = displacement.defined() ? network_.displaced(displacement) : network_;
-    Tensors rows;
-    for (const Tensor& part :
-         batch_gradient(moved, images_, labels_, options_.attack, make_generator(0)).parameters) {
-      rows.push_back(part.flatten());
-    }
-    return at::cat(rows);
+    return batch_gradient(moved, images_, labels_, options_.attack).flat();
   }
 
   const Network& network_;

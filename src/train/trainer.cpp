@@ -44,6 +44,31 @@ void descend(TrainingState& state, const Tensors& gradient, const TrainingOption
   }
 }
 
+// Where the attacks on a batch begin: at random, or where the last ones ended.
+Tensor starts_of(const TrainingState& state, const TrainingOptions& options, const Tensor& images,
+                 const Tensor& indices) {
+  if (!options.attack) return images;
+  if (options.carry && state.carried.defined()) {
+    const Tensor delta = state.carried.index_select(0, indices);
+    // Images that no attack has met yet have none.
+    if (delta.ne(0).any().item<bool>()) {
+      const Tensor x = images + delta.to(images.scalar_type());
+      return options.attack->pixel_box ? x.clamp(0, 1) : x;
+    }
+  }
+  const auto place = static_cast<std::uint64_t>(state.step);
+  return starting_points(images, *options.attack,
+                         make_generator(options.seed, {attack_stream, place}));
+}
+
+// Half precision is fine enough for a start, and halves the checkpoint.
+void carry(TrainingState& state, const Tensor& indices, const Tensor& delta, const Tensor& images) {
+  if (!state.carried.defined()) {
+    state.carried = at::zeros(images.sizes(), images.options().dtype(at::kHalf));
+  }
+  state.carried.index_copy_(0, indices, delta.to(at::kHalf));
+}
+
 }  // namespace
 
 Schedule parse_schedule(const std::string& text) {
@@ -67,17 +92,20 @@ std::string to_string(Schedule schedule) {
 
 // The pieces of the batch are added up in their order, whichever thread finished first.
 BatchGradient batch_gradient(const Network& network, const Tensor& images, const Tensor& labels,
-                             const std::optional<Attack>& attack, at::Generator generator,
+                             const std::optional<Attack>& attack, const Tensor& starts,
                              double label_smoothing) {
   check_interrupt();
   const int64_t samples = images.size(0);
-  Tensor starts = images;
-  if (attack) starts = starting_points(images, *attack, std::move(generator));
+  const Tensor begins = starts.defined() ? starts : images;
+  const Tensor inputs = attack ? at::empty_like(images) : images;
   std::vector<BatchGradient> pieces(static_cast<std::size_t>(samples));
   const auto chunk = [&](int64_t begin, int64_t end) {
     Tensor x = images.slice(0, begin, end);
     const Tensor y = labels.slice(0, begin, end);
-    if (attack) x = climb(network, x, y, starts.slice(0, begin, end), *attack);
+    if (attack) {
+      x = climb(network, x, y, begins.slice(0, begin, end), *attack);
+      inputs.slice(0, begin, end).copy_(x);
+    }
     const Pass pass = forward(network, x, Keep::inputs);
     const Tensor s =
         smoothed_logit_gradient(pass.logits, y, label_smoothing) / static_cast<double>(samples);
@@ -95,7 +123,14 @@ BatchGradient batch_gradient(const Network& network, const Tensor& images, const
     total.loss_sum += pieces[i].loss_sum;
     total.correct += pieces[i].correct;
   }
+  total.inputs = inputs;
   return total;
+}
+
+Tensor BatchGradient::flat() const {
+  Tensors rows;
+  for (const Tensor& part : parameters) rows.push_back(part.flatten());
+  return at::cat(rows);
 }
 
 int64_t total_steps(const TrainingOptions& options, int64_t samples) {
@@ -104,9 +139,15 @@ int64_t total_steps(const TrainingOptions& options, int64_t samples) {
 
 void train(TrainingState& state, const Tensor& images, const Tensor& labels,
            const TrainingOptions& options, const TrainingHooks& hooks) {
+  if (options.carry && !(options.attack && options.attack->ball)) {
+    throw Error("perturbations can be carried on for attacks in a ball only: use pgd or fgsm");
+  }
   const int64_t samples = images.size(0);
   const int64_t steps_per_epoch = total_steps(options, samples) / options.epochs;
   const int64_t total = total_steps(options, samples);
+  if (state.carried.defined() && state.carried.sizes() != images.sizes()) {
+    throw Error("the perturbations that are carried on belong to other images");
+  }
   if (state.velocity.empty()) {
     state.network = state.network.clone();  // the caller's network is not changed in place
     for (const Tensor& parameter : state.network.parameters()) {
@@ -129,13 +170,11 @@ void train(TrainingState& state, const Tensor& images, const Tensor& labels,
     }
     const int64_t begin = batch * options.batch_size;
     const Tensor indices = order.slice(0, begin, std::min(begin + options.batch_size, samples));
+    const Tensor x = images.index_select(0, indices);
     BatchGradient result;
     try {
-      result = batch_gradient(
-          state.network, images.index_select(0, indices), labels.index_select(0, indices),
-          options.attack,
-          make_generator(options.seed, {attack_stream, static_cast<std::uint64_t>(state.step)}),
-          options.label_smoothing);
+      result = batch_gradient(state.network, x, labels.index_select(0, indices), options.attack,
+                              starts_of(state, options, x, indices), options.label_smoothing);
     } catch (const Interrupted&) {
       save();  // the batch that was cut short has left no trace in the state
       throw;
@@ -147,6 +186,7 @@ void train(TrainingState& state, const Tensor& images, const Tensor& labels,
                   Error::Kind::job);
     }
     descend(state, result.parameters, options, rate);
+    if (options.carry) carry(state, indices, result.inputs - x, images);
     state.loss_sum += result.loss_sum;
     state.correct_sum += result.correct;
     ++state.step;

@@ -120,12 +120,33 @@ TEST(Train, MetricsAreOneJsonObjectAnEpoch) {
   EXPECT_EQ(epoch, 3);
 }
 
-void expect_to_go_on_bit_for_bit(c10::Device device) {
+// A tenth of the ball a step: only steps that go on from one another come far.
+TEST(Train, CarriedPerturbationsGrowFromEpochToEpoch) {
+  const auto [images, labels] = stripes(50);
+  TrainingOptions options = options_with_attack();
+  options.epochs = 5;
+  options.attack->steps = 1;
+  options.attack->step_size = 0.005;
+  options.attack->random_start = false;
+  options.attack->pixel_box = false;
+  options.carry = true;
+  TrainingState state = fresh();
+  train(state, images, labels, options);
+  EXPECT_EQ(state.carried.sizes(), images.sizes());
+  const double furthest = state.carried.abs().max().item<double>();
+  EXPECT_NEAR(furthest, 0.025, 1e-4);
+  options.attack = raw_attack(0.1, 1);
+  state = fresh();
+  EXPECT_THROW(train(state, images, labels, options), Error);
+}
+
+void expect_to_go_on_bit_for_bit(c10::Device device, bool carry = false) {
   const auto [images, labels] = stripes(50);  // four steps an epoch, the last one short
   const Tensor x = images.to(device);
   const Tensor y = labels.to(device);
   const Network start = small_network().to(device);
-  const TrainingOptions options = options_with_attack();
+  TrainingOptions options = options_with_attack();
+  options.carry = carry;
   const std::string settings = training_settings(options, "stripes");
   TrainingState whole{start, {}, 0, 0, 0, {}};
   train(whole, x, y, options);
@@ -149,6 +170,10 @@ void expect_to_go_on_bit_for_bit(c10::Device device) {
 }
 
 TEST(Train, GoesOnBitForBitFromAnyStep) { expect_to_go_on_bit_for_bit(at::kCPU); }
+
+TEST(Train, GoesOnBitForBitWithCarriedPerturbations) {
+  expect_to_go_on_bit_for_bit(at::kCPU, /*carry=*/true);
+}
 
 TEST(Train, GoesOnBitForBitOnAGpu) {
   if (!at::hasCUDA()) GTEST_SKIP() << "no GPU";

@@ -29,20 +29,27 @@ struct TrainingOptions {
   double label_smoothing = 0;  // share of each label that is spread over all classes
   Schedule schedule = Schedule::cosine;
   std::optional<Attack> attack;  // adversarial training: the loss is taken at the attacked images
-  std::uint64_t seed = 0;        // order of the samples and starts of the attacks
+  // Whether the attack on an image starts where the last one on it ended, an epoch before, and not
+  // at a random point (Zheng et al. 2020). The perturbation lies in a few directions that turn
+  // slowly, so one step goes on where many would have come. Needs a ball.
+  bool carry = false;
+  std::uint64_t seed = 0;  // order of the samples and starts of the attacks
 };
 
 // The gradient of the mean loss over a batch, at attacked images if there is an attack.
 struct BatchGradient {
   Tensors parameters;
+  Tensor inputs;        // N x input shape: the images that it is taken at
   double loss_sum = 0;  // over the samples, as trained on
   int64_t correct = 0;
+
+  Tensor flat() const;  // P: all parameters as one vector
 };
-// images: N x input shape, labels: N. `generator` draws the attack's starts. Deterministic for a
-// thread count. With label smoothing the gradient is that of the smoothed loss, loss_sum and the
-// attack keep the labels.
+// images: N x input shape, labels: N. The attack begins at `starts`, shaped as the images, or at
+// the images themselves. Deterministic for a thread count. With label smoothing the gradient is
+// that of the smoothed loss; loss_sum and the attack keep the labels.
 BatchGradient batch_gradient(const Network& network, const Tensor& images, const Tensor& labels,
-                             const std::optional<Attack>& attack, at::Generator generator,
+                             const std::optional<Attack>& attack, const Tensor& starts = {},
                              double label_smoothing = 0);
 
 // Everything that the next step depends on: a training that goes on from a saved state takes the
@@ -54,6 +61,7 @@ struct TrainingState {
   double loss_sum = 0;  // over the samples of the current epoch, as trained on
   int64_t correct_sum = 0;
   std::string metrics;  // one JSON object a line for each finished epoch
+  Tensor carried{};     // float16, as the images: their last perturbations; undefined: none
 };
 
 struct TrainingHooks {

@@ -2,7 +2,6 @@
 
 #include "claims/findings/laboratory.hpp"
 #include "claims/findings/list.hpp"
-#include "reluctance/base/random.hpp"
 
 namespace reluctance {
 namespace {
@@ -18,12 +17,10 @@ double rise(const Network& network, const Samples& samples) {
   const Attack attack = plain_pgd(ball, 10);
   const auto n = static_cast<double>(samples.images.size(0));
   const auto gradient = [&](const Network& at_network) {
-    return batch_gradient(at_network, samples.images, samples.labels, attack, make_generator(0));
+    return batch_gradient(at_network, samples.images, samples.labels, attack);
   };
   const BatchGradient here = gradient(network);
-  Tensors rows;
-  for (const Tensor& part : here.parameters) rows.push_back(part.flatten());
-  const Tensor direction = at::cat(rows);
+  const Tensor direction = here.flat();
   const Tensor step =
       direction * (displacement * network.flat_parameters().norm() / direction.norm());
   return (gradient(network.displaced(step)).loss_sum - here.loss_sum) / n;

@@ -20,13 +20,7 @@ constexpr double rougher = 2;          // factor between L-infinity and L2
 constexpr int64_t images = 128;
 
 Tensor gradient(const Network& network, const Samples& samples, const Attack& attack) {
-  Tensors rows;
-  for (const Tensor& part :
-       batch_gradient(network, samples.images, samples.labels, attack, make_generator(0))
-           .parameters) {
-    rows.push_back(part.flatten());
-  }
-  return at::cat(rows);
+  return batch_gradient(network, samples.images, samples.labels, attack).flat();
 }
 
 // Changes of the adversarial gradient along one direction of the weights, per displacement.

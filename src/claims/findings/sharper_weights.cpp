@@ -26,12 +26,7 @@ double gradient_cosine(const Network& trained, const Samples& samples, const Bal
   const Tensor random = at::randn(parameters.sizes(), make_generator(seed), at::kDouble);
   const Tensor step = random * (displacement * parameters.norm() / random.norm());
   const auto gradient = [&](const Network& at_network) {
-    Tensors rows;
-    for (const Tensor& part :
-         batch_gradient(at_network, x, samples.labels, attack, make_generator(0)).parameters) {
-      rows.push_back(part.flatten());
-    }
-    return at::cat(rows);
+    return batch_gradient(at_network, x, samples.labels, attack).flat();
   };
   const Tensor here = gradient(network);
   const Tensor beside = gradient(network.displaced(step));
