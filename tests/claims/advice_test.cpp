@@ -73,5 +73,44 @@ TEST(Advice, ComparesAttacksOnARealNetwork) {
   EXPECT_NE(advice[0].action.find("train adversarially"), std::string::npos);
 }
 
+// Trainings of the same images, watched from their first step.
+std::vector<Advice> advice_after(double learning_rate) {
+  const TrainedSetting setting;
+  TrainingOptions options;
+  options.epochs = 30;
+  options.batch_size = 20;
+  options.learning_rate = learning_rate;
+  PgdOptions pgd;
+  pgd.ball = {Norm::l2, 0.2};
+  pgd.steps = 5;
+  options.attack = pgd_attack(pgd);
+  DiagnosisOptions asked;
+  asked.every = 20;
+  asked.attack = options.attack;
+  asked.momentum = options.momentum;
+  Diagnosis diagnosis(setting.images, setting.labels, asked);
+  ArchitectureOptions architecture;
+  architecture.input_shape = {20};
+  architecture.hidden = {40, 30};
+  architecture.classes = 6;
+  TrainingState state{make_network(architecture), {}, 0, 0, 0, {}};
+  TrainingHooks hooks;
+  hooks.after_step = [&](const TrainingState& at, double rate) { diagnosis.after_step(at, rate); };
+  train(state, setting.images, setting.labels, options, hooks);
+  const LabelledImages images{setting.images, setting.labels};
+  return advise({TrainingRecord{options.attack, learning_rate, watched_steps(diagnosis.lines())},
+                 compare_attacks(state.network, images, images, *options.attack, 0), nullptr});
+}
+
+TEST(Advice, OnARealTrainingThatIsTooFast) {
+  const std::vector<Advice> advice = advice_after(1.5);
+  ASSERT_FALSE(advice.empty());
+  EXPECT_NE(advice[0].action.find("learning rate below"), std::string::npos) << advice[0].action;
+}
+
+TEST(Advice, OnARealTrainingThatIsHealthy) {
+  for (const Advice& each : advice_after(0.02)) ADD_FAILURE() << each.action << each.evidence;
+}
+
 }  // namespace
 }  // namespace reluctance

@@ -1,0 +1,285 @@
+// Puts the study's tables and charts together: node scripts/study.mjs FOLDER [DOCS]
+// Reads the results.json of each cell below FOLDER; writes DOCS/study.md with its charts in DOCS/study/ and
+// FOLDER/study.html, one page with both. Every number is read from a run.
+import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+
+import * as vega from "vega";
+import * as vegaLite from "vega-lite";
+
+const [folder, docs = "docs"] = process.argv.slice(2);
+if (!folder || !existsSync(folder)) {
+  console.error("usage: node scripts/study.mjs FOLDER [DOCS]");
+  process.exit(2);
+}
+
+const read = (...parts) => JSON.parse(readFileSync(join(folder, ...parts), "utf8"));
+const architectures = ["linear", "mlp", "cnn", "lenet", "resnet18"];
+const trainings = ["plain", "l2", "linf"];
+const trainingNames = { plain: "plain", l2: "L2 1.0", linf: "L∞ 0.1" };
+const dataNames = { "fashion-mnist": "Fashion-MNIST", mnist: "MNIST" };
+
+// ----- what was run -----
+
+const cells = Object.keys(dataNames).flatMap((data) => architectures.flatMap((architecture) =>
+  trainings.map((training) => ({ data, architecture, training,
+                                 name: `${data}-${architecture}-${training}` }))))
+  .filter(({ name }) => existsSync(join(folder, name, "results.json")))
+  .map((cell) => ({ ...cell, results: read(cell.name, "results.json") }))
+  .map((cell) => ({ ...cell, network: cell.results.networks[0] }));
+
+const grid = readdirSync(folder).sort()
+  .map((name) => ({ name, size: /^depth-(\d+)-width-(\d+)$/.exec(name) }))
+  .filter(({ name, size }) => size && existsSync(join(folder, name, "dynamics.json")))
+  .map(({ name, size }) => ({ depth: +size[1], width: +size[2],
+                              dynamics: read(name, "dynamics.json").networks[0].dynamics }));
+
+const findingsOf = (data) => (existsSync(join(folder, `${data}-findings`, "results.json"))
+  ? read(`${data}-findings`, "results.json").findings
+  : []);
+
+// ----- numbers -----
+
+const known = (value) => typeof value === "number" && Number.isFinite(value);
+const number = (value, digits = 3) => (known(value) ? String(+value.toPrecision(digits)) : "–");
+const percent = (value, digits = 1) => (known(value) ? `${(100 * value).toFixed(digits)}%` : "–");
+const title = ({ data, architecture, training }) =>
+  `${dataNames[data]}, ${architecture}, ${trainingNames[training]}`;
+const verdictOf = (cell, id) =>
+  cell.results.claims.find((claim) => claim.id === id)?.verdicts[0]?.verdict ?? "–";
+
+// The error at a share of gates flipped, by interpolation on both logarithms; null outside the sweep.
+function errorAt(dynamics, kind, share) {
+  const points = dynamics.sweep
+    .map((one) => [one.gates_flipped_share, one.error[kind]?.median])
+    .filter(([x, y]) => x > 0 && y > 0);
+  for (let k = 1; k < points.length; k++) {
+    const [[x0, y0], [x1, y1]] = [points[k - 1], points[k]];
+    if (x0 > share || share > x1) continue;
+    const place = x1 === x0 ? 0 : Math.log(share / x0) / Math.log(x1 / x0);
+    return y0 * (y1 / y0) ** place;
+  }
+  return null;
+}
+
+const lastOf = (list) => list[list.length - 1];
+const halfFooled = ({ dynamics }) =>
+  (known(dynamics.fooled_half_beta) ? lastOf(dynamics.sweep) : null);
+const rawRanks = ({ influence }) => influence.strengths.filter(({ attack }) => attack === "raw")
+  .map(({ rank_correlation: rank }) => rank.region).filter(known);
+const rateErrors = ({ curvature }, adversarial) => curvature.rates
+  .filter(({ epsilon, ratio }) => (epsilon > 0) === adversarial && known(ratio))
+  .map(({ ratio }) => Math.abs(ratio - 1));
+const largest = (values) => (values.length > 0 ? Math.max(...values) : null);
+const least = (values) => (values.length > 0 ? Math.min(...values) : null);
+const strengthened = ({ curvature }) => {
+  const [vanilla, ...attacked] = curvature.conditions;
+  const felt = lastOf(attacked)?.effective?.eigenvalues[0];
+  return known(felt) && vanilla.hessian.eigenvalues[0] > 0
+    ? felt / vanilla.hessian.eigenvalues[0] : null;
+};
+
+// ----- tables -----
+
+const table = (head, rows) => ({ head, rows });
+
+const claimsTable = table(
+  ["network", "clean", "robust", "claim 1", "claim 2", "claim 3"],
+  cells.map((cell) => [
+    title(cell), percent(cell.network.accuracy.clean.value),
+    percent(cell.network.accuracy.robust.value), verdictOf(cell, "dynamics"),
+    verdictOf(cell, "influence"), verdictOf(cell, "curvature")]));
+
+const dynamicsTable = table(
+  ["network", "region-exact error at 1% of gates", "quadratic", "gates flipped, half fooled",
+   "region-exact error there", "8 segments there", "top 3 eigenvectors hold"],
+  cells.map((cell) => {
+    const half = halfFooled(cell.network);
+    return [title(cell), percent(errorAt(cell.network.dynamics, "region", 0.01)),
+            percent(errorAt(cell.network.dynamics, "quadratic", 0.01)),
+            percent(half?.gates_flipped_share), percent(half?.error.region?.median),
+            percent(half?.error.segments?.median), percent(half?.top_share.real?.[2]?.median)];
+  }));
+
+const influenceTable = table(
+  ["network", "least rank correlation, raw attacks", "slope, weakest attack", "weakest attack",
+   "half fooled"],
+  cells.map((cell) => {
+    const raw = cell.network.influence.strengths.filter(({ attack }) => attack === "raw");
+    return [title(cell), number(least(rawRanks(cell.network))),
+            raw[0]?.slope
+              ? `${number(raw[0].slope.value)} (${number(raw[0].slope.low)} to ` +
+                `${number(raw[0].slope.high)})`
+              : "–",
+            raw[0]?.regime ?? "–", lastOf(raw)?.regime ?? "–"];
+  }));
+
+const curvatureTable = table(
+  ["network", "largest curvature, attacked over plain", "rate off, plain", "rate off, attacked",
+   "images that hold half, plain", "attacked"],
+  cells.map((cell) => {
+    const { conditions, samples } = cell.network.curvature;
+    const half = (condition) => (condition?.carriers[0]
+      ? `${condition.carriers[0].half} of ${samples}` : "–");
+    return [title(cell), number(strengthened(cell.network)),
+            percent(largest(rateErrors(cell.network, false))),
+            percent(largest(rateErrors(cell.network, true))), half(conditions[0]),
+            half(lastOf(conditions))];
+  }));
+
+const findingsTables = Object.keys(dataNames).map((data) => ({
+  data,
+  findings: findingsOf(data),
+}));
+
+const findingsTable = table(
+  ["finding", ...Object.values(dataNames)],
+  (findingsTables.find(({ findings }) => findings.length > 0)?.findings ?? []).map(({ name, title: what }) => [
+    what,
+    ...findingsTables.map(({ findings }) => {
+      const found = findings.find((one) => one.name === name);
+      return found ? `${found.verdict}${found.certain ? "" : ", within the uncertainty"}` : "–";
+    })]));
+
+const sizeTable = table(
+  ["hidden layers", "width", "region-exact error at 1% of gates", "quadratic", "at 3% of gates",
+   "gates flipped, half fooled"],
+  grid.map(({ depth, width, dynamics }) => [
+    String(depth), String(width), percent(errorAt(dynamics, "region", 0.01)),
+    percent(errorAt(dynamics, "quadratic", 0.01)), percent(errorAt(dynamics, "region", 0.03)),
+    percent(halfFooled({ dynamics })?.gates_flipped_share)]));
+
+// ----- charts -----
+
+const config = { font: "sans-serif", view: { stroke: null },
+                 axis: { gridColor: "#e6e9ee", domainColor: "#9aa4b1" } };
+const colors = ["#1f1147", "#6b1d81", "#b5367a", "#ee605e", "#f39a4c"];
+
+async function svg(spec) {
+  const view = new vega.View(vega.parse(vegaLite.compile({ config, background: "white", ...spec }).spec),
+                             { renderer: "none" });
+  return view.toSVG();
+}
+
+const logAxis = (field, name, format = "~%") => ({
+  field, type: "quantitative", title: name, scale: { type: "log" }, axis: { format, tickCount: 6 } });
+
+const errorPoints = cells.flatMap((cell) => cell.network.dynamics.sweep
+  .filter((one) => one.gates_flipped_share > 0 && one.error.region?.median > 0)
+  .map((one) => ({ architecture: cell.architecture, training: trainingNames[cell.training],
+                   data: dataNames[cell.data], name: cell.name, flipped: one.gates_flipped_share,
+                   error: one.error.region.median })));
+
+const ratePoints = cells.flatMap((cell) => cell.network.curvature.rates
+  .filter(({ measured }) => known(measured))
+  .map((rate) => ({ predicted: rate.predicted, measured: rate.measured,
+                    condition: rate.epsilon > 0 ? "adversarial" : "vanilla",
+                    architecture: cell.architecture })));
+
+const sizePoints = grid.map(({ depth, width, dynamics }) => ({
+  depth, width: String(width), error: errorAt(dynamics, "region", 0.01) }))
+  .filter(({ error }) => known(error));
+
+const architectureColor = { field: "architecture", type: "nominal",
+                            scale: { domain: architectures, range: colors } };
+
+const charts = [
+  { name: "error-by-gates", caption: "Median relative error of the region-exact perturbation " +
+      "against the share of gates that the attack flips: one line a network.",
+    points: errorPoints,
+    spec: { width: 300, height: 240, mark: { type: "line", opacity: 0.8, point: { size: 14 } },
+            encoding: { x: logAxis("flipped", "gates flipped"), y: logAxis("error", "relative error"),
+                        color: architectureColor, detail: { field: "name" },
+                        column: { field: "training", title: null } } } },
+  { name: "error-by-size", caption: "The same error where 1% of the gates have flipped, by the " +
+      "depth and width of a perceptron.",
+    points: sizePoints,
+    spec: { width: 360, height: 240, mark: { type: "line", point: { size: 50 } },
+            encoding: { x: { field: "depth", type: "quantitative", title: "hidden layers",
+                             axis: { tickMinStep: 1 } },
+                        y: logAxis("error", "relative error"),
+                        color: { field: "width", type: "ordinal", sort: ["64", "256", "512"] } } } },
+  { name: "critical-rates", caption: "Critical learning rates, measured against predicted from " +
+      "the effective curvature. On the line they agree.",
+    points: ratePoints,
+    spec: { width: 360, height: 300,
+            layer: [
+              { mark: { type: "point", filled: true, size: 46 },
+                encoding: { x: logAxis("predicted", "predicted rate", "~g"),
+                            y: logAxis("measured", "measured rate", "~g"),
+                            color: architectureColor, shape: { field: "condition", type: "nominal" } } },
+              { data: { values: ratePoints.flatMap(({ predicted }) => [{ at: predicted }]) },
+                mark: { type: "line", strokeDash: [4, 4], color: "#5a6675" },
+                encoding: { x: logAxis("at", "predicted rate", "~g"),
+                            y: logAxis("at", "measured rate", "~g") } }] } },
+].filter(({ points }) => points.length > 0);
+
+for (const chart of charts) {
+  chart.svg = await svg({ ...chart.spec, data: { values: chart.points } });
+}
+
+// ----- the documents -----
+
+const sections = [
+  { heading: "Claims", text: "Verdicts by the thresholds of each claim. Robust accuracy is under " +
+      "PGD of 20 steps in L∞ with radius 0.05.", tables: [claimsTable] },
+  { heading: "Claim 1: the perturbation", text: "Median errors of the analytic perturbations where " +
+      "1% of the gates flip and where half of the images are fooled. A dash: the sweep does not " +
+      "reach there (a linear network has no gates).", tables: [dynamicsTable], charts: ["error-by-gates"] },
+  { heading: "Depth and width", text: "Perceptrons trained plainly on Fashion-MNIST.",
+    tables: [sizeTable], charts: ["error-by-size"] },
+  { heading: "Claim 2: influence", text: "Rank correlation of region-exact and measured boost, the " +
+      "slope of log boost over beta kappa, and the regime at the weakest and the strongest raw " +
+      "attack.", tables: [influenceTable] },
+  { heading: "Claim 3: oscillation", text: "The largest curvature at L2 radius 1.0 relative to none, " +
+      "how far critical learning rates are off their prediction at most, and how many images carry " +
+      "the top eigenvalue.", tables: [curvatureTable], charts: ["critical-rates"] },
+  { heading: "Claim 4: earlier findings", text: "Small perceptrons of the findings' own, five " +
+      "repetitions each.", tables: [findingsTable] },
+];
+
+const counts = (id) => {
+  const all = cells.map((cell) => verdictOf(cell, id));
+  return [...new Set(all)].map((verdict) =>
+    `${verdict} on ${all.filter((one) => one === verdict).length}`).join(", ");
+};
+const intro = [
+  `${cells.length} networks (two data sets, five architectures, three trainings) and ` +
+    `${grid.length} more perceptrons, every number from one run of \`make study\`.`,
+  `Claim 1: ${counts("dynamics")}. Claim 2: ${counts("influence")}. Claim 3: ${counts("curvature")}.`,
+];
+
+const markdownTable = ({ head, rows }) =>
+  [head, head.map((_, index) => (index === 0 ? "---" : "---:")), ...rows]
+    .map((row) => `| ${row.join(" | ")} |`).join("\n");
+const chartNamed = (name) => charts.find((chart) => chart.name === name);
+
+const markdown = ["# Study: where the claims hold", ...intro,
+  ...sections.flatMap(({ heading, text, tables, charts: names = [] }) => [
+    `## ${heading}`, text,
+    ...names.filter(chartNamed).map((name) => `![${chartNamed(name).caption}](study/${name}.svg)`),
+    ...tables.map(markdownTable)])].join("\n\n") + "\n";
+
+const escaped = (text) => text.replace(/[&<>"]/g, (sign) => `&#${sign.codePointAt(0)};`);
+const htmlTable = ({ head, rows }) => `<div class="scroll"><table><thead><tr>` +
+  head.map((cell) => `<th>${escaped(cell)}</th>`).join("") + "</tr></thead><tbody>" +
+  rows.map((row) => `<tr>${row.map((cell) => `<td>${escaped(cell)}</td>`).join("")}</tr>`).join("\n") +
+  "</tbody></table></div>";
+const style = "body{font:16px/1.6 sans-serif;max-width:68rem;margin:2rem auto;padding:0 1rem;color:#1d2530}" +
+  "table{border-collapse:collapse;font-size:.9rem}th,td{padding:.25rem .8rem;border-bottom:1px solid #dde2e8;" +
+  "text-align:right}th:first-child,td:first-child{text-align:left}.scroll{overflow-x:auto}" +
+  "figure{margin:1.5rem 0;overflow-x:auto}figcaption{color:#55606e;font-size:.9rem}svg{max-width:none}";
+const page = `<!doctype html><html lang="en"><head><meta charset="utf-8">` +
+  `<meta name="viewport" content="width=device-width, initial-scale=1"><title>Reluctance: study</title>` +
+  `<style>${style}</style></head><body><h1>Study: where the claims hold</h1>` +
+  intro.map((text) => `<p>${escaped(text)}</p>`).join("") +
+  sections.map(({ heading, text, tables, charts: names = [] }) => `<h2>${escaped(heading)}</h2>` +
+    `<p>${escaped(text)}</p>` + names.filter(chartNamed).map((name) =>
+      `<figure>${chartNamed(name).svg}<figcaption>${escaped(chartNamed(name).caption)}</figcaption></figure>`)
+      .join("") + tables.map(htmlTable).join("")).join("\n") + "</body></html>\n";
+
+mkdirSync(join(docs, "study"), { recursive: true });
+for (const chart of charts) writeFileSync(join(docs, "study", `${chart.name}.svg`), chart.svg);
+writeFileSync(join(docs, "study.md"), markdown);
+writeFileSync(join(folder, "study.html"), page);
+console.log(`${join(docs, "study.md")}\n${join(folder, "study.html")}`);
