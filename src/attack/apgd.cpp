@@ -4,10 +4,8 @@
 
 #include <algorithm>
 #include <functional>
-#include <string>
 
 #include "attack/standing.hpp"
-#include "reluctance/base/error.hpp"
 #include "reluctance/base/random.hpp"
 #include "reluctance/loss/cross_entropy.hpp"
 #include "reluctance/loss/dlr.hpp"
@@ -28,7 +26,11 @@ constexpr double step_weight = 0.75;
 class Ascent {
  public:
   Ascent(Standing& standing, const Objective& objective, const Tensor& start)
-      : standing_(standing), objective_(objective), x_(start), previous_(start) {
+      : standing_(standing),
+        objective_(objective),
+        project_(standing.ball(), true, standing.clean()),
+        x_(start),
+        previous_(start) {
     const Tensor& clean = standing.clean();
     step_size_ = at::full({clean.size(0)}, 2 * standing.ball().radius, clean.options());
     rising_ = at::zeros_like(step_size_);
@@ -55,12 +57,11 @@ class Ascent {
  private:
   // x_(k+1) = P(x_k + w (z - x_k) + (1 - w) (x_k - x_(k-1))) with z = P(x_k + step).
   void move(bool first) {
-    const Projection project(standing_.ball(), true, standing_.clean());
     Tensor next = x_ + per_sample(step_size_, x_) * steepest(standing_.ball().norm, gradient_);
-    project(next);
+    project_(next);
     if (!first) {
       next = (x_ + step_weight * (next - x_)).add_(x_ - previous_, 1 - step_weight);
-      project(next);
+      project_(next);
     }
     previous_ = x_;
     x_ = next;
@@ -80,6 +81,7 @@ class Ascent {
                            &loss_, &best_, &best_x_, &best_gradient_, &best_at_checkpoint_}) {
         if (each->defined()) *each = each->index_select(0, *stand);
       }
+      project_ = Projection(standing_.ball(), true, standing_.clean());
     }
     if (!standing_.empty()) compare(value);
   }
@@ -122,6 +124,7 @@ class Ascent {
 
   Standing& standing_;
   const Objective& objective_;
+  Projection project_;
   Tensor x_, previous_, gradient_, loss_;  // the iterate, the one before, gradient and loss there
   Tensor best_, best_x_, best_gradient_;   // the highest loss so far, and where
   Tensor step_size_;                       // n
@@ -148,19 +151,12 @@ AttackResult run(const Network& network, const Tensor& images, const Tensor& lab
   return run_rounds(passes, as_inputs(network, images), labels, rounds, progress);
 }
 
-void require_classes(const Network& network, int64_t least, const std::string& attack) {
-  if (network.classes() >= least) return;
-  throw Error(attack + " needs at least " + std::to_string(least) + " classes; this network has " +
-              std::to_string(network.classes()));
-}
-
 }  // namespace
 
 AttackResult run_apgd(const Network& network, const Tensor& images, const Tensor& labels,
                       const ApgdOptions& options, std::uint64_t seed, const Progress& progress) {
   const TargetedApgdOptions untargeted{options.ball, 0, options.iterations, options.restarts};
   if (options.loss == ApgdLoss::dlr) {
-    require_classes(network, 3, "APGD with the DLR loss");
     const Objective dlr = [](const Tensor& z, const Tensor& y, const Tensor&) {
       return dlr_loss(z, y);
     };
@@ -175,7 +171,6 @@ AttackResult run_apgd(const Network& network, const Tensor& images, const Tensor
 AttackResult run_targeted_apgd(const Network& network, const Tensor& images, const Tensor& labels,
                                const TargetedApgdOptions& options, std::uint64_t seed,
                                const Progress& progress) {
-  require_classes(network, 4, "targeted APGD");
   return run(network, images, labels, options, targeted_dlr_loss, seed, progress);
 }
 

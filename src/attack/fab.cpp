@@ -13,12 +13,15 @@ namespace {
 struct Nearest {
   Tensor adversarial, distance;
 
-  void update(const Tensor& rows, const Tensor& x, const Tensor& found, const Tensor& distances) {
-    const Tensor better = found.logical_and(distances.lt(distance.index_select(0, rows)));
+  // Enters those of the points x around `clean` that are `found` and nearer than what is known.
+  void update(Norm norm, const Tensor& rows, const Tensor& clean, const Tensor& x,
+              const Tensor& found) {
+    const Tensor sizes = sample_norms(x.to(at::kDouble) - clean.to(at::kDouble), norm);
+    const Tensor better = found.logical_and(sizes.lt(distance.index_select(0, rows)));
     const Tensor those = better.nonzero().squeeze(1);
-    const Tensor where = rows.index_select(0, those);
-    adversarial.index_copy_(0, where, x.index_select(0, those));
-    distance.index_copy_(0, where, distances.index_select(0, those));
+    const Tensor places = rows.index_select(0, those);
+    adversarial.index_copy_(0, places, x.index_select(0, those));
+    distance.index_copy_(0, places, sizes.index_select(0, those));
   }
 };
 
@@ -61,9 +64,7 @@ void search(Standing& standing, const FabOptions& options, Nearest* nearest) {
     x = step(standing, options, x);
     const Tensor answers = standing.passes().forward(x, Keep::nothing).logits.argmax(1);
     Tensor found = answers.ne(standing.labels());
-    const Tensor distances =
-        sample_norms(x.to(at::kDouble) - standing.clean().to(at::kDouble), options.norm);
-    if (nearest) nearest->update(standing.rows(), x, found, distances);
+    if (nearest) nearest->update(options.norm, standing.rows(), standing.clean(), x, found);
     if (const auto stand = standing.remove_fallen(x, found)) {
       x = x.index_select(0, *stand);
       found = found.index_select(0, *stand);

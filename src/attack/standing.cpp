@@ -50,17 +50,19 @@ Standing::Standing(CountedPasses& passes, const Ball& ball, AttackResult& result
       rows_(rows) {}
 
 std::optional<Tensor> Standing::remove_fallen(const Tensor& x, const Tensor& claimed) {
-  const Tensor asked = claimed.logical_and(inside(ball_, clean_, x)).nonzero().squeeze(1);
+  Tensor asked = claimed.nonzero().squeeze(1);
   if (asked.size(0) == 0) return {};
-  const Tensor answers = passes_.forward(x.index_select(0, asked), Keep::nothing).logits.argmax(1);
-  const Tensor fallen =
-      asked.index_select(0, answers.ne(select(labels_, asked)).nonzero().squeeze(1));
+  const Tensor within = inside(ball_, select(clean_, asked), select(x, asked));
+  asked = select(asked, within.nonzero().squeeze(1));
+  if (asked.size(0) == 0) return {};
+  const Tensor answers = passes_.forward(select(x, asked), Keep::nothing).logits.argmax(1);
+  const Tensor fallen = select(asked, answers.ne(select(labels_, asked)).nonzero().squeeze(1));
   if (fallen.size(0) == 0) return {};
 
-  const Tensor rows = rows_.index_select(0, fallen);
-  result_.adversarial.index_copy_(0, rows, x.index_select(0, fallen));
+  const Tensor rows = select(rows_, fallen);
+  result_.adversarial.index_copy_(0, rows, select(x, fallen));
   result_.success.index_fill_(0, rows, true);
-  if (targets_.defined()) result_.target.index_copy_(0, rows, targets_.index_select(0, fallen));
+  if (targets_.defined()) result_.target.index_copy_(0, rows, select(targets_, fallen));
 
   const Tensor standing = at::ones_like(claimed).index_fill_(0, fallen, false).nonzero().squeeze(1);
   for (Tensor* each : {&clean_, &labels_, &targets_, &rows_}) *each = select(*each, standing);
