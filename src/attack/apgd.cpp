@@ -70,20 +70,21 @@ class Ascent {
   // Takes out what has fallen; for the others, loss and gradient at x and the best point so far.
   void evaluate() {
     const Pass pass = standing_.passes().forward(x_, Keep::gates);
-    const LogitLoss loss = objective_(pass.logits, standing_.labels(), standing_.targets());
+    LogitLoss loss = objective_(pass.logits, standing_.labels(), standing_.targets());
     const Tensor claimed = pass.logits.argmax(1).ne(standing_.labels());
-    if (!claimed.all().item<bool>()) {
-      gradient_ = standing_.passes().vector_jacobian(pass, loss.gradient);
-    }
-    Tensor value = loss.value;
-    if (const auto stand = standing_.remove_fallen(x_, claimed)) {
-      for (Tensor* each : {&x_, &previous_, &gradient_, &value, &step_size_, &rising_, &halved_,
-                           &loss_, &best_, &best_x_, &best_gradient_, &best_at_checkpoint_}) {
+    const auto stand = standing_.remove_fallen(x_, claimed);
+    if (standing_.empty()) return;
+    // The pass knows the gates of those that fell, too.
+    gradient_ = standing_.passes().vector_jacobian(pass, loss.gradient);
+    if (stand) {
+      for (Tensor* each :
+           {&x_, &previous_, &gradient_, &loss.value, &step_size_, &rising_, &halved_, &loss_,
+            &best_, &best_x_, &best_gradient_, &best_at_checkpoint_}) {
         if (each->defined()) *each = each->index_select(0, *stand);
       }
       project_ = Projection(standing_.ball(), true, standing_.clean());
     }
-    if (!standing_.empty()) compare(value);
+    compare(loss.value);
   }
 
   void compare(const Tensor& value) {

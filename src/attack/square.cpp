@@ -59,6 +59,7 @@ class Choices {
   int64_t query_;
 };
 
+// What a choice is for; the tiles count on from the last.
 enum Kind : std::uint64_t { start, row, column, other_row, other_column, sign, turn };
 
 // Places of the pixels of side x side squares in the planes of n images: n x 1 x side^2.
@@ -158,7 +159,7 @@ class Search {
     const int64_t side = square_side(options_, query, height_, width_);
     const Tensor first = square(choices, side, Kind::row, Kind::column);
     const Tensor second = square(choices, side, Kind::other_row, Kind::other_column);
-    Tensor delta = best_ - clean();
+    const Tensor delta = best_ - clean();
     const Tensor own = delta.gather(2, first);
     const Tensor signs = choices.signs(channels_, Kind::sign, delta).unsqueeze(2);
     Tensor mixed = signs * pattern(choices, side, Kind::turn).unsqueeze(1) +
@@ -204,8 +205,8 @@ class Search {
   Tensor patterns_;  // 2 x side^2: that of the present side, and turned
 };
 
-// rows x columns, highest at the centre: rings around it, of distance m, hold the sum of 1 / (k +
-// 1)^2 from k = m to the outermost ring.
+// rows x columns with norm 1, highest at the centre: the ring of distance m around it holds the sum
+// of 1 / (k + 1)^2 from k = m to the outermost ring.
 Tensor hill(int64_t rows, int64_t columns) {
   const int64_t outermost = std::max(rows / 2, columns / 2);
   const auto distance = [](int64_t count) {
@@ -230,10 +231,10 @@ AttackResult run_square(const Network& network, const Tensor& images, const Tens
   return run_rounds(passes, as_inputs(network, images), labels, rounds, progress);
 }
 
-int64_t square_side(const SquareOptions& options, int64_t query, int64_t height, int64_t width) {
+int64_t square_side(const SquareOptions& options, int64_t square, int64_t height, int64_t width) {
   constexpr std::array<int64_t, 9> halvings{10, 50, 200, 500, 1000, 2000, 4000, 6000, 8000};
   const double scaled =
-      10000.0 * static_cast<double>(query) / static_cast<double>(options.schedule);
+      10000.0 * static_cast<double>(square) / static_cast<double>(options.schedule);
   double share = options.first_share;
   for (int64_t after : halvings) {
     if (scaled > static_cast<double>(after)) share /= 2;

@@ -140,6 +140,21 @@ TEST(ApgdLoop, WrongAnswersFallToThemselves) {
   EXPECT_EQ(result.passes.backward, 0);
 }
 
+TEST(ApgdLoop, ImagesOutsideTheBoxNeverFall) {
+  // The only answer inside the box is wrong, but the box is further away than the ball is wide.
+  Network network({1, 6, 6});
+  network.append(reshape_layer({36}));
+  Tensor weights = at::zeros({4, 36}, at::kDouble);
+  weights[0].fill_(1);
+  network.append(linear_layer(), {weights, at::tensor({-40.0, 0.0, -1.0, -2.0}, at::kDouble)});
+  const Tensor images = at::full({20, 1, 6, 6}, 1.5, at::kDouble);
+  const Tensor labels = at::zeros({20}, at::kLong);
+  const AttackResult result =
+      run_targeted_apgd(network, images, labels, targeted_options({Norm::linf, 0.1}));
+  EXPECT_FALSE(result.success.any().item<bool>());
+  EXPECT_TRUE(at::equal(result.adversarial, images));
+}
+
 TEST(ApgdLoop, ProgressCountsEverySampleOfEveryRound) {
   const auto [network, images, labels] = subject("mlp");
   ApgdOptions options = apgd_options({Norm::linf, 0.05}, ApgdLoss::cross_entropy, 5);
