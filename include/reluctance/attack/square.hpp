@@ -2,7 +2,7 @@
 // adversarial attack via random search"): it changes random squares of the image and keeps what
 // lowers the margin. It asks for logits alone, so that gradients which mislead do not mislead it.
 // Squares lie anywhere in the image, as in the paper's algorithm 1; AutoAttack's own code leaves
-// out the last row and column of places and is a little weaker (0.2 to 0.5 points after 1,000
+// out the last row and column of places and is a little weaker (0.2 to 0.7 points after 1,000
 // queries).
 #pragma once
 
