@@ -5,7 +5,6 @@
 
 #include "reluctance/attack/attack.hpp"
 #include "reluctance/base/chunks.hpp"
-#include "reluctance/base/error.hpp"
 #include "reluctance/base/random.hpp"
 #include "reluctance/loss/cross_entropy.hpp"
 #include "reluctance/network/passes.hpp"
@@ -13,70 +12,13 @@
 namespace reluctance {
 namespace {
 
-// Norms of each sample, shaped to scale N x ...
-Tensor sample_norms(const Tensor& x) {
-  Shape shape(static_cast<std::size_t>(x.dim()), 1);
-  shape[0] = -1;
-  return x.flatten(1).norm(2, 1).view(shape);
-}
-
-// Keeps iterates inside the ball around `clean` and inside the pixel box.
-class Projection {
- public:
-  Projection(const Attack& attack, const Tensor& clean) : attack_(attack), clean_(clean) {
-    if (attack.ball && attack.ball->norm == Norm::linf) {
-      // Ball and box are both intervals of each pixel.
-      low_ = clean - attack.ball->radius;
-      high_ = clean + attack.ball->radius;
-      if (attack.pixel_box) {
-        low_.clamp_min_(0);
-        high_.clamp_max_(1);
-      }
-    }
-  }
-
-  void operator()(Tensor& x) const {
-    if (low_.defined()) {
-      at::clamp_out(x, x, low_, high_);
-      return;
-    }
-    if (attack_.ball) {
-      const Tensor delta = x - clean_;
-      const Tensor shrink = (attack_.ball->radius / sample_norms(delta)).clamp_max_(1);
-      at::addcmul_out(x, clean_, delta, shrink);
-    }
-    // The box holds `clean`, so clipping to it never leaves the ball.
-    if (attack_.pixel_box) x.clamp_(0, 1);
-  }
-
- private:
-  const Attack& attack_;
-  const Tensor& clean_;
-  Tensor low_, high_;
-};
-
-// A uniform point of the ball around zero.
-Tensor random_in_ball(const Ball& ball, const Tensor& like, at::Generator generator) {
-  const auto options = at::TensorOptions().dtype(like.dtype());
-  if (ball.norm == Norm::linf) {
-    return at::rand(like.sizes(), generator, options)
-        .mul_(2)
-        .sub_(1)
-        .mul_(ball.radius)
-        .to(like.device());
-  }
-  const Tensor direction = at::randn(like.sizes(), generator, options);
-  const Tensor norms = sample_norms(direction);
-  const double dimensions = static_cast<double>(like.numel()) / static_cast<double>(like.size(0));
-  const Tensor radii = at::rand(norms.sizes(), generator, options).pow_(1.0 / dimensions);
-  return (direction * (radii * ball.radius / norms)).to(like.device());
-}
-
 // Attacks the given samples once and reports which fall.
 AttackResult run_once(const Network& network, const Tensor& images, const Tensor& labels,
                       const Attack& attack, const Tensor& starts, ProgressCounter& progress) {
+  const int64_t samples = images.size(0);
   AttackResult result{at::empty_like(images),
-                      at::empty({images.size(0)}, labels.options().dtype(at::kBool))};
+                      at::empty({samples}, labels.options().dtype(at::kBool))};
+  result.passes = {samples * (attack.steps + 1), samples * attack.steps};
   const auto chunk = [&](int64_t begin, int64_t end) {
     const Tensor x = images.slice(0, begin, end);
     const Tensor y = labels.slice(0, begin, end);
@@ -86,19 +28,11 @@ AttackResult run_once(const Network& network, const Tensor& images, const Tensor
     result.success.slice(0, begin, end).copy_(answers.ne(y));
     progress.add(end - begin);
   };
-  for_each_chunk(network.device(), images.size(0), samples_per_chunk(network), chunk);
+  for_each_chunk(network.device(), samples, samples_per_chunk(network), chunk);
   return result;
 }
 
 }  // namespace
-
-std::string to_string(Norm norm) { return norm == Norm::linf ? "linf" : "l2"; }
-
-Norm parse_norm(const std::string& text) {
-  if (text == "linf") return Norm::linf;
-  if (text == "l2") return Norm::l2;
-  throw Error("unknown norm '" + text + "'; choose linf or l2");
-}
 
 Tensor starting_points(const Tensor& clean, const Attack& attack, at::Generator generator) {
   if (!attack.random_start || !attack.ball) return clean;
@@ -108,7 +42,7 @@ Tensor starting_points(const Tensor& clean, const Attack& attack, at::Generator 
 
 Tensor climb(const Network& network, const Tensor& clean, const Tensor& labels, const Tensor& start,
              const Attack& attack) {
-  const Projection project(attack, clean);
+  const Projection project(attack.ball, attack.pixel_box, clean);
   Tensor x = start.clone();
   for (int64_t step = 0; step < attack.steps; ++step) {
     check_interrupt();
@@ -165,6 +99,7 @@ AttackResult run_attack(const Network& network, const Tensor& images, const Tens
     best.adversarial.index_copy_(0, standing.index_select(0, fallen),
                                  again.adversarial.index_select(0, fallen));
     best.success.index_fill_(0, standing.index_select(0, fallen), true);
+    best.passes += again.passes;
   }
   return best;
 }

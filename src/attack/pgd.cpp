@@ -2,21 +2,11 @@
 #include <ATen/ATen.h>
 
 #include <sstream>
+#include <utility>
 
 #include "reluctance/attack/attack.hpp"
 
 namespace reluctance {
-namespace {
-
-Tensor unit_l2(Tensor gradient) {
-  const Tensor norm = gradient.flatten(1).norm(2, 1).clamp_min_(1e-30);
-  Shape shape(static_cast<std::size_t>(gradient.dim()), 1);
-  shape[0] = -1;
-  return gradient.div_(norm.view(shape));
-}
-
-}  // namespace
-
 Attack pgd_attack(const PgdOptions& options) {
   Attack attack;
   attack.steps = options.steps;
@@ -26,11 +16,9 @@ Attack pgd_attack(const PgdOptions& options) {
   attack.ball = options.ball;
   attack.random_start = options.random_start;
   attack.restarts = options.restarts;
-  if (options.ball.norm == Norm::linf) {
-    attack.direction = [](Tensor gradient) { return gradient.sign_(); };
-  } else {
-    attack.direction = unit_l2;
-  }
+  attack.direction = [norm = options.ball.norm](Tensor gradient) {
+    return steepest(norm, std::move(gradient));
+  };
   std::ostringstream description;
   description << "pgd, " << to_string(options.ball.norm) << ", epsilon " << options.ball.radius
               << ", " << attack.steps << " steps, step size " << attack.step_size;

@@ -147,6 +147,13 @@ TEST(Attack, RandomStartsFillTheBall) {
   EXPECT_LT(delta.mean(0).abs().max().item<double>(), 0.01);
 }
 
+TEST(Attack, CountsItsPasses) {
+  const auto [network, x, labels] = subject(2);
+  const PassCount passes = run_attack(network, x, labels, raw_attack(1, 5)).passes;
+  EXPECT_EQ(passes.forward, samples * 6);
+  EXPECT_EQ(passes.backward, samples * 5);
+}
+
 TEST(Attack, AnInterruptStopsIt) {
   const auto [network, x, labels] = subject(2);
   request_interrupt();

@@ -9,22 +9,12 @@
 #include <string>
 #include <vector>
 
+#include "reluctance/attack/ball.hpp"
+#include "reluctance/attack/pass_count.hpp"
 #include "reluctance/base/progress.hpp"
 #include "reluctance/network/network.hpp"
 
 namespace reluctance {
-
-enum class Norm { linf, l2 };
-
-// "linf" or "l2" and back. `parse_norm` throws Error for anything else.
-std::string to_string(Norm norm);
-Norm parse_norm(const std::string& text);
-
-// The set of perturbations with norm at most `radius`, in units of the pixels.
-struct Ball {
-  Norm norm;
-  double radius;
-};
 
 // What an attack is, apart from the loop. Each kind of attack is a function that fills this in: it
 // says only how a gradient becomes a step. The loop alone projects, clips and re-checks.
@@ -63,6 +53,8 @@ Attack pgd_attack(const PgdOptions& options);
 struct AttackResult {
   Tensor adversarial;  // N x input shape
   Tensor success;      // N booleans: the network, asked again, does not answer the label
+  Tensor target{};     // N int64: the class aimed at, -1 for none; undefined if never aimed
+  PassCount passes{};  // what it cost
 };
 
 // Attacks every sample, in chunks (base/chunks.hpp). images: N x input shape, labels: N.

@@ -1,0 +1,45 @@
+// The fast adaptive boundary attack (Croce and Hein 2020, "Minimally distorted adversarial examples
+// with a fast adaptive boundary attack"), targeted: it looks for the nearest point of the decision
+// boundary to one class after the other, by projections onto the linearised boundary.
+#pragma once
+
+#include <cstdint>
+
+#include "reluctance/attack/attack.hpp"
+
+namespace reluctance {
+
+// The defaults are those of AutoAttack's standard version and of the paper's L-infinity and L2.
+struct FabOptions {
+  Norm norm = Norm::linf;
+  int64_t targets = 9;  // classes tried, the most probable first; at most C - 1 are
+  int64_t iterations = 100;
+  double bias_limit = 0.1;      // alpha_max: the largest weight of the image's own projection
+  double extrapolation = 1.05;  // eta: how far beyond the linearised boundary a step goes
+  double backward = 0.9;        // beta: share of the perturbation kept after a success
+};
+
+// Attacks every sample; one falls when a point inside the ball of `radius` is found. images: N x
+// input shape, labels: N. Where `success` is false, `adversarial` holds the images themselves.
+// Nothing in it is random. `progress` counts samples times targets.
+AttackResult run_targeted_fab(const Network& network, const Tensor& images, const Tensor& labels,
+                              const FabOptions& options, double radius,
+                              const Progress& progress = {});
+
+// The nearest adversarial points that all targets and iterations find, however far.
+struct NearestResult {
+  Tensor adversarial;  // N x input shape; the image itself where none was found
+  Tensor distance;  // N, float64, in the norm; 0 for wrong answers, infinity where none was found
+  PassCount passes;
+};
+NearestResult nearest_adversarial(const Network& network, const Tensor& images,
+                                  const Tensor& labels, const FabOptions& options,
+                                  const Progress& progress = {});
+
+// The smallest step d of each row, in the norm, that brings x + d onto the hyperplane
+// gradient . (x + d) = gradient . x - value and keeps it in the box [0, 1]; where the box does not
+// reach the hyperplane, the corner that comes nearest. x, gradient: N x n, value: N -> N x n.
+Tensor project_onto_boundary(Norm norm, const Tensor& x, const Tensor& gradient,
+                             const Tensor& value);
+
+}  // namespace reluctance

@@ -1,0 +1,40 @@
+// The Square attack (Andriushchenko et al. 2020, "Square Attack: a query-efficient black-box
+// adversarial attack via random search"): it changes random squares of the image and keeps what
+// lowers the margin. It asks for logits alone, so that gradients which mislead do not mislead it.
+// Squares lie anywhere in the image, as in the paper's algorithm 1; AutoAttack's own code leaves
+// out the last row and column of places and is a little weaker (0.2 to 0.7 points after 1,000
+// queries).
+#pragma once
+
+#include <cstdint>
+
+#include "reluctance/attack/attack.hpp"
+
+namespace reluctance {
+
+// The defaults are those of AutoAttack's standard version.
+struct SquareOptions {
+  Ball ball{Norm::linf, 0.1};
+  int64_t queries = 5000;    // images shown to the network for each sample, at most
+  double first_share = 0.8;  // p: the first squares' share of the pixels; it shrinks with queries
+  int64_t schedule = 10000;  // queries for which the shrinking is laid out
+};
+
+// Attacks every sample until it falls or has had its queries. images: N x channels x height x
+// width, or N x any shape for a network with inputs of channels x height x width; Error otherwise.
+// labels: N. Where `success` is false, `adversarial` holds the images themselves. Each sample's
+// random choices depend on `seed` and its place in the batch alone. `progress` counts samples.
+AttackResult run_square(const Network& network, const Tensor& images, const Tensor& labels,
+                        const SquareOptions& options, std::uint64_t seed = 0,
+                        const Progress& progress = {});
+
+// The side of the square-th square (from 0), for images of height x width pixels: the share p of
+// the pixels is halved after 10, 50, 200, 500, 1000, 2000, 4000, 6000 and 8000 of 10,000 queries.
+// In L2 sides are odd and at least 3.
+int64_t square_side(const SquareOptions& options, int64_t square, int64_t height, int64_t width);
+
+// The pattern that L2 squares add, side x side with norm 1: two halves of opposite sign, each
+// highest at its centre.
+Tensor square_pattern(int64_t side);
+
+}  // namespace reluctance

@@ -1,0 +1,255 @@
+#include "reluctance/attack/square.hpp"
+
+#include <ATen/ATen.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <limits>
+
+#include "attack/standing.hpp"
+#include "reluctance/base/error.hpp"
+#include "reluctance/base/random.hpp"
+
+namespace reluctance {
+namespace {
+
+// Channels, height and width.
+Shape image_shape(const Network& network, const Tensor& images) {
+  if (images.dim() == 4) return images.sizes().slice(1).vec();
+  if (network.input_shape().size() == 3) return network.input_shape();
+  throw Error("the Square attack needs images of channels x height x width; these are " +
+              to_string(images.sizes().slice(1).vec()));
+}
+
+// The random choices for each sample at one query: functions of seed, sample, query and `kind`.
+class Choices {
+ public:
+  Choices(std::uint64_t seed, const Tensor& rows, int64_t query)
+      : seed_(seed), rows_(rows.cpu()), query_(query) {}
+
+  // n numbers, uniform from 0 to `last`.
+  Tensor up_to(int64_t last, std::uint64_t kind) const {
+    Tensor chosen = at::empty_like(rows_);
+    for (int64_t i = 0; i < rows_.size(0); ++i) {
+      chosen.data_ptr<int64_t>()[i] =
+          static_cast<int64_t>(number(i, kind, 0) % static_cast<std::uint64_t>(last + 1));
+    }
+    return chosen;
+  }
+
+  // n x count signs, -1 or 1.
+  Tensor signs(int64_t count, std::uint64_t kind, const Tensor& like) const {
+    Tensor chosen = at::empty({rows_.size(0), count}, at::kDouble);
+    for (int64_t i = 0; i < chosen.numel(); ++i) {
+      const auto place = static_cast<std::uint64_t>(i % count);
+      chosen.data_ptr<double>()[i] = number(i / count, kind, place) % 2 == 0 ? 1.0 : -1.0;
+    }
+    return chosen.to(like.options());
+  }
+
+ private:
+  std::uint64_t number(int64_t sample, std::uint64_t kind, std::uint64_t place) const {
+    return derive_seed(seed_, {static_cast<std::uint64_t>(rows_.data_ptr<int64_t>()[sample]),
+                               static_cast<std::uint64_t>(query_), kind, place});
+  }
+
+  std::uint64_t seed_;
+  Tensor rows_;
+  int64_t query_;
+};
+
+// What a choice is for; the tiles count on from the last.
+enum Kind : std::uint64_t { start, row, column, other_row, other_column, sign, turn };
+
+// Places of the pixels of side x side squares in the planes of n images: n x 1 x side^2.
+Tensor square_places(const Tensor& top, const Tensor& left, int64_t side, int64_t width) {
+  const Tensor along = at::arange(side, top.options());
+  const Tensor rows = top.view({-1, 1, 1}) + along.view({1, -1, 1});
+  const Tensor columns = left.view({-1, 1, 1}) + along.view({1, 1, -1});
+  return (rows * width + columns).view({top.size(0), 1, side * side});
+}
+
+Tensor plane_norms(const Tensor& x) { return x.norm(2, {2}, true); }
+
+// One run on a batch that shrinks as samples fall. Images are n x channels x pixels here.
+class Search {
+ public:
+  Search(Standing& standing, const SquareOptions& options, const Shape& shape, std::uint64_t seed)
+      : standing_(standing),
+        options_(options),
+        seed_(seed),
+        channels_(shape[0]),
+        height_(shape[1]),
+        width_(shape[2]) {}
+
+  void run() {
+    for (int64_t query = 0; query < options_.queries && !standing_.empty(); ++query) {
+      check_interrupt();
+      const Choices choices(seed_, standing_.rows(), query);
+      const bool linf = options_.ball.norm == Norm::linf;
+      ask(query == 0
+              ? (linf ? stripes(choices) : tiles(choices))
+              : (linf ? flat_square(choices, query - 1) : shaped_square(choices, query - 1)));
+    }
+  }
+
+ private:
+  Tensor planes(const Tensor& x) const { return x.reshape({-1, channels_, height_ * width_}); }
+  Tensor clean() const { return planes(standing_.clean()); }
+
+  // Shows the network n new images, and keeps each that lowers its sample's margin.
+  void ask(const Tensor& candidate) {
+    const Tensor x = candidate.view_as(standing_.clean());
+    const Tensor z = standing_.passes().forward(x, Keep::nothing).logits;
+    const Tensor label = standing_.labels().unsqueeze(1);
+    const Tensor rivals = z.scatter(1, label, -std::numeric_limits<double>::infinity());
+    Tensor margin = (z.gather(1, label) - rivals.amax(1, true)).squeeze(1);
+    Tensor next = candidate;
+    if (margin_.defined()) {
+      const Tensor better = margin.lt(margin_);
+      next = at::where(per_sample(better, next), next, best_);
+      margin = at::where(better, margin, margin_);
+    }
+    margin_ = margin;
+    best_ = next;
+    if (const auto stand = standing_.remove_fallen(x, z.argmax(1).ne(standing_.labels()))) {
+      margin_ = margin_.index_select(0, *stand);
+      best_ = best_.index_select(0, *stand);
+    }
+  }
+
+  // L-infinity: every column of every channel to one side of the ball.
+  Tensor stripes(const Choices& choices) const {
+    const Tensor signs = choices.signs(channels_ * width_, Kind::start, standing_.clean())
+                             .view({-1, channels_, 1, width_})
+                             .expand({-1, -1, height_, -1});
+    return (clean() + options_.ball.radius * planes(signs)).clamp_(0, 1);
+  }
+
+  // L-infinity: a square of every channel to one side of the ball.
+  Tensor flat_square(const Choices& choices, int64_t query) const {
+    const int64_t side = square_side(options_, query, height_, width_);
+    const Tensor where = square(choices, side, Kind::row, Kind::column);
+    const Tensor signs = choices.signs(channels_, Kind::sign, standing_.clean()).unsqueeze(2);
+    const Tensor moved = (clean().gather(2, where) + options_.ball.radius * signs).clamp_(0, 1);
+    return best_.scatter(2, where, moved);
+  }
+
+  // L2: patterns on a grid of five by five squares.
+  Tensor tiles(const Choices& choices) {
+    const int64_t side = std::max<int64_t>(std::min(height_, width_) / 5, 1);
+    Tensor delta = at::zeros({standing_.rows().size(0), channels_, height_, width_},
+                             standing_.clean().options());
+    std::uint64_t tile = Kind::turn + 1;
+    for (int64_t top = height_ % side / 2; top + side <= height_; top += side) {
+      for (int64_t left = width_ % side / 2; left + side <= width_; left += side) {
+        const Tensor signs = choices.signs(channels_, tile++, delta).view({-1, channels_, 1, 1});
+        delta.slice(2, top, top + side)
+            .slice(3, left, left + side)
+            .copy_(signs * pattern(choices, side, tile++).view({-1, 1, side, side}));
+      }
+    }
+    return reach(planes(delta));
+  }
+
+  // L2: takes the perturbation out of a second square, and gives what the ball has left to a first
+  // one, which mixes its own perturbation with a new pattern.
+  Tensor shaped_square(const Choices& choices, int64_t query) {
+    const int64_t side = square_side(options_, query, height_, width_);
+    const Tensor first = square(choices, side, Kind::row, Kind::column);
+    const Tensor second = square(choices, side, Kind::other_row, Kind::other_column);
+    const Tensor delta = best_ - clean();
+    const Tensor own = delta.gather(2, first);
+    const Tensor signs = choices.signs(channels_, Kind::sign, delta).unsqueeze(2);
+    Tensor mixed = signs * pattern(choices, side, Kind::turn).unsqueeze(1) +
+                   own / plane_norms(own).clamp_min(1e-12);
+    mixed = mixed / plane_norms(mixed).clamp_min(1e-12);
+
+    const Tensor rest = delta.scatter(2, first, 0).scatter_(2, second, 0);
+    const Tensor in_both = (delta - rest).square().sum(2, true);
+    const Tensor unused =
+        (options_.ball.radius * options_.ball.radius - delta.square().sum({1, 2}, true))
+            .clamp_min_(0);
+    return reach(rest.scatter(2, first, mixed * (in_both + unused / channels_).sqrt()));
+  }
+
+  // L2: the image moved along `delta` to the surface of the ball, then clipped to the box.
+  Tensor reach(const Tensor& delta) const {
+    const Tensor unit = delta / per_sample(sample_norms(delta, Norm::l2).clamp_min(1e-12), delta);
+    return (clean() + options_.ball.radius * unit).clamp_(0, 1);
+  }
+
+  Tensor square(const Choices& choices, int64_t side, Kind row, Kind column) const {
+    const auto device = standing_.clean().device();
+    return square_places(choices.up_to(height_ - side, row).to(device),
+                         choices.up_to(width_ - side, column).to(device), side, width_)
+        .expand({-1, channels_, -1});
+  }
+
+  // The pattern of L2 squares, turned or not for each sample: n x side^2.
+  Tensor pattern(const Choices& choices, int64_t side, std::uint64_t kind) {
+    if (!patterns_.defined() || patterns_.size(1) != side * side) {
+      const Tensor upright = square_pattern(side).to(standing_.clean().options());
+      patterns_ = at::stack({upright, upright.t()}).view({2, side * side});
+    }
+    return patterns_.index_select(0, choices.up_to(1, kind).to(patterns_.device()));
+  }
+
+  Standing& standing_;
+  const SquareOptions& options_;
+  std::uint64_t seed_;
+  int64_t channels_, height_, width_;
+  Tensor best_;      // n x channels x pixels: the image of the lowest margin so far
+  Tensor margin_;    // n
+  Tensor patterns_;  // 2 x side^2: that of the present side, and turned
+};
+
+// rows x columns with norm 1, highest at the centre: the ring of distance m around it holds the sum
+// of 1 / (k + 1)^2 from k = m to the outermost ring.
+Tensor hill(int64_t rows, int64_t columns) {
+  const int64_t outermost = std::max(rows / 2, columns / 2);
+  const auto distance = [](int64_t count) {
+    return (at::arange(count, at::kLong) - count / 2).abs();
+  };
+  const Tensor ring = at::maximum(distance(rows).unsqueeze(1), distance(columns).unsqueeze(0));
+  const Tensor share = at::arange(1, outermost + 2, at::kDouble).pow(-2);
+  const Tensor height = share.flip(0).cumsum(0).flip(0);
+  const Tensor shape = height.index_select(0, ring.flatten()).view({rows, columns});
+  return shape / shape.norm();
+}
+
+}  // namespace
+
+AttackResult run_square(const Network& network, const Tensor& images, const Tensor& labels,
+                        const SquareOptions& options, std::uint64_t seed,
+                        const Progress& progress) {
+  const Shape shape = image_shape(network, images);
+  Rounds rounds{options.ball, 1, 0, {}};
+  rounds.run = [&](int64_t, Standing& standing) { Search(standing, options, shape, seed).run(); };
+  CountedPasses passes(network);
+  return run_rounds(passes, as_inputs(network, images), labels, rounds, progress);
+}
+
+int64_t square_side(const SquareOptions& options, int64_t square, int64_t height, int64_t width) {
+  constexpr std::array<int64_t, 9> halvings{10, 50, 200, 500, 1000, 2000, 4000, 6000, 8000};
+  const double scaled =
+      10000.0 * static_cast<double>(square) / static_cast<double>(options.schedule);
+  double share = options.first_share;
+  for (int64_t after : halvings) {
+    if (scaled > static_cast<double>(after)) share /= 2;
+  }
+  auto side =
+      static_cast<int64_t>(std::lround(std::sqrt(share * static_cast<double>(height * width))));
+  if (options.ball.norm == Norm::l2) side = std::max<int64_t>(side, 3) | 1;
+  return std::clamp<int64_t>(side, 1, std::min(height, width));
+}
+
+Tensor square_pattern(int64_t side) {
+  const int64_t upper = side / 2;
+  if (upper == 0) return at::ones({1, 1}, at::kDouble);
+  const Tensor pattern = at::cat({hill(upper, side), -hill(side - upper, side)});
+  return pattern / pattern.norm();
+}
+
+}  // namespace reluctance

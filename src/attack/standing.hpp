@@ -1,0 +1,55 @@
+// What the attacks of AutoAttack share: rounds (a target, a restart) on the samples that still
+// stand, batches that shrink as samples fall, and the check of every claim.
+#pragma once
+
+#include <functional>
+#include <optional>
+
+#include "reluctance/attack/attack.hpp"
+
+namespace reluctance {
+
+// The samples of one chunk that still stand, on the calling thread.
+class Standing {
+ public:
+  // `rows` (n, int64) of the batch that `result` describes; `targets` may be undefined.
+  Standing(CountedPasses& passes, const Ball& ball, AttackResult& result, const Tensor& clean,
+           const Tensor& labels, const Tensor& targets, const Tensor& rows);
+
+  const Tensor& clean() const { return clean_; }      // n x input shape
+  const Tensor& labels() const { return labels_; }    // n
+  const Tensor& targets() const { return targets_; }  // n, or undefined
+  const Tensor& rows() const { return rows_; }        // n: their places in the whole batch
+  const Ball& ball() const { return ball_; }
+  bool empty() const { return rows_.size(0) == 0; }
+
+  CountedPasses& passes() { return passes_; }
+
+  // Takes samples out that fall to x (n x input shape): those that are `claimed` (n booleans) and
+  // that a forward pass on points inside ball and box confirms; their x goes into the result. If
+  // any fell, returns the indices, among the n, of those that stand.
+  std::optional<Tensor> remove_fallen(const Tensor& x, const Tensor& claimed);
+
+ private:
+  CountedPasses& passes_;
+  const Ball& ball_;
+  AttackResult& result_;
+  Tensor clean_, labels_, targets_, rows_;
+};
+
+// An attack as rounds; each starts from what the rounds before it left standing.
+struct Rounds {
+  Ball ball;
+  int64_t restarts = 1;
+  int64_t targets = 0;  // most probable other classes to aim at; 0: untargeted
+  // One round on one chunk. `round` counts from 0.
+  std::function<void(int64_t round, Standing& standing)> run;
+};
+
+// Runs all rounds: `restarts` for each target, the most probable class first. Samples that the
+// network gets wrong as they are fall to themselves. images: N x input shape of the network (its
+// dtype and device), labels: N.
+AttackResult run_rounds(CountedPasses& passes, const Tensor& images, const Tensor& labels,
+                        const Rounds& rounds, const Progress& progress);
+
+}  // namespace reluctance

@@ -1,0 +1,188 @@
+// Auto-PGD: what is published about it, and what is known of linear networks.
+#include <gtest/gtest.h>
+
+#include "attack/subjects.hpp"
+#include "network/random_networks.hpp"
+#include "reluctance/attack/apgd.hpp"
+#include "reluctance/base/error.hpp"
+
+namespace reluctance {
+namespace {
+
+ApgdOptions apgd_options(Ball ball, ApgdLoss loss, int64_t iterations = 40) {
+  ApgdOptions options;
+  options.ball = ball;
+  options.loss = loss;
+  options.iterations = iterations;
+  return options;
+}
+
+TargetedApgdOptions targeted_options(Ball ball, int64_t iterations = 40) {
+  TargetedApgdOptions options;
+  options.ball = ball;
+  options.iterations = iterations;
+  return options;
+}
+
+struct Subject {
+  Network network;
+  Tensor images, labels;
+};
+
+Subject subject(const std::string& name) {
+  for (const auto& each : networks_in_double()) {
+    if (each.name != name) continue;
+    at::manual_seed(17);
+    const Tensor images = random_input(each.network, 80);
+    return {each.network, images, logits(each.network, images).argmax(1)};
+  }
+  throw Error("no network " + name);
+}
+
+class Apgd : public testing::TestWithParam<Norm> {};
+
+TEST_P(Apgd, FellsWhatALinearNetworkCannotHold) {
+  const LinearSubject linear = linear_subject();
+  const Ball ball = half_of_them(linear, GetParam());
+  const Tensor distance = boundary_distance(linear, GetParam());
+  const auto check = [&](const AttackResult& result) {
+    expect_honest(linear.network, linear.images, linear.labels, ball, result.adversarial,
+                  result.success);
+    EXPECT_FALSE(result.success.logical_and(distance.gt(ball.radius)).any().item<bool>());
+    // Without a target the ascent may go for another class than the nearest.
+    const Tensor weak = distance.lt(0.9 * ball.radius);
+    EXPECT_GE(result.success.logical_and(weak).sum().item<int64_t>(),
+              weak.sum().item<int64_t>() * 3 / 4);
+  };
+  for (ApgdLoss loss : {ApgdLoss::cross_entropy, ApgdLoss::dlr}) {
+    check(run_apgd(linear.network, linear.images, linear.labels, apgd_options(ball, loss)));
+  }
+  check(run_targeted_apgd(linear.network, linear.images, linear.labels, targeted_options(ball)));
+}
+
+TEST_P(Apgd, TargetsFindEveryBoundaryOfALinearNetwork) {
+  const LinearSubject linear = linear_subject();
+  const Ball ball = half_of_them(linear, GetParam());
+  const AttackResult result =
+      run_targeted_apgd(linear.network, linear.images, linear.labels, targeted_options(ball, 100));
+  const Tensor weak = boundary_distance(linear, GetParam()).lt(0.99 * ball.radius);
+  EXPECT_FALSE(weak.logical_and(result.success.logical_not()).any().item<bool>());
+  EXPECT_TRUE(at::equal(result.target.ge(0), result.success));
+  EXPECT_FALSE(result.target.eq(linear.labels).any().item<bool>());
+}
+
+TEST_P(Apgd, IsAtLeastAsStrongAsPgdOfEqualSteps) {
+  for (const char* name : {"mlp", "cnn"}) {
+    const auto [network, images, labels] = subject(name);
+    PgdOptions pgd;
+    pgd.ball = {GetParam(), GetParam() == Norm::linf ? 0.02 : 0.15};
+    pgd.steps = 40;
+    const int64_t by_pgd =
+        run_attack(network, images, labels, pgd_attack(pgd)).success.sum().item<int64_t>();
+    EXPECT_GT(by_pgd, 0);
+    EXPECT_LT(by_pgd, images.size(0));
+    const AttackResult apgd =
+        run_apgd(network, images, labels, apgd_options(pgd.ball, ApgdLoss::cross_entropy));
+    EXPECT_GE(apgd.success.sum().item<int64_t>() + 1, by_pgd);
+    const AttackResult targeted =
+        run_targeted_apgd(network, images, labels, targeted_options(pgd.ball));
+    EXPECT_GE(targeted.success.sum().item<int64_t>(), by_pgd);
+    expect_honest(network, images, labels, pgd.ball, apgd.adversarial, apgd.success);
+    expect_honest(network, images, labels, pgd.ball, targeted.adversarial, targeted.success);
+  }
+}
+
+TEST_P(Apgd, SeedsRepeatAndDiffer) {
+  const auto [network, images, labels] = subject("cnn");
+  const ApgdOptions options =
+      apgd_options({GetParam(), GetParam() == Norm::linf ? 0.02 : 0.15}, ApgdLoss::dlr, 10);
+  const auto attack = [&](std::uint64_t seed) {
+    return run_apgd(network, images, labels, options, seed).adversarial;
+  };
+  EXPECT_TRUE(at::equal(attack(1), attack(1)));
+  EXPECT_FALSE(at::equal(attack(1), attack(2)));
+}
+
+INSTANTIATE_TEST_SUITE_P(Norms, Apgd, testing::Values(Norm::linf, Norm::l2),
+                         [](const auto& each) { return to_string(each.param); });
+
+TEST(ApgdLoop, HalvesStepSizesAtThePublishedCheckpoints) {
+  EXPECT_EQ(apgd_checkpoints(100), (std::vector<int64_t>{22, 41, 57, 70, 80, 87, 93, 99}));
+  EXPECT_EQ(apgd_checkpoints(10), (std::vector<int64_t>{3, 5, 6, 7, 8, 9, 10, 10}));
+}
+
+TEST(ApgdLoop, CountsItsPasses) {
+  const auto [network, images, labels] = subject("mlp");
+  // Nothing falls to an empty ball: one pass for the answer, then 1 + iterations.
+  const AttackResult result =
+      run_apgd(network, images, labels, apgd_options({Norm::linf, 0}, ApgdLoss::cross_entropy, 7));
+  EXPECT_EQ(result.passes.forward, 80 * 9);
+  EXPECT_EQ(result.passes.backward, 80 * 7);
+}
+
+TEST(ApgdLoop, StopsForSamplesThatFell) {
+  const auto [network, images, labels] = subject("mlp");
+  // Everything falls at once in a ball that reaches everywhere.
+  const AttackResult result =
+      run_apgd(network, images, labels, apgd_options({Norm::linf, 1}, ApgdLoss::cross_entropy, 50));
+  EXPECT_TRUE(result.success.all().item<bool>());
+  EXPECT_LT(result.passes.backward, 80 * 10);
+}
+
+TEST(ApgdLoop, WrongAnswersFallToThemselves) {
+  const auto [network, images, labels] = subject("mlp");
+  const Tensor wrong = (labels + 1).remainder(network.classes());
+  const AttackResult result =
+      run_targeted_apgd(network, images, wrong, targeted_options({Norm::linf, 0.1}));
+  EXPECT_TRUE(result.success.all().item<bool>());
+  EXPECT_TRUE(at::equal(result.adversarial, images));
+  EXPECT_TRUE(result.target.eq(-1).all().item<bool>());
+  EXPECT_EQ(result.passes.backward, 0);
+}
+
+TEST(ApgdLoop, ImagesOutsideTheBoxNeverFall) {
+  // The only answer inside the box is wrong, but the box is further away than the ball is wide.
+  Network network({1, 6, 6});
+  network.append(reshape_layer({36}));
+  Tensor weights = at::zeros({4, 36}, at::kDouble);
+  weights[0].fill_(1);
+  network.append(linear_layer(), {weights, at::tensor({-40.0, 0.0, -1.0, -2.0}, at::kDouble)});
+  const Tensor images = at::full({20, 1, 6, 6}, 1.5, at::kDouble);
+  const Tensor labels = at::zeros({20}, at::kLong);
+  const AttackResult result =
+      run_targeted_apgd(network, images, labels, targeted_options({Norm::linf, 0.1}));
+  EXPECT_FALSE(result.success.any().item<bool>());
+  EXPECT_TRUE(at::equal(result.adversarial, images));
+}
+
+TEST(ApgdLoop, ProgressCountsEverySampleOfEveryRound) {
+  const auto [network, images, labels] = subject("mlp");
+  ApgdOptions options = apgd_options({Norm::linf, 0.05}, ApgdLoss::cross_entropy, 5);
+  options.restarts = 3;
+  int64_t last = 0;
+  run_apgd(network, images, labels, options, 0, [&](int64_t done, int64_t total) {
+    EXPECT_EQ(total, 3 * 80);
+    last = std::max(last, done);
+  });
+  EXPECT_EQ(last, 3 * 80);
+}
+
+TEST(ApgdLoop, AnInterruptStopsIt) {
+  const auto [network, images, labels] = subject("mlp");
+  request_interrupt();
+  EXPECT_THROW(run_apgd(network, images, labels, {}), Interrupted);
+  clear_interrupt();
+}
+
+TEST(ApgdLoop, RefusesTooFewClasses) {
+  const LinearSubject three = linear_subject(5, 3);
+  EXPECT_THROW(run_targeted_apgd(three.network, three.images, three.labels, {}), Error);
+  const LinearSubject two = linear_subject(5, 2);
+  EXPECT_THROW(
+      run_apgd(two.network, two.images, two.labels, apgd_options({Norm::linf, 0.1}, ApgdLoss::dlr)),
+      Error);
+  EXPECT_NO_THROW(run_apgd(two.network, two.images, two.labels, {}));
+}
+
+}  // namespace
+}  // namespace reluctance
