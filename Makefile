@@ -1,8 +1,9 @@
 # A thin front: every target installs what is missing, configures once and builds what changed.
 #   make explain   the main job on Fashion-MNIST; ends by naming out/explain/report.html
 #   make test      every test
+#   make study     the study behind docs/study.md, in under two hours; goes on where it was stopped
 .DEFAULT_GOAL := build
-.PHONY: setup build explain test benchmark coverage sanitize format check clean
+.PHONY: setup build explain study test benchmark coverage sanitize format check clean
 
 setup:
 	@scripts/setup
@@ -12,6 +13,9 @@ build: setup
 
 explain: build
 	@build/release/bin/reluctance explain
+
+study: build
+	@scripts/study
 
 test: setup
 	@scripts/build release

@@ -140,7 +140,7 @@ AttackResult run(const Network& network, const Tensor& images, const Tensor& lab
   Attack start;
   start.ball = options.ball;
   start.random_start = true;
-  Rounds rounds{options.ball, options.restarts, options.targets, {}};
+  Rounds rounds{options.ball, options.restarts, options.targets, {}, {}};
   rounds.run = [&](int64_t round, Standing& standing) {
     const auto place = [](int64_t number) { return static_cast<std::uint64_t>(number); };
     const at::Generator generator =

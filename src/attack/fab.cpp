@@ -77,7 +77,7 @@ void search(Standing& standing, const FabOptions& options, Nearest* nearest) {
 AttackResult run(CountedPasses& passes, const Tensor& clean, const Tensor& labels,
                  const FabOptions& options, double radius, Nearest* nearest,
                  const Progress& progress) {
-  Rounds rounds{{options.norm, radius}, 1, options.targets, {}};
+  Rounds rounds{{options.norm, radius}, 1, options.targets, {}, {}};
   rounds.run = [&](int64_t, Standing& standing) { search(standing, options, nearest); };
   return run_rounds(passes, clean, labels, rounds, progress);
 }

@@ -225,7 +225,7 @@ AttackResult run_square(const Network& network, const Tensor& images, const Tens
                         const SquareOptions& options, std::uint64_t seed,
                         const Progress& progress) {
   const Shape shape = image_shape(network, images);
-  Rounds rounds{options.ball, 1, 0, {}};
+  Rounds rounds{options.ball, 1, 0, {}, {}};
   rounds.run = [&](int64_t, Standing& standing) { Search(standing, options, shape, seed).run(); };
   CountedPasses passes(network);
   return run_rounds(passes, as_inputs(network, images), labels, rounds, progress);

@@ -25,13 +25,22 @@ Tensor most_probable_others(const Tensor& logits, const Tensor& labels, int64_t 
 // Takes out what the network gets wrong without any attack. Returns the classes to aim at,
 // N x targets.
 Tensor take_wrong(CountedPasses& passes, const Tensor& images, const Tensor& labels,
-                  int64_t targets, AttackResult& result) {
+                  const Rounds& rounds, int64_t targets, AttackResult& result) {
   Tensor aims = at::empty({images.size(0), targets}, labels.options());
   const auto chunk = [&](int64_t begin, int64_t end) {
     const Tensor y = labels.slice(0, begin, end);
     const Tensor z = passes.forward(images.slice(0, begin, end), Keep::nothing).logits;
-    result.success.slice(0, begin, end).copy_(z.argmax(1).ne(y));
-    if (targets > 0) aims.slice(0, begin, end).copy_(most_probable_others(z, y, targets));
+    const Tensor wrong = z.argmax(1).ne(y);
+    result.success.slice(0, begin, end).copy_(wrong);
+    if (targets == 0) return;
+    Tensor part = most_probable_others(z, y, targets);
+    const Tensor right = wrong.logical_not().nonzero().squeeze(1);
+    if (rounds.aim && right.size(0) > 0) {
+      const Tensor order = rounds.aim(passes, images.slice(0, begin, end).index_select(0, right),
+                                      y.index_select(0, right));
+      part.index_copy_(0, right, order.slice(1, 0, targets));
+    }
+    aims.slice(0, begin, end).copy_(part);
   };
   for_each_chunk(images.device(), images.size(0), samples_per_chunk(passes.network()), chunk);
   return aims;
@@ -77,7 +86,7 @@ AttackResult run_rounds(CountedPasses& passes, const Tensor& images, const Tenso
   const int64_t count = std::max<int64_t>(targets, 1) * rounds.restarts;
   AttackResult result{images.clone(), at::empty({samples}, labels.options().dtype(at::kBool))};
   if (targets > 0) result.target = at::full({samples}, -1, labels.options());
-  const Tensor aims = take_wrong(passes, images, labels, targets, result);
+  const Tensor aims = take_wrong(passes, images, labels, rounds, targets, result);
 
   ProgressCounter counter(progress, samples * count);
   for (int64_t round = 0; round < count; ++round) {

@@ -41,14 +41,16 @@ class Standing {
 struct Rounds {
   Ball ball;
   int64_t restarts = 1;
-  int64_t targets = 0;  // most probable other classes to aim at; 0: untargeted
+  int64_t targets = 0;  // other classes to aim at; 0: untargeted
+  // The classes of each sample in the order in which they are tried, N x at least `targets`; the
+  // most probable ones first if it is empty.
+  std::function<Tensor(CountedPasses& passes, const Tensor& images, const Tensor& labels)> aim;
   // One round on one chunk. `round` counts from 0.
   std::function<void(int64_t round, Standing& standing)> run;
 };
 
-// Runs all rounds: `restarts` for each target, the most probable class first. Samples that the
-// network gets wrong as they are fall to themselves. images: N x input shape of the network (its
-// dtype and device), labels: N.
+// Runs all rounds: `restarts` for each target. Samples that the network gets wrong as they are fall
+// to themselves. images: N x input shape of the network (its dtype and device), labels: N.
 AttackResult run_rounds(CountedPasses& passes, const Tensor& images, const Tensor& labels,
                         const Rounds& rounds, const Progress& progress);
 

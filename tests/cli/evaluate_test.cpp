@@ -19,6 +19,7 @@ struct Case {
   double linf = 0;  // radii that the perturbation stays within; 0: none
   double l2 = 0;
   bool box = true;
+  std::size_t stages = 0;  // of an ensemble
 };
 
 void PrintTo(const Case& each, std::ostream* stream) { *stream << each.name; }
@@ -48,7 +49,7 @@ TEST_P(Evaluate, SavesWhatItPrints) {
   ASSERT_TRUE(succeeded(outcome));
   EXPECT_EQ(outcome.err, "");
   const auto arrays = read_npz(in_folder("adversarial.npz"));
-  ASSERT_EQ(arrays.size(), 2U);
+  ASSERT_EQ(arrays.size(), each.stages > 0 ? 4U : 2U);
   const Tensor adversarial = arrays.at("adversarial");
   const Tensor success = arrays.at("success");
   const Dataset data = dataset(count);
@@ -83,6 +84,14 @@ TEST_P(Evaluate, SavesWhatItPrints) {
   EXPECT_DOUBLE_EQ(json["robust"]["value"], robust);
   EXPECT_EQ(json["robust"]["samples"], count);
   EXPECT_EQ(json["checksum"], checksum(data));
+  ASSERT_EQ(json["stages"].size(), each.stages);
+  if (each.stages > 0) {
+    EXPECT_EQ(json["stages"].back()["robust"], json["robust"]);
+    const Tensor felled_by = arrays.at("felled_by");
+    EXPECT_TRUE(at::equal(felled_by.eq(-2), wrong));
+    EXPECT_TRUE(at::equal(felled_by.ne(-1), success));
+    EXPECT_FALSE(arrays.at("target").eq(data.labels).any().item<bool>());
+  }
   double printed_clean = -1;
   double printed_robust = -1;
   const std::size_t line = outcome.out.find("robust accuracy");
@@ -103,8 +112,14 @@ INSTANTIATE_TEST_SUITE_P(
                            0.8,
                            true},
                       Case{"fgsm", {"--attack", "fgsm", "--eps", "0.03"}, 0.03, 0, true},
-                      Case{
-                          "raw", {"--attack", "raw", "--beta", "2", "--steps", "5"}, 0, 0, false}));
+                      Case{"raw", {"--attack", "raw", "--beta", "2", "--steps", "5"}, 0, 0, false},
+                      Case{"region", {"--attack", "region", "--eps", "0.03"}, 0.03, 0, true, 2},
+                      Case{"autoattack",
+                           {"--attack", "autoattack", "--norm", "l2", "--eps", "0.8"},
+                           0,
+                           0.8,
+                           true,
+                           4}));
 
 TEST_F(Evaluate, TheSameCommandGivesTheSameBytes) {
   for (const std::string name : {"one.npz", "two.npz"}) {

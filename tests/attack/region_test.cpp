@@ -1,0 +1,81 @@
+// The region attack: exact on linear networks, and as strong as attacks of many more passes.
+#include <gtest/gtest.h>
+
+#include "attack/subjects.hpp"
+#include "network/random_networks.hpp"
+#include "reluctance/attack/region.hpp"
+
+namespace reluctance {
+namespace {
+
+class Region : public testing::TestWithParam<Norm> {
+ protected:
+  RegionOptions options(double radius) const {
+    RegionOptions options;
+    options.ball = {GetParam(), radius};
+    return options;
+  }
+};
+
+TEST_P(Region, DistancesAreThoseOfALinearNetwork) {
+  const LinearSubject linear = linear_subject();
+  CountedPasses passes(linear.network);
+  const LinearDistances found =
+      linear_distances(passes, linear.images, linear.labels, GetParam(), 20);
+  const Tensor expected = boundary_distance(linear, GetParam());
+  EXPECT_TRUE(at::allclose(found.distances.select(1, 0), expected, 1e-10, 0));
+  EXPECT_EQ(found.classes.size(1), 5);  // all but the label
+  EXPECT_FALSE(found.classes.eq(linear.labels.unsqueeze(1)).any().item<bool>());
+  EXPECT_TRUE(found.distances.diff(1, 1).ge(0).all().item<bool>());
+  EXPECT_EQ(passes.count().forward, 60);
+  EXPECT_EQ(passes.count().backward, 5 * 60);
+}
+
+TEST_P(Region, TheNearestClassIsEnoughOnALinearNetwork) {
+  const LinearSubject linear = linear_subject();
+  const double radius = half_of_them(linear, GetParam()).radius;
+  RegionOptions one = options(radius);
+  one.targets = 1;
+  const AttackResult result = run_region(linear.network, linear.images, linear.labels, one);
+  expect_honest(linear.network, linear.images, linear.labels, one.ball, result.adversarial,
+                result.success);
+  const Tensor distance = boundary_distance(linear, GetParam());
+  EXPECT_TRUE(result.success.logical_or(distance.gt(0.999 * radius)).all().item<bool>());
+  EXPECT_FALSE(result.success.logical_and(distance.gt(radius)).any().item<bool>());
+  EXPECT_TRUE(at::equal(result.target.ge(0), result.success));
+}
+
+TEST_P(Region, IsAtLeastAsStrongAsPgdOfEqualSteps) {
+  for (const auto& [name, network] : networks_in_double()) {
+    if (name != "mlp" && name != "cnn") continue;
+    at::manual_seed(18);
+    const Tensor images = random_input(network, 80);
+    const Tensor labels = logits(network, images).argmax(1);
+    PgdOptions pgd;
+    pgd.ball = {GetParam(), GetParam() == Norm::linf ? 0.02 : 0.15};
+    const int64_t by_pgd =
+        run_attack(network, images, labels, pgd_attack(pgd)).success.sum().item<int64_t>();
+    EXPECT_GT(by_pgd, 0) << name;
+    EXPECT_LT(by_pgd, images.size(0)) << name;
+    const AttackResult region = run_region(network, images, labels, options(pgd.ball.radius));
+    EXPECT_GE(region.success.sum().item<int64_t>(), by_pgd) << name;
+    expect_honest(network, images, labels, pgd.ball, region.adversarial, region.success);
+    const AttackResult again = run_region(network, images, labels, options(pgd.ball.radius));
+    EXPECT_TRUE(at::equal(again.adversarial, region.adversarial)) << name;
+  }
+}
+
+TEST_P(Region, SpendsNothingOnWhatHasFallen) {
+  const LinearSubject linear = linear_subject();
+  const Tensor wrong = (linear.labels + 1) % 6;
+  const AttackResult result = run_region(linear.network, linear.images, wrong, options(0.01));
+  EXPECT_TRUE(result.success.all().item<bool>());
+  EXPECT_EQ(result.passes.forward, 60);
+  EXPECT_EQ(result.passes.backward, 0);
+}
+
+INSTANTIATE_TEST_SUITE_P(Norms, Region, testing::Values(Norm::linf, Norm::l2),
+                         [](const auto& each) { return to_string(each.param); });
+
+}  // namespace
+}  // namespace reluctance
