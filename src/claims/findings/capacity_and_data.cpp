@@ -24,15 +24,15 @@ Finding test(Laboratory& laboratory) {
   if (laboratory.training(8000).images.size(0) < 8000) {
     return {Verdict::cannot_be_tested, "needs 8,000 training images", {}};
   }
-  const auto widths = laboratory.repeat([&](std::uint64_t repetition) {
+  std::vector<double> widths;
+  std::vector<double> data;
+  laboratory.repeat([&](std::uint64_t repetition) {
     Recipe small;
     small.repetition = repetition;
     small.hidden = {8, 8};
     Recipe large = small;
     large.hidden = {128, 128};
-    return extra_gain(laboratory, small, large);
-  });
-  const auto data = laboratory.repeat([&](std::uint64_t repetition) {
+    widths.push_back(extra_gain(laboratory, small, large));
     Recipe few;
     few.repetition = repetition;
     few.images = 1000;
@@ -40,7 +40,7 @@ Finding test(Laboratory& laboratory) {
     Recipe many = few;
     many.images = 8000;
     many.epochs = 10;
-    return extra_gain(laboratory, few, many);
+    data.push_back(extra_gain(laboratory, few, many));
   });
   return conclude({
       check("robust accuracy gained with 16 times the width, above the clean accuracy that plain "

@@ -55,7 +55,6 @@ Finding test(Laboratory& laboratory) {
     };
     by_rise.push_back(ranked(rises));
     by_curvature.push_back(ranked(curvatures));
-    return 0.0;
   });
   return conclude({
       check("rank correlation of the rise of the adversarial loss under a displacement of the "

@@ -52,7 +52,6 @@ Finding test(Laboratory& laboratory) {
     curvature.push_back(robust.curvature / plain.curvature);
     departure.push_back(robust.departure / plain.departure);
     rank.push_back(plain.rank);
-    return 0.0;
   });
   return conclude({
       check("top eigenvalue of the input Hessian, mean over images, of adversarial relative to "

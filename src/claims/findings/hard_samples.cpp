@@ -77,7 +77,6 @@ Finding test(Laboratory& laboratory) {
     gap.push_back(hard.gap - easy.gap);
     lost.push_back(hard.lost - easy.lost);
     influence.push_back(share_of_hardest(network, all, order.slice(0, 0, order.size(0) / 5)));
-    return 0.0;
   });
   const auto at_least = Check::Relation::at_least;
   return conclude({

@@ -45,7 +45,6 @@ Finding test(Laboratory& laboratory) {
     jacobian.push_back(after.jacobian / before.jacobian);
     unconfidence.push_back(after.unconfidence / before.unconfidence);
     robust.push_back(robust_share(soft, held_out, ball) - robust_share(hard, held_out, ball));
-    return 0.0;
   });
   return conclude({
       check("mean squared length of the logit gradients, tr K, relative to hard labels",

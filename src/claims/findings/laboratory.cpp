@@ -94,14 +94,11 @@ Network Laboratory::trained_on(const Samples& samples, const Recipe& recipe) con
   return state.network;
 }
 
-std::vector<double> Laboratory::repeat(
-    const std::function<double(std::uint64_t repetition)>& value) const {
-  std::vector<double> values;
+void Laboratory::repeat(const std::function<void(std::uint64_t repetition)>& body) const {
   for (int64_t k = 0; k < setting_.repetitions; ++k) {
     check_interrupt();
-    values.push_back(value(static_cast<std::uint64_t>(k)));
+    body(static_cast<std::uint64_t>(k));
   }
-  return values;
 }
 
 Attack plain_pgd(const Ball& ball, int64_t steps) {

@@ -48,8 +48,8 @@ class Laboratory {
   TrainingOptions options_of(const Recipe& recipe) const;
   TrainingState start_of(const Samples& samples, const Recipe& recipe) const;
 
-  // One value for each repetition.
-  std::vector<double> repeat(const std::function<double(std::uint64_t repetition)>& value) const;
+  // Calls body once for each repetition.
+  void repeat(const std::function<void(std::uint64_t repetition)>& body) const;
 
  private:
   FindingSetting setting_;

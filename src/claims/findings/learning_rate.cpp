@@ -92,7 +92,6 @@ Finding test(Laboratory& laboratory) {
     averaging.push_back(gain_of_averaging(laboratory, robust) -
                         gain_of_averaging(laboratory, plain));
     budgets.push_back(gain_of_small_budgets(laboratory, robust));
-    return 0.0;
   });
   const auto at_least = Check::Relation::at_least;
   return conclude({

@@ -66,7 +66,6 @@ Finding test(Laboratory& laboratory) {
     const Changes linf = changes(network, samples, {Norm::linf, usual_linf}, repetition);
     error.push_back(std::abs(l2.small / l2.predicted - 1));
     factor.push_back(std::log10((linf.largest / linf.predicted) / (l2.largest / l2.predicted)));
-    return 0.0;
   });
   return conclude({
       check("relative error of the change of the L2-adversarial gradient that the effective "

@@ -104,7 +104,6 @@ Finding test(Laboratory& laboratory) {
     ratio.push_back(least);
     slope.push_back(trend(budgets, logs));
     error.push_back(off);
-    return 0.0;
   });
   return conclude({
       check("largest curvature of the adversarial loss relative to the plain one's, least over the "

@@ -55,7 +55,6 @@ Finding test(Laboratory& laboratory) {
     scattering.push_back(trend(budgets, cosines));
     felt.push_back(largest_curvature(plain, samples, {Norm::l2, usual_l2}) /
                    largest_curvature(plain, samples, {Norm::l2, 0}));
-    return 0.0;
   });
   return conclude({
       check("slope of the log largest curvature in the parameters over the L2 budget trained with",

@@ -55,7 +55,6 @@ Finding test(Laboratory& laboratory) {
     flips.push_back(all_flips.back());
     ranks.push_back(rank_correlation(at::tensor(all_flips, at::kDouble),
                                      at::tensor(all_differences, at::kDouble)));
-    return 0.0;
   });
   const auto at_least = Check::Relation::at_least;
   return conclude({
