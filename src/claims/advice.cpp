@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <sstream>
 
+#include "reluctance/base/chunks.hpp"
 #include "reluctance/loss/cross_entropy.hpp"
 #include "reluctance/measure/accuracy.hpp"
 #include "reluctance/network/passes.hpp"
@@ -26,6 +27,9 @@ std::string percent(double share) {
   text << 100 * share << "%";
   return text.str();
 }
+
+// Whether the 95% intervals of two shares lie apart: a few images are no evidence.
+bool clearly_above(const Share& more, const Share& less) { return more.low > less.high; }
 
 // "Images 12, 40 and 7": those with the largest shares of the top eigenvalue.
 std::string carriers(const CurvatureCondition& condition) {
@@ -74,11 +78,15 @@ std::optional<Advice> about_rate(const AdviceMaterial& material) {
 
 std::optional<Advice> about_attack(const AdviceMaterial& material) {
   if (!material.attacks || !material.training || !material.training->attack) return std::nullopt;
+  // An attack that went on from epoch to epoch cannot be asked for again.
+  if (material.training->carried) return std::nullopt;
   const AttackComparison& measured = *material.attacks;
   const bool single = material.training->attack->steps == 1;
   const double gap = measured.own_attack.value - measured.many_steps.value;
   const double threshold = single ? single_step_gap : weak_attack_gap;
-  if (!(gap >= threshold)) return std::nullopt;
+  if (!(gap >= threshold) || !clearly_above(measured.own_attack, measured.many_steps)) {
+    return std::nullopt;
+  }
   std::ostringstream action;
   action << "Train with more steps: " << (single ? "one step is" : "the training's attack is")
          << " not a stand-in for many here";
@@ -100,7 +108,9 @@ std::optional<Advice> about_overfitting(const AdviceMaterial& material) {
   if (!material.training || !material.training->attack) return std::nullopt;
   const AttackComparison& measured = *material.attacks;
   const double gap = measured.many_steps_training->value - measured.many_steps.value;
-  if (!(gap >= robust_gap)) return std::nullopt;
+  if (!(gap >= robust_gap) || !clearly_above(*measured.many_steps_training, measured.many_steps)) {
+    return std::nullopt;
+  }
   return Advice{
       "Stop earlier, decay the weights more, or train on more images: robust accuracy is "
       "learned by heart",
@@ -114,8 +124,11 @@ std::optional<Advice> about_robustness(const AdviceMaterial& material) {
   if (!material.attacks) return std::nullopt;
   if (material.training && material.training->attack) return std::nullopt;
   const AttackComparison& measured = *material.attacks;
-  const double taken = 1 - measured.many_steps.value / std::max(measured.clean.value, 1e-300);
-  if (!(taken >= not_robust)) return std::nullopt;
+  if (!(measured.clean.value > 0)) return std::nullopt;
+  const double taken = 1 - measured.many_steps.value / measured.clean.value;
+  if (!(taken >= not_robust) || !clearly_above(measured.clean, measured.many_steps)) {
+    return std::nullopt;
+  }
   std::ostringstream action;
   action.precision(2);
   action << "If it has to withstand attacks, train adversarially";
@@ -168,10 +181,15 @@ AttackComparison compare_attacks(const Network& network, const LabelledImages& h
   if (training) result.many_steps_training = under(*training, many);
   result.loss_one_step = loss(stepped);
   result.loss_many_steps = loss(after(many));
-  result.gates_flipped = gates_flipped(network, forward(network, x, Keep::gates),
-                                       forward(network, stepped, Keep::gates))
-                             .mean()
-                             .item<double>();
+  Tensor flipped = at::empty({x.size(0)}, at::kDouble);
+  for_each_chunk(
+      network.device(), x.size(0), samples_per_chunk(network), [&](int64_t begin, int64_t end) {
+        const auto pass = [&](const Tensor& images) {
+          return forward(network, images.slice(0, begin, end), Keep::gates);
+        };
+        flipped.slice(0, begin, end).copy_(gates_flipped(network, pass(x), pass(stepped)));
+      });
+  result.gates_flipped = flipped.mean().item<double>();
   return result;
 }
 

@@ -27,16 +27,18 @@ std::vector<WatchedStep> watched_steps(const std::string& lines) {
   std::istringstream rest(lines);
   for (std::string line; std::getline(rest, line);) {
     const Json entry = Json::parse(line, nullptr, /*allow_exceptions=*/false);
-    const auto at = [&](const char* pointer) {
-      return entry.value(Json::json_pointer(pointer), Json());
+    const auto number_at = [](const Json& object, const char* key) {
+      const bool known = object.is_object() && object.contains(key) && object[key].is_number();
+      return known ? object[key].get<double>() : std::nan("");
     };
-    if (!entry.is_object() || !at("/step").is_number_integer()) continue;
-    const Json rate = at("/learning_rate");
-    const Json felt = at("/rate_times_curvature/effective");
-    const Json critical = at("/critical");
-    if (!rate.is_number() || !felt.is_number() || !critical.is_number()) continue;
-    steps.push_back({at("/step").get<int64_t>(), rate.get<double>(), felt.get<double>(),
-                     critical.get<double>()});
+    const double step = number_at(entry, "step");
+    const double rate = number_at(entry, "learning_rate");
+    const double critical = number_at(entry, "critical");
+    const double felt = entry.is_object() && entry.contains("rate_times_curvature")
+                            ? number_at(entry["rate_times_curvature"], "effective")
+                            : std::nan("");
+    if (!(step >= 0 && step < 1e15 && critical > 0) || !std::isfinite(rate + felt)) continue;
+    steps.push_back({static_cast<int64_t>(step), rate, felt, critical});
   }
   return steps;
 }

@@ -158,7 +158,11 @@ DynamicsStrength summarise(double beta, const Tensor& table, const Tensor& weake
 
 int64_t dynamics_chunk(const Network& network) {
   constexpr int64_t on_cpu = 32;
-  if (network.device().is_cpu()) return on_cpu;
+  if (network.device().is_cpu()) {
+    // Jacobians of many classes and pixels are large.
+    constexpr int64_t bytes = int64_t{128} << 20;
+    return std::clamp<int64_t>(bytes / (8 * network.classes() * network.inputs()), 1, on_cpu);
+  }
   return std::max(on_cpu, samples_per_chunk(network) / (2 * network.classes()));
 }
 

@@ -54,7 +54,7 @@ void add_advice(NetworkResult& result, const Network& network, const Material& d
   AdviceMaterial material;
   if (training) {
     material.training = TrainingRecord{training->options.attack, training->options.learning_rate,
-                                       watched_steps(training->diagnosis)};
+                                       watched_steps(training->diagnosis), training->options.carry};
   }
   Attack attack = make_attack(options.attack);
   if (training && training->options.attack) attack = *training->options.attack;
@@ -75,7 +75,8 @@ void add_advice(NetworkResult& result, const Network& network, const Material& d
 
 void add_findings(Results& results, const Network& network, const Material& data,
                   const Options& options) {
-  FindingSetting setting = finding_setting({data.training, data.held_out}, options.common.seed);
+  const Splits splits = data.apart ? Splits{data.training, data.held_out} : divided(data.held_out);
+  FindingSetting setting = finding_setting(splits, options.common.seed);
   setting.network = network;
   setting.samples = options.limit;
   std::vector<const EarlierFinding*> findings;
@@ -136,7 +137,8 @@ void explain_brought_network(const Options& options, const Material& data, Resul
       describe_network(network, common.model, data.held_out, common.seed, options.attack);
   if (training) {
     result.training = training_info(*training);
-    result.title = result.id = std::filesystem::path(options.run).filename().string();
+    const std::filesystem::path named = std::filesystem::path(options.run) / "";
+    result.title = result.id = named.parent_path().filename().string();
   }
   test_claims(result, network, data, options);
   add_advice(result, network, data, training, options);

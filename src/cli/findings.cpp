@@ -61,15 +61,18 @@ void run(const Options& options) {
 Splits load_splits(const std::string& spec) {
   Splits splits{load_dataset(spec, "train"), load_dataset(spec, "test")};
   if (splits.training.name != splits.held_out.name) return splits;
-  // One set of data: its last third is held out.
-  const int64_t count = splits.training.images.size(0);
+  return divided(splits.training);
+}
+
+Splits divided(const Dataset& data) {
+  const int64_t count = data.images.size(0);
   const int64_t kept = std::max<int64_t>(1, count * 2 / 3);
-  note(splits.training.name + ": one set of images; the last " + std::to_string(count - kept) +
-       " are held out from trainings");
-  if (kept == count) return splits;
-  splits.held_out.images = splits.held_out.images.slice(0, kept);
-  splits.held_out.labels = splits.held_out.labels.slice(0, kept);
-  splits.training = head(splits.training, kept);
+  note(data.name + ": one set of images; findings keep the last " + std::to_string(count - kept) +
+       " apart from their trainings");
+  if (kept == count) return {data, data};
+  Splits splits{head(data, kept), data};
+  splits.held_out.images = data.images.slice(0, kept);
+  splits.held_out.labels = data.labels.slice(0, kept);
   return splits;
 }
 

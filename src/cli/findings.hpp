@@ -16,6 +16,9 @@ struct Splits {
 // The two splits of a named set; data that has no splits is divided.
 Splits load_splits(const std::string& spec);
 
+// The first two thirds and the last third, told to the person.
+Splits divided(const Dataset& data);
+
 FindingSetting finding_setting(const Splits& data, std::uint64_t seed);
 
 // Tests them under a progress bar.

@@ -20,7 +20,7 @@ class Keys {
   Keys(std::string path, Json object) : path_(std::move(path)), object_(std::move(object)) {}
 
   double number(const char* key, double low, double high) const {
-    const Json value = at(key);
+    const Json& value = at(key);
     if (!value.is_number() || !(value.get<double>() >= low) || !(value.get<double>() <= high)) {
       refuse(key, "a number from " + Json(low).dump() + " to " + Json(high).dump());
     }
@@ -28,20 +28,24 @@ class Keys {
   }
 
   int64_t whole(const char* key) const {
-    const Json value = at(key);
-    if (!value.is_number_integer() || value.get<int64_t>() < 1)
-      refuse(key, "a whole number above 0");
+    constexpr int64_t most = 1000000;
+    const Json& value = at(key);
+    if (!value.is_number_integer() || value.get<int64_t>() < 1 || value.get<int64_t>() > most) {
+      refuse(key, "a whole number from 1 to " + std::to_string(most));
+    }
     return value.get<int64_t>();
   }
 
   std::string text(const char* key) const {
-    const Json value = at(key);
+    const Json& value = at(key);
     if (!value.is_string()) refuse(key, "a word");
     return value.get<std::string>();
   }
 
-  Json at(const char* key) const {
-    return object_.is_object() && object_.contains(key) ? object_[key] : Json();
+  const Json& at(const char* key) const {
+    static const Json nothing;
+    const auto found = object_.is_object() ? object_.find(key) : object_.end();
+    return object_.is_object() && found != object_.end() ? *found : nothing;
   }
 
  private:
@@ -63,6 +67,7 @@ std::string training_record(const TrainingOptions& options, const AttackOptions&
               {"momentum", options.momentum},
               {"weight_decay", options.weight_decay},
               {"label_smoothing", options.label_smoothing},
+              {"carry", options.carry},
               {"schedule", to_string(options.schedule)},
               {"epochs", options.epochs},
               {"batch_size", options.batch_size}};
@@ -80,8 +85,13 @@ std::string training_record(const TrainingOptions& options, const AttackOptions&
 
 FinishedTraining read_training(const std::filesystem::path& folder) {
   const std::filesystem::path path = folder / "training.json";
-  const Json record = Json::parse(read_file(path, largest_record), nullptr, false);
+  // What lies deeper than any key of ours is dropped, however deep.
+  const auto shallow = [](int depth, Json::parse_event_t, Json&) { return depth <= 2; };
+  const Json record = Json::parse(read_file(path, largest_record), shallow, false);
   const Keys keys(path.string(), record);
+  if (keys.whole("format") != 1) {
+    throw Error(path.string() + ": was written by a newer version of reluctance");
+  }
   FinishedTraining training;
   TrainingOptions& options = training.options;
   options.learning_rate = keys.number("learning_rate", 1e-30, 1e30);
@@ -89,6 +99,7 @@ FinishedTraining read_training(const std::filesystem::path& folder) {
   options.weight_decay = keys.number("weight_decay", 0, 1e30);
   options.label_smoothing = keys.number("label_smoothing", 0, 1);
   options.schedule = parse_schedule(keys.text("schedule"));
+  options.carry = keys.at("carry") == Json(true);
   options.epochs = keys.whole("epochs");
   options.batch_size = keys.whole("batch_size");
   if (!keys.at("attack").is_null()) {

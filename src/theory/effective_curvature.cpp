@@ -144,7 +144,7 @@ PieceParts l2_parts(const Network& network, const Piece& piece, const L2Response
   Tensor scale = at::zeros_like(mu);
   const auto steps = std::max<int64_t>(0, static_cast<int64_t>(l2.path.size()) - 1);
   const int64_t free_steps =
-      steps > 0 ? std::min(steps, static_cast<int64_t>(l2.radius / l2.step_size)) : 0;
+      steps > 0 ? std::min(steps, static_cast<int64_t>(l2.radius / l2.step_size + 1e-9)) : 0;
   Tensor middle = middle_matrices(gram, logits, [&](int64_t i, const Vector& lambda) -> Vector {
     const L2Gain gain{mu.data_ptr<double>()[i], eta.data_ptr<double>()[i], free_steps,
                       steps - free_steps};

@@ -48,6 +48,13 @@ TEST(Advice, NamesAStepThatIsNoStandInForMany) {
   EXPECT_NE(advice[0].evidence.find("50% below"), std::string::npos);
 }
 
+TEST(Advice, AFewImagesAreNoEvidence) {
+  AttackComparison few = comparison(0.7, 0.3, 0.35);
+  few.own_attack.low = few.many_steps.low = 0.1;
+  few.own_attack.high = few.many_steps.high = 0.9;
+  EXPECT_TRUE(advise({adversarial(1), few, nullptr}).empty());
+}
+
 TEST(Advice, PutsTheMostSevereFirst) {
   TrainingRecord training = adversarial(1);
   training.watched = {{8, 0.1, 4, 3.8}};

@@ -73,6 +73,19 @@ TEST(Diagnosis, AdversarialTrainingFeelsMore) {
   EXPECT_GT(curvature["effective"].get<double>(), curvature["hessian_adversarial"].get<double>());
 }
 
+TEST(Diagnosis, BrokenLinesAreLeftOut) {
+  const std::string good =
+      R"({"step":8,"learning_rate":0.1,"rate_times_curvature":{"effective":3},"critical":2})";
+  const std::string lines =
+      good + "\nbroken\n[1]\n{\"step\":1}\n" +
+      R"({"step":8,"learning_rate":0.1,"rate_times_curvature":[3],"critical":2})" + "\n" +
+      R"({"step":8,"learning_rate":0.1,"rate_times_curvature":{"effective":3},"critical":0})";
+  const std::vector<WatchedStep> steps = watched_steps(lines);
+  ASSERT_EQ(steps.size(), 1U);
+  EXPECT_EQ(steps[0].step, 8);
+  EXPECT_EQ(steps[0].rate_times_curvature, 3);
+}
+
 TEST(Diagnosis, GoesOnFromTheLinesOfAnEarlierRun) {
   const Training training;
   DiagnosisOptions asked;

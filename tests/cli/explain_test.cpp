@@ -104,7 +104,7 @@ TEST_F(Explain, EarlierFindings) {
       run_here(on_both("findings") + Arguments{"--only", "near-boundary", "label-smoothing",
                                                "--repetitions", "2", "--out", "out"});
   ASSERT_TRUE(succeeded(outcome));
-  EXPECT_NE(outcome.err.find("are held out from trainings"), std::string::npos) << outcome.err;
+  EXPECT_NE(outcome.err.find("apart from their trainings"), std::string::npos) << outcome.err;
   const auto json = results();
   ASSERT_EQ(json["findings"].size(), 2U);
   EXPECT_EQ(json["findings"][1]["name"], "label-smoothing");

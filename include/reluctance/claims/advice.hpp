@@ -20,6 +20,7 @@ struct TrainingRecord {
   std::optional<Attack> attack;  // none: plainly
   double learning_rate = 0;
   std::vector<WatchedStep> watched;  // steps at which its curvature was asked for
+  bool carried = false;              // whether its attacks went on from epoch to epoch
 };
 
 // Shares of images that are answered right, and what separates one step of the training's attack

@@ -1,5 +1,6 @@
 #include <ATen/ATen.h>
 
+#include "claims/dynamics_sweep.hpp"
 #include "claims/findings/laboratory.hpp"
 #include "claims/findings/list.hpp"
 #include "reluctance/network/passes.hpp"
@@ -31,7 +32,7 @@ Perturbations perturbations(const Network& network, const Samples& samples) {
   Tensors real;
   Tensors predicted;
   Tensors shares;
-  constexpr int64_t together = 32;
+  const int64_t together = dynamics_chunk(network);
   for (int64_t begin = 0; begin < samples.images.size(0); begin += together) {
     const Tensor x = as_inputs(network, samples.images.slice(0, begin, begin + together));
     const Tensor y = samples.labels.slice(0, begin, begin + together).to(network.device());
@@ -72,8 +73,12 @@ Tensor in_predicted_directions(const Perturbations& all) {
 
 Finding test(Laboratory& laboratory) {
   const FindingSetting& setting = laboratory.setting();
-  const Perturbations all =
-      perturbations(laboratory.subject(), laboratory.held_out(setting.samples));
+  const Network network = laboratory.subject();
+  // Fewer leave nothing to concentrate in.
+  if (network.classes() < 6 || network.inputs() < 5 * predicted_directions) {
+    return {Verdict::cannot_be_tested, "needs 6 classes and images of 100 pixels", {}};
+  }
+  const Perturbations all = perturbations(network, laboratory.held_out(setting.samples));
   const auto at_least = Check::Relation::at_least;
   return conclude({
       check("share of a perturbation in the top 3 eigenvectors of its input Hessian, mean",

@@ -152,7 +152,10 @@ Check check(std::string what, const Interval& interval, Check::Relation relation
 
 Finding conclude(std::vector<Check> checks) {
   for (const Check& each : checks) {
-    if (std::isfinite(each.value)) continue;
+    // Nothing moved: neither for nor against.
+    const bool tied =
+        each.interval && each.interval->low == each.interval->high && each.value == each.threshold;
+    if (std::isfinite(each.value) && !tied) continue;
     return {
         Verdict::cannot_be_tested, "Could not be computed on these images: " + each.what + ".", {}};
   }

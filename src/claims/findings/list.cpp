@@ -24,6 +24,19 @@ bool answers_one_class(const Laboratory& laboratory) {
          !samples.labels.eq(samples.labels[0]).all().item<bool>();
 }
 
+// A training that diverges does not take the other findings with it.
+Finding tested(const EarlierFinding& finding, Laboratory& laboratory, bool blind) {
+  if (blind && !finding.trains) {
+    return {Verdict::cannot_be_tested, "The network answers one class, whatever the image.", {}};
+  }
+  try {
+    return finding.test(laboratory);
+  } catch (const Error& error) {
+    if (error.kind() != Error::Kind::job) throw;
+    return {Verdict::cannot_be_tested, std::string("A training failed: ") + error.what(), {}};
+  }
+}
+
 }  // namespace
 
 const std::vector<EarlierFinding>& earlier_findings() {
@@ -57,11 +70,7 @@ std::vector<FindingResult> test_findings(const std::vector<const EarlierFinding*
   for (const EarlierFinding* finding : findings) {
     if (begun) begun(*finding);
     const auto begin = std::chrono::steady_clock::now();
-    Finding outcome = blind && !finding->trains
-                          ? Finding{Verdict::cannot_be_tested,
-                                    "The network answers one class, whatever the image.",
-                                    {}}
-                          : finding->test(laboratory);
+    Finding outcome = tested(*finding, laboratory, blind);
     const bool is_certain = certain(outcome.checks);
     const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - begin;
     results.push_back({finding, std::move(outcome), is_certain, seconds.count()});

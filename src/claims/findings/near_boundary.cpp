@@ -1,5 +1,6 @@
 #include <ATen/ATen.h>
 
+#include "claims/dynamics_sweep.hpp"
 #include "claims/findings/laboratory.hpp"
 #include "claims/findings/list.hpp"
 #include "reluctance/claims/influence.hpp"
@@ -18,12 +19,12 @@ constexpr double ranked_alike = 0.8;      // of predicted and measured influence
 // Distance to the nearest decision boundary in the linear region, negative for wrong answers: N.
 Tensor distances(const Network& network, const Samples& samples) {
   Tensors all;
-  constexpr int64_t together = 32;
+  const int64_t together = dynamics_chunk(network);
   for (int64_t begin = 0; begin < samples.images.size(0); begin += together) {
     const LinearRegion region = linear_region(
         network, as_inputs(network, samples.images.slice(0, begin, begin + together)));
     const Tensor y = samples.labels.slice(0, begin, begin + together).unsqueeze(1);
-    const Tensor own = region.gram.gather(1, y.unsqueeze(2).expand({-1, 1, samples.classes}));
+    const Tensor own = region.gram.gather(1, y.unsqueeze(2).expand({-1, 1, region.gram.size(2)}));
     const Tensor squares = region.gram.diagonal(0, 1, 2);
     const Tensor apart = squares + squares.gather(1, y) - 2 * own.squeeze(1);
     const Tensor margin = region.logits.gather(1, y) - region.logits;
@@ -49,6 +50,7 @@ Finding test(Laboratory& laboratory) {
   const FindingSetting& setting = laboratory.setting();
   const Network network = laboratory.subject();
   const Samples samples = laboratory.held_out(setting.samples);
+  if (samples.images.size(0) < 20) return {Verdict::cannot_be_tested, "needs 20 images", {}};
   const Tensor distance = distances(network, samples);
   const InfluenceSamples influence = compare_influence(network, samples.images, samples.labels,
                                                        plain_pgd({Norm::linf, usual_linf}, 10));

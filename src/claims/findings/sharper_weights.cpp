@@ -49,7 +49,8 @@ Finding test(Laboratory& laboratory) {
       recipe.ball = {Norm::l2, budget};
       const Network network = laboratory.trained(recipe);
       curvatures.push_back(std::log(largest_curvature(network, samples, recipe.ball)));
-      cosines.push_back(gradient_cosine(network, samples, recipe.ball, repetition));
+      cosines.push_back(gradient_cosine(network, samples, recipe.ball,
+                                        derive_seed(laboratory.setting().seed, {repetition})));
     }
     sharpening.push_back(trend(budgets, curvatures));
     scattering.push_back(trend(budgets, cosines));
@@ -75,8 +76,8 @@ EarlierFinding sharper_weights_finding() {
       "with the budget",
       "Liu, Salzmann, Lin, Tomioka, Suesstrunk, On the Loss Landscape of Adversarial Training: "
       "Identifying Challenges and How to Overcome Them, NeurIPS 2020",
-      "C_eff = H_tt + H_tx S H_xt with S positive semidefinite and growing with the budget, so "
-      "its largest eigenvalue grows.",
+      "At an attacked image C_eff = H_tt + H_tx S H_xt, S positive semidefinite and growing with "
+      "the budget: following the attack can only add curvature there.",
       "Small perceptrons trained in L2 with budgets 0, 0.5, 1.0 and 1.5; curvature and gradients "
       "over 500 training images.",
       "Holds.",
