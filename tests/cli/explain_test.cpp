@@ -89,7 +89,7 @@ TEST_F(Explain, ATrainingThatItDidNotDo) {
   EXPECT_TRUE(network["advice"].is_array());
   EXPECT_EQ(results()["findings"].size(), 3U);  // those that train nothing
 
-  std::ofstream(in_folder("run/training.json")) << "{\"learning_rate\": \"high\"}";
+  std::ofstream(in_folder("run/training.json")) << "{\"format\": 1, \"learning_rate\": \"high\"}";
   const Outcome refused = run_here(on_images("explain") + Arguments{"--run", "run"} + quick);
   EXPECT_EQ(refused.code, 2) << refused;
   EXPECT_NE(refused.err.find("run/training.json: 'learning_rate' must be"), std::string::npos)
