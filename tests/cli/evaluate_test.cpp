@@ -48,7 +48,9 @@ TEST_P(Evaluate, SavesWhatItPrints) {
       evaluate(each.arguments + Arguments{"--save", "adversarial.npz", "--json", "numbers.json"});
   ASSERT_TRUE(succeeded(outcome));
   // A slow machine is told how far an ensemble is.
-  if (each.stages == 0) EXPECT_EQ(outcome.err, "");
+  if (each.stages == 0) {
+    EXPECT_EQ(outcome.err, "");
+  }
   const auto arrays = read_npz(in_folder("adversarial.npz"));
   ASSERT_EQ(arrays.size(), each.stages > 0 ? 4U : 2U);
   const Tensor adversarial = arrays.at("adversarial");
