@@ -1,7 +1,7 @@
 # A thin front: every target installs what is missing, configures once and builds what changed.
 #   make explain   the main job on Fashion-MNIST; ends by naming out/explain/report.html
 #   make test      every test
-#   make study     the study behind docs/study.md, in under two hours; goes on where it was stopped
+#   make study     a study over data sets, architectures and trainings; goes on where it was stopped
 .DEFAULT_GOAL := build
 .PHONY: setup build explain study test benchmark coverage sanitize format check clean
 

@@ -72,8 +72,8 @@
       title: "Does the theory put the images in the right order?",
       caption: "Spearman’s rank correlation of predicted and measured boost: 1 is the same " +
         "order, 0 no relation. From top to bottom: raw attacks from weak to strong, then attacks " +
-        "within L2 and L∞ balls, whose strength is taken image by image from the length of their " +
-        "steps.",
+        "within L2 and L∞ balls. There the quadratic boost takes its strength image by image from " +
+        "the lengths of the steps; the region-exact one follows the steps themselves.",
       rows: [networks.map((network, index) => ({
         title: network.title,
         chart: specs.dots({ rows: rows[index], x, names: strengthsOf(network).map(nameOf),

@@ -10,7 +10,6 @@
 #include "cli/console.hpp"
 #include "cli/options.hpp"
 #include "cli/validators.hpp"
-#include "reluctance/attack/region.hpp"
 #include "reluctance/base/error.hpp"
 #include "reluctance/base/files.hpp"
 #include "reluctance/data/npz.hpp"
@@ -38,24 +37,6 @@ void show(std::FILE* summary, const char* what, const Share& share, const std::s
   std::fprintf(summary, "%s  %.2f%%  (95%%: %.2f to %.2f, %ld images)%s%s\n", what,
                100 * share.value, 100 * share.low, 100 * share.high, share.samples,
                attack.empty() ? "" : "  ", attack.c_str());
-}
-
-// Two rounds of the region attack: what falls easily first, the rest with more steps and random
-// starts.
-std::vector<Stage> region_stages(const Ball& ball) {
-  RegionOptions quick;
-  quick.ball = ball;
-  RegionOptions thorough = quick;
-  thorough.targets = 3;
-  thorough.steps = 20;
-  thorough.restarts = 3;
-  const auto stage = [](const char* name, const RegionOptions& options) {
-    return Stage{name, [options](const Network& network, const Tensor& images, const Tensor& labels,
-                                 std::uint64_t seed, const Progress& progress) {
-                   return run_region(network, images, labels, options, seed, progress);
-                 }};
-  };
-  return {stage("region", quick), stage("region-restarts", thorough)};
 }
 
 // The attacks that are ensembles; nothing for a single one.

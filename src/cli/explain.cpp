@@ -31,30 +31,21 @@ struct Options {
 // Images that robust accuracies of the advice are asked on.
 constexpr int64_t advice_images = 1000;
 
-// The images of a run: those that claims are tested on, and those of trainings.
-struct Material {
-  Dataset held_out;
-  Dataset training;  // the same as held_out if that is all there is
-  bool apart;        // whether the two differ
-
-  Dataset batch(int64_t count) const { return head(training, count); }
-};
-
-void test_claims(NetworkResult& result, const Network& network, const Material& data,
+void test_claims(NetworkResult& result, const Network& network, const Splits& data,
                  const Options& options) {
   const Dataset few = head(data.held_out, options.limit);
   test_dynamics_claim(result, network, few, options.claims);
   test_influence_claim(result, network, few, options.claims);
-  test_curvature_claim(result, network, data.batch(options.batch), options.claims);
+  test_curvature_claim(result, network, head(data.training, options.batch), options.claims);
 }
 
 // `training` is nothing for a network of unknown making.
-void add_advice(NetworkResult& result, const Network& network, const Material& data,
+void add_advice(NetworkResult& result, const Network& network, const Splits& data,
                 const std::optional<FinishedTraining>& training, const Options& options) {
   AdviceMaterial material;
   if (training) {
-    material.training = TrainingRecord{training->options.attack, training->options.learning_rate,
-                                       watched_steps(training->diagnosis), training->options.carry};
+    material.training = TrainingRecord{training->options.attack, watched_steps(training->diagnosis),
+                                       training->options.carry};
   }
   Attack attack = make_attack(options.attack);
   if (training && training->options.attack) attack = *training->options.attack;
@@ -65,7 +56,7 @@ void add_advice(NetworkResult& result, const Network& network, const Material& d
       return LabelledImages{some.images, some.labels};
     };
     std::optional<LabelledImages> trained_on;
-    if (data.apart) trained_on = images(data.training);
+    if (apart(data)) trained_on = images(data.training);
     material.attacks =
         compare_attacks(network, images(data.held_out), trained_on, attack, options.common.seed);
   }
@@ -73,9 +64,9 @@ void add_advice(NetworkResult& result, const Network& network, const Material& d
   result.advice = advise(material);
 }
 
-void add_findings(Results& results, const Network& network, const Material& data,
+void add_findings(Results& results, const Network& network, const Splits& data,
                   const Options& options) {
-  const Splits splits = data.apart ? Splits{data.training, data.held_out} : divided(data.held_out);
+  const Splits splits = apart(data) ? data : divided(data.held_out);
   FindingSetting setting = finding_setting(splits, options.common.seed);
   setting.network = network;
   setting.samples = options.limit;
@@ -87,7 +78,7 @@ void add_findings(Results& results, const Network& network, const Material& data
 }
 
 // The same architecture from the same weights, trained plainly and adversarially.
-void explain_new_networks(const Options& options, const Material& data, Results& results) {
+void explain_new_networks(const Options& options, const Splits& data, Results& results) {
   const Network start = starting_network(options.common, data.training);
   require_writable_folder(options.common.out);
   std::optional<Network> last;
@@ -123,7 +114,7 @@ void explain_new_networks(const Options& options, const Material& data, Results&
   add_findings(results, *last, data, options);
 }
 
-void explain_brought_network(const Options& options, const Material& data, Results& results) {
+void explain_brought_network(const Options& options, const Splits& data, Results& results) {
   std::optional<FinishedTraining> training;
   CommonOptions common = options.common;
   if (!options.run.empty()) {
@@ -147,12 +138,10 @@ void explain_brought_network(const Options& options, const Material& data, Resul
 }
 
 // A network that was brought, of unknown making, is explained on its own data alone.
-Material material_of(const Options& options) {
-  Dataset held_out = load_dataset(options.common.data, "test");
-  if (!options.common.model.empty()) return {held_out, held_out, false};
-  Dataset training = load_dataset(options.common.data, "train");
-  const bool apart = training.name != held_out.name;
-  return {std::move(held_out), std::move(training), apart};
+Splits images_of(const Options& options) {
+  const Dataset held_out = load_dataset(options.common.data, "test");
+  if (!options.common.model.empty()) return {held_out, held_out};
+  return {load_dataset(options.common.data, "train"), held_out};
 }
 
 void run(Options options) {
@@ -166,7 +155,7 @@ void run(Options options) {
     options.claims.curvature.settled = {0, 50, 200};
     options.claims.curvature.radii = {0.25, 0.5, 1.0, 1.5};
   }
-  const Material data = material_of(options);
+  const Splits data = images_of(options);
   Results results{run_info(options.common), data_info(data.held_out), {}};
   if (options.common.model.empty() && options.run.empty()) {
     explain_new_networks(options, data, results);

@@ -59,9 +59,8 @@ void run(const Options& options) {
 }  // namespace
 
 Splits load_splits(const std::string& spec) {
-  Splits splits{load_dataset(spec, "train"), load_dataset(spec, "test")};
-  if (splits.training.name != splits.held_out.name) return splits;
-  return divided(splits.training);
+  const Splits splits{load_dataset(spec, "train"), load_dataset(spec, "test")};
+  return apart(splits) ? splits : divided(splits.training);
 }
 
 Splits divided(const Dataset& data) {

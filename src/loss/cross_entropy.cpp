@@ -15,6 +15,7 @@ Tensor logit_gradient(const Tensor& logits, const Tensor& labels) {
 }
 
 Tensor smoothed_logit_gradient(const Tensor& logits, const Tensor& labels, double a) {
+  if (a == 0) return logit_gradient(logits, labels);
   const Tensor s = logit_gradient(logits, labels).sub_(a / static_cast<double>(logits.size(1)));
   return s.scatter_add_(1, labels.unsqueeze(1), at::full({logits.size(0), 1}, a, s.options()));
 }

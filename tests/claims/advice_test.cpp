@@ -11,7 +11,7 @@ TrainingRecord adversarial(int64_t steps) {
   PgdOptions pgd;
   pgd.ball = {Norm::linf, 0.1};
   pgd.steps = steps;
-  return {pgd_attack(pgd), 0.1, {}};
+  return {pgd_attack(pgd), {}};
 }
 
 AttackComparison comparison(double own, double many, double many_training) {
@@ -105,7 +105,7 @@ std::vector<Advice> advice_after(double learning_rate) {
   hooks.after_step = [&](const TrainingState& at, double rate) { diagnosis.after_step(at, rate); };
   train(state, setting.images, setting.labels, options, hooks);
   const LabelledImages images{setting.images, setting.labels};
-  return advise({TrainingRecord{options.attack, learning_rate, watched_steps(diagnosis.lines())},
+  return advise({TrainingRecord{options.attack, watched_steps(diagnosis.lines())},
                  compare_attacks(state.network, images, images, *options.attack, 0), nullptr});
 }
 

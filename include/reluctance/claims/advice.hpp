@@ -17,8 +17,7 @@ namespace reluctance {
 
 // How the network at hand was trained.
 struct TrainingRecord {
-  std::optional<Attack> attack;  // none: plainly
-  double learning_rate = 0;
+  std::optional<Attack> attack{};    // none: plainly
   std::vector<WatchedStep> watched;  // steps at which its curvature was asked for
   bool carried = false;              // whether its attacks went on from epoch to epoch
 };

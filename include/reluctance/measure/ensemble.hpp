@@ -65,4 +65,8 @@ struct AutoattackOptions {
 std::vector<Stage> autoattack_stages(const Network& network, const Ball& ball,
                                      const AutoattackOptions& options = {});
 
+// The region attack twice: "region" with its defaults fells what falls easily, "region-restarts"
+// tries 3 classes, 20 steps and 3 starts on the rest.
+std::vector<Stage> region_stages(const Ball& ball);
+
 }  // namespace reluctance

@@ -14,7 +14,7 @@
 namespace reluctance {
 namespace {
 
-// Fixed before any run.
+// Fixed after a first design had been run and one network looked at (docs/findings.md).
 constexpr double formula_error = 0.1;  // of the change that C_eff predicts for L2
 constexpr double rougher = 2;          // factor between L-infinity and L2
 constexpr int64_t images = 128;

@@ -8,7 +8,7 @@
 namespace reluctance {
 namespace {
 
-// Fixed before any run.
+// The first two fixed before any run, the slope's and the budgets after one (docs/findings.md).
 constexpr double collapse = 0.1;    // accuracy under the step trained on above that under PGD
 constexpr double more_flips = 1.5;  // of single-step relative to multi-step training
 constexpr double rises = 0;         // slope of that difference over the gates flipped
