@@ -9,6 +9,7 @@
 #include "reluctance/base/random.hpp"
 #include "reluctance/loss/cross_entropy.hpp"
 #include "reluctance/loss/dlr.hpp"
+#include "reluctance/loss/margin.hpp"
 
 namespace reluctance {
 namespace {
@@ -71,6 +72,7 @@ class Ascent {
   void evaluate() {
     const Pass pass = standing_.passes().forward(x_, Keep::gates);
     LogitLoss loss = objective_(pass.logits, standing_.labels(), standing_.targets());
+    standing_.keep_margins(margins(pass.logits, standing_.labels()));
     const Tensor claimed = pass.logits.argmax(1).ne(standing_.labels());
     const auto stand = standing_.remove_fallen(x_, claimed);
     if (standing_.empty()) return;

@@ -3,16 +3,65 @@
 #include <ATen/ATen.h>
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 
 #include "attack/standing.hpp"
 #include "reluctance/base/random.hpp"
+#include "reluctance/loss/margin.hpp"
 
 namespace reluctance {
 namespace {
 
 // Of the ball's radius: from one side of it to the other.
 constexpr double first_step = 2;
+
+// Of the pixels: those that a start in L2 spends its radius on.
+constexpr double concentration = 0.05;
+
+// The way from each image to a random guide of its target.
+struct Ways {
+  Tensor way;    // n x input shape
+  Tensor known;  // n booleans: the class has a guide; elsewhere `way` means nothing
+};
+
+Ways ways(const Standing& standing, const Guides& guides, at::Generator generator) {
+  const Tensor first = guides.first.index_select(0, standing.targets());
+  const Tensor count = guides.first.index_select(0, standing.targets() + 1) - first;
+  const Tensor draw = at::rand(count.sizes(), generator, at::kDouble).to(count.device());
+  const Tensor place = (first + (draw * count).to(at::kLong)).clamp_max(guides.order.size(0) - 1);
+  const Tensor guide = guides.order.index_select(0, place);
+  return {guides.images.index_select(0, guide) - standing.clean(), count.gt(0)};
+}
+
+// The signs of `way` (n x ...) where it goes farthest, after a random weight for each pixel.
+Tensor concentrate(const Tensor& way, at::Generator generator) {
+  const Tensor weight = at::rand(way.sizes(), generator, way.scalar_type()).to(way.device());
+  const Tensor far = (way * weight).flatten(1);
+  const auto kept =
+      static_cast<int64_t>(std::ceil(concentration * static_cast<double>(far.size(1))));
+  const Tensor least = std::get<0>(far.abs().topk(kept, 1)).amin(1, true);
+  return (far.sign() * far.abs().ge(least)).view_as(way);
+}
+
+// Where a round starts: one point of ball and box for each sample, n x input shape.
+Tensor starts(const Standing& standing, const RegionOptions& options, bool first,
+              at::Generator generator) {
+  const Tensor& clean = standing.clean();
+  const bool guided = options.guides.images.defined();
+  if (!guided && first) return clean;
+  Attack random;
+  random.ball = options.ball;
+  random.random_start = true;
+  Tensor x = starting_points(clean, random, generator);
+  if (!guided) return x;
+  const auto [way, known] = ways(standing, options.guides, generator);
+  const Tensor direction = steepest(
+      options.ball.norm, options.ball.norm == Norm::l2 ? concentrate(way, generator) : way.clone());
+  x = at::where(per_sample(known, x), clean + options.ball.radius * direction, x);
+  Projection(options.ball, /*pixel_box=*/true, clean)(x);
+  return x;
+}
 
 // One class, from one start. The step shrinks linearly: first across the ball, in the end to
 // nothing.
@@ -21,6 +70,7 @@ void ascend(Standing& standing, Tensor x, int64_t steps) {
   for (int64_t t = 0; t <= steps && !standing.empty(); ++t) {
     check_interrupt();
     const Pass pass = standing.passes().forward(x, t < steps ? Keep::gates : Keep::nothing);
+    standing.keep_margins(margins(pass.logits, standing.labels()));
     const Tensor claimed = pass.logits.argmax(1).ne(standing.labels());
     const Tensor direction = at::zeros_like(pass.logits)
                                  .scatter_(1, standing.targets().unsqueeze(1), 1)
@@ -59,24 +109,26 @@ LinearDistances linear_distances(CountedPasses& passes, const Tensor& images, co
   return {which.gather(1, order), distances};
 }
 
+Guides make_guides(const Network& network, const Tensor& images) {
+  const Tensor x = as_inputs(network, images);
+  const Tensor answers = logits(network, x).argmax(1);
+  const Tensor count = at::bincount(answers, {}, network.classes());
+  return {x, answers.argsort(), at::constant_pad_nd(count.cumsum(0), {1, 0})};
+}
+
 AttackResult run_region(const Network& network, const Tensor& images, const Tensor& labels,
                         const RegionOptions& options, std::uint64_t seed,
                         const Progress& progress) {
-  Attack start;
-  start.ball = options.ball;
-  start.random_start = true;
   Rounds rounds{options.ball, options.restarts, options.targets, {}, {}};
   rounds.aim = [&](CountedPasses& passes, const Tensor& x, const Tensor& y) {
     return linear_distances(passes, x, y, options.ball.norm, options.candidates).classes;
   };
   rounds.run = [&](int64_t round, Standing& standing) {
-    Tensor x = standing.clean();
-    if (round % options.restarts > 0) {
-      const auto place = static_cast<std::uint64_t>(standing.rows()[0].item<int64_t>());
-      x = starting_points(x, start,
-                          make_generator(seed, {static_cast<std::uint64_t>(round), place}));
-    }
-    ascend(standing, x, options.steps);
+    const auto place = static_cast<std::uint64_t>(standing.rows()[0].item<int64_t>());
+    ascend(standing,
+           starts(standing, options, round % options.restarts == 0,
+                  make_generator(seed, {static_cast<std::uint64_t>(round), place})),
+           options.steps);
   };
   CountedPasses passes(network);
   return run_rounds(passes, as_inputs(network, images), labels, rounds, progress);

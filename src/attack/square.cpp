@@ -5,11 +5,11 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <limits>
 
 #include "attack/standing.hpp"
 #include "reluctance/base/error.hpp"
 #include "reluctance/base/random.hpp"
+#include "reluctance/loss/margin.hpp"
 
 namespace reluctance {
 namespace {
@@ -102,9 +102,8 @@ class Search {
   void ask(const Tensor& candidate) {
     const Tensor x = candidate.view_as(standing_.clean());
     const Tensor z = standing_.passes().forward(x, Keep::nothing).logits;
-    const Tensor label = standing_.labels().unsqueeze(1);
-    const Tensor rivals = z.scatter(1, label, -std::numeric_limits<double>::infinity());
-    Tensor margin = (z.gather(1, label) - rivals.amax(1, true)).squeeze(1);
+    Tensor margin = margins(z, standing_.labels());
+    standing_.keep_margins(margin);
     Tensor next = candidate;
     if (margin_.defined()) {
       const Tensor better = margin.lt(margin_);

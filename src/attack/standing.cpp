@@ -7,6 +7,7 @@
 #include <tuple>
 
 #include "reluctance/base/chunks.hpp"
+#include "reluctance/loss/margin.hpp"
 
 namespace reluctance {
 namespace {
@@ -32,6 +33,7 @@ Tensor take_wrong(CountedPasses& passes, const Tensor& images, const Tensor& lab
     const Tensor z = passes.forward(images.slice(0, begin, end), Keep::nothing).logits;
     const Tensor wrong = z.argmax(1).ne(y);
     result.success.slice(0, begin, end).copy_(wrong);
+    result.margin.slice(0, begin, end).copy_(margins(z, y));
     if (targets == 0) return;
     Tensor part = most_probable_others(z, y, targets);
     const Tensor right = wrong.logical_not().nonzero().squeeze(1);
@@ -59,6 +61,10 @@ Standing::Standing(CountedPasses& passes, const Ball& ball, AttackResult& result
       targets_(select(targets, rows)),
       rows_(rows) {}
 
+void Standing::keep_margins(const Tensor& margins) {
+  result_.margin.index_copy_(0, rows_, at::minimum(select(result_.margin, rows_), margins));
+}
+
 std::optional<Tensor> Standing::remove_fallen(const Tensor& x, const Tensor& claimed) {
   Tensor asked = claimed.nonzero().squeeze(1);
   if (asked.size(0) == 0) return {};
@@ -85,6 +91,7 @@ AttackResult run_rounds(CountedPasses& passes, const Tensor& images, const Tenso
   const int64_t targets = std::min(rounds.targets, passes.network().classes() - 1);
   const int64_t count = std::max<int64_t>(targets, 1) * rounds.restarts;
   AttackResult result{images.clone(), at::empty({samples}, labels.options().dtype(at::kBool))};
+  result.margin = at::empty({samples}, images.options());
   if (targets > 0) result.target = at::full({samples}, -1, labels.options());
   const Tensor aims = take_wrong(passes, images, labels, rounds, targets, result);
 

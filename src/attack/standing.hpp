@@ -25,6 +25,9 @@ class Standing {
 
   CountedPasses& passes() { return passes_; }
 
+  // Keeps the least margin of each sample: `margins` (n) at points inside ball and box.
+  void keep_margins(const Tensor& margins);
+
   // Takes samples out that fall to x (n x input shape): those that are `claimed` (n booleans) and
   // that a forward pass on points inside ball and box confirms; their x goes into the result. If
   // any fell, returns the indices, among the n, of those that stand.

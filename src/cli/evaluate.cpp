@@ -1,4 +1,5 @@
-// reluctance evaluate: clean and robust accuracy, and the adversarial examples.
+// reluctance evaluate: clean and robust accuracy, whether they are to be trusted, and the
+// adversarial examples.
 #include <ATen/ATen.h>
 
 #include <cstdio>
@@ -12,9 +13,14 @@
 #include "cli/validators.hpp"
 #include "reluctance/base/error.hpp"
 #include "reluctance/base/files.hpp"
+#include "reluctance/base/progress.hpp"
 #include "reluctance/data/npz.hpp"
+#include "reluctance/data/png.hpp"
 #include "reluctance/measure/accuracy.hpp"
 #include "reluctance/measure/ensemble.hpp"
+#include "reluctance/measure/ensemble_checkpoint.hpp"
+#include "reluctance/measure/validity.hpp"
+#include "reluctance/network/passes.hpp"
 
 namespace reluctance {
 namespace {
@@ -24,9 +30,15 @@ struct Options {
   AttackOptions attack;
   int64_t limit = 0;
   std::string save;
+  std::string png;
+  bool resume = false;
 };
 
 using Json = nlohmann::ordered_json;
+
+// What the cascade's starts lead towards: enough to have every class many times.
+constexpr int64_t guides = 1000;
+constexpr int64_t pictures = 100;
 
 Json json(const Share& share) {
   return {
@@ -39,82 +51,165 @@ void show(std::FILE* summary, const char* what, const Share& share, const std::s
                attack.empty() ? "" : "  ", attack.c_str());
 }
 
-// The attacks that are ensembles; nothing for a single one.
-std::vector<Stage> stages_of(const std::string& name, const Network& network, const Ball& ball) {
-  if (name == "region") return region_stages(ball);
-  if (name == "autoattack") return autoattack_stages(network, ball);
-  return {};
+bool is_ensemble(const std::string& attack) {
+  return attack == "standard" || attack == "autoattack";
+}
+
+std::vector<Stage> stages_of(const std::string& name, const Network& network, const Ball& ball,
+                             const Tensor& towards) {
+  return name == "standard" ? standard_stages(network, ball, towards)
+                            : autoattack_stages(network, ball);
 }
 
 // What any attack comes to.
 struct Evaluation {
   std::string attack;
-  Share clean, robust;
-  std::vector<std::pair<std::string, Tensor>> arrays;  // for --save
-  Json stages = Json::array();
+  EnsembleResult result;
+  ValidityOptions validity;
 };
 
+std::string settings_of(const Options& options, const Network& network, const Dataset& data,
+                        const std::string& attack) {
+  std::ostringstream text;
+  text << "attack: " << attack << "\nseed: " << options.common.seed << "\ndata: " << checksum(data)
+       << "\nnetwork: " << summary(network) << ' ' << checksum(network.parameters()) << '\n';
+  return text.str();
+}
+
 Evaluation evaluate_ensemble(const Options& options, const Network& network, const Dataset& data,
-                             const Ball& ball, const std::vector<Stage>& stages) {
-  ProgressBar bar(options.attack.attack);
-  const EnsembleResult result = run_ensemble(network, data.images, data.labels, ball, stages,
-                                             options.common.seed, bar.receiver());
+                             const Tensor& towards) {
+  const Ball ball{parse_norm(options.attack.norm), options.attack.epsilon};
+  const std::vector<Stage> stages = stages_of(options.attack.attack, network, ball, towards);
   std::ostringstream name;
   name << options.attack.attack << ", " << to_string(ball.norm) << ", epsilon " << ball.radius;
-  Evaluation evaluation{name.str(), result.clean, result.robust, {}};
-  for (const StageOutcome& stage : result.stages) {
-    evaluation.stages.push_back({{"name", stage.name},
-                                 {"attacked", stage.attacked},
-                                 {"robust", json(stage.robust)},
-                                 {"seconds", stage.seconds},
-                                 {"forward_passes", stage.passes.forward},
-                                 {"backward_passes", stage.passes.backward}});
+
+  EnsembleState state = begin_ensemble(network, data.images, data.labels);
+  ProgressBar bar(options.attack.attack);
+  EnsembleHooks hooks{bar.receiver(), {}};
+  // Beside what --save names: what a stopped run goes on from.
+  const std::filesystem::path checkpoint = options.save + ".checkpoint";
+  if (!options.save.empty()) {
+    const std::string settings = settings_of(options, network, data, name.str());
+    if (options.resume && !std::filesystem::exists(checkpoint)) {
+      note(checkpoint.string() + ": no such file; the evaluation starts from the beginning");
+    } else if (options.resume) {
+      load_ensemble(checkpoint, settings, stages, state);
+    }
+    hooks.checkpoint = [=](const EnsembleState& at) { save_ensemble(checkpoint, at, settings); };
   }
-  evaluation.arrays = {{"adversarial", result.adversarial.to(at::kCPU)},
-                       {"success", result.felled_by.ne(EnsembleResult::stands).to(at::kCPU)},
-                       {"felled_by", result.felled_by.to(at::kCPU)},
-                       {"target", result.target.to(at::kCPU)}};
-  return evaluation;
+  try {
+    run_ensemble(state, network, data.images, data.labels, ball, stages, options.common.seed,
+                 hooks);
+  } catch (const Interrupted&) {
+    throw Interrupted(options.save.empty() || !std::filesystem::exists(checkpoint)
+                          ? "stopped; with --save, a run can go on from its last 500 images"
+                          : "stopped; " + checkpoint.string() +
+                                " holds what is known: go on with the same command and --resume");
+  }
+  const auto first = [stage = stages.front(), network, towards, &options](
+                         const Tensor& images, const Tensor& labels, const Ball& other) {
+    return stages_of(options.attack.attack, network, other, towards)
+        .front()
+        .attack(network, images, labels, options.common.seed, {});
+  };
+  return {name.str(), state.result, {ball, first}};
 }
 
 Evaluation evaluate_attack(const Options& options, const Network& network, const Dataset& data) {
   const Attack attack = make_attack(options.attack);
   ProgressBar bar(attack.description);
-  const auto device = network.device();
+  const Tensor x = data.images.to(network.device());
+  const Tensor y = data.labels.to(network.device());
   const RobustAccuracy accuracy =
-      robust_accuracy(network, data.images.to(device), data.labels.to(device), attack,
-                      options.common.seed, bar.receiver());
-  return {attack.description,
-          accuracy.clean,
-          accuracy.robust,
-          {{"adversarial", accuracy.result.adversarial.to(at::kCPU)},
-           {"success", accuracy.result.success.to(at::kCPU)}}};
+      robust_accuracy(network, x, y, attack, options.common.seed, bar.receiver());
+  const Tensor right = correct(network, x, y);
+  EnsembleResult result;
+  result.clean = accuracy.clean;
+  result.robust = accuracy.robust;
+  result.felled_by =
+      at::full_like(y, EnsembleResult::wrong)
+          .masked_fill_(right, 0)
+          .masked_fill_(accuracy.result.success.logical_not(), EnsembleResult::stands);
+  result.target = at::full_like(y, -1);
+  result.adversarial = accuracy.result.adversarial;
+  ValidityOptions validity;
+  validity.ball = attack.ball;
+  validity.follows_cross_entropy = true;
+  if (attack.ball) {
+    validity.attack = [network, &options](const Tensor& images, const Tensor& labels,
+                                          const Ball& other) {
+      AttackOptions wider = options.attack;
+      wider.epsilon = other.radius;
+      return run_attack(network, images, labels, make_attack(wider), options.common.seed);
+    };
+  }
+  return {attack.description, result, validity};
+}
+
+void save(const Options& options, const Network& network, const Dataset& data,
+          const EnsembleResult& result) {
+  const Tensor adversarial = result.adversarial.to(at::kCPU);
+  const Norm norm = parse_norm(options.attack.norm);
+  if (!options.save.empty()) {
+    const Tensor difference = adversarial - data.images.to(adversarial.dtype());
+    write_npz(options.save, {{"adversarial", adversarial},
+                             {"success", result.felled_by.ne(EnsembleResult::stands).to(at::kCPU)},
+                             {"felled_by", result.felled_by.to(at::kCPU)},
+                             {"target", result.target.to(at::kCPU)},
+                             {"distance", sample_norms(difference, norm)},
+                             {"logits", logits(network, result.adversarial).to(at::kCPU)}});
+    std::filesystem::remove(options.save + ".checkpoint");
+  }
+  if (options.png.empty()) return;
+  const Tensor fell = result.felled_by.ge(0).nonzero().squeeze(1).slice(0, 0, pictures);
+  for (int64_t i = 0; i < fell.size(0); ++i) {
+    const auto place = fell[i].item<int64_t>();
+    write_png(std::filesystem::path(options.png) / (std::to_string(place) + ".png"),
+              at::stack({data.images[place].to(adversarial.dtype()), adversarial[place]}));
+  }
 }
 
 void run(const Options& options) {
   apply(options.common);
   if (options.common.model.empty())
     throw Error("--model is missing: name the ONNX file to evaluate");
+  if (options.resume && options.save.empty())
+    throw Error("--resume needs --save: beside that file lies what a stopped run goes on from");
   require_file_place("--save", options.save);
-  const Ball ball{parse_norm(options.attack.norm), options.attack.epsilon};
-  Dataset data = load_dataset(options.common.data, "test");
-  if (options.limit > 0) data = head(data, options.limit);
+  if (!options.png.empty()) require_writable_folder(options.png);
+  const Dataset all = load_dataset(options.common.data, "test");
+  const Dataset data = options.limit > 0 ? head(all, options.limit) : all;
+  if (!options.png.empty()) require_picture(data.images);
   const Network network = load_network(options.common, data);
-  const std::vector<Stage> stages = stages_of(options.attack.attack, network, ball);
-  const Evaluation evaluation = stages.empty()
-                                    ? evaluate_attack(options, network, data)
-                                    : evaluate_ensemble(options, network, data, ball, stages);
-  if (!options.save.empty()) write_npz(options.save, evaluation.arrays);
+  const Evaluation evaluation =
+      is_ensemble(options.attack.attack)
+          ? evaluate_ensemble(options, network, data, head(all, guides).images)
+          : evaluate_attack(options, network, data);
+  const EnsembleResult& result = evaluation.result;
+  const std::vector<Flag> flags =
+      validity_flags(network, data.images, data.labels, result, evaluation.validity);
+  save(options, network, data, result);
+
   std::FILE* summary = summary_stream(options.common);
-  show(summary, "clean accuracy ", evaluation.clean, "");
-  for (const Json& stage : evaluation.stages) {
+  show(summary, "clean accuracy ", result.clean, "");
+  Json stages = Json::array();
+  for (const StageOutcome& stage : result.stages) {
     std::fprintf(summary, "  after %-16s %.2f%%  %ld images attacked, %ld passes, %.1f s\n",
-                 stage["name"].get<std::string>().c_str(),
-                 100 * stage["robust"]["value"].get<double>(), stage["attacked"].get<int64_t>(),
-                 stage["forward_passes"].get<int64_t>() + stage["backward_passes"].get<int64_t>(),
-                 stage["seconds"].get<double>());
+                 stage.name.c_str(), 100 * stage.robust.value, stage.attacked,
+                 stage.passes.forward + stage.passes.backward, stage.seconds);
+    stages.push_back({{"name", stage.name},
+                      {"attacked", stage.attacked},
+                      {"robust", json(stage.robust)},
+                      {"seconds", stage.seconds},
+                      {"forward_passes", stage.passes.forward},
+                      {"backward_passes", stage.passes.backward}});
   }
-  show(summary, "robust accuracy", evaluation.robust, evaluation.attack);
+  show(summary, "robust accuracy", result.robust, evaluation.attack);
+  Json warnings = Json::array();
+  for (const Flag& flag : flags) {
+    std::fprintf(summary, "warning (%s): %s\n", flag.name.c_str(), flag.message.c_str());
+    warnings.push_back({{"name", flag.name}, {"message", flag.message}});
+  }
   const RunInfo info = run_info(options.common);
   const Json document{{"program", info.program},
                       {"command", info.command},
@@ -126,9 +221,10 @@ void run(const Options& options) {
                       {"data", data.name},
                       {"checksum", checksum(data)},
                       {"attack", evaluation.attack},
-                      {"clean", json(evaluation.clean)},
-                      {"robust", json(evaluation.robust)},
-                      {"stages", evaluation.stages}};
+                      {"clean", json(result.clean)},
+                      {"robust", json(result.robust)},
+                      {"stages", stages},
+                      {"warnings", warnings}};
   write_json(options.common, document.dump(1, ' ', false, Json::error_handler_t::replace) + "\n");
 }
 
@@ -136,25 +232,34 @@ void run(const Options& options) {
 
 void add_evaluate(CLI::App& app) {
   auto options = std::make_shared<Options>();
-  CLI::App* command = app.add_subcommand("evaluate", "clean and robust accuracy of a network");
+  options->attack.attack = "standard";
+  CLI::App* command =
+      app.add_subcommand("evaluate", "clean and robust accuracy, and whether to trust it");
   command->footer(
       "Example: reluctance evaluate --model net.onnx --data images.npz --norm l2 --eps 1 --save "
       "adv.npz\n"
-      "region asks the linear region which classes are near and attacks those; autoattack is the\n"
-      "published ensemble (Croce and Hein 2020). Both take --norm and --eps alone.\n"
-      "--save writes adversarial (N x C x H x W) and success (N): the attacked network answers "
-      "wrong;\n"
-      "of ensembles also felled_by (N: the stage; -1 stands, -2 wrong from the start) and target "
-      "(N).");
+      "standard spends effort only on images that still stand and on those that nearly fell;\n"
+      "autoattack is the published ensemble (Croce and Hein 2020). Both take --norm and --eps "
+      "alone.\n"
+      "--save writes, for N images, adversarial (N x C x H x W), success (the attacked network\n"
+      "answers wrong), felled_by (index of the stage; -1 stands, -2 wrong from the start), target\n"
+      "(class aimed at, or -1), distance (norm of the perturbation) and logits (N x classes).\n"
+      "Warnings: clean-accuracy, not-finite, random, zero-gradient, steep-gradient, flat-loss,\n"
+      "rising-budget, weaker-than-square. Each says what was seen and what to do.");
   add_data(*command, options->common);
   add_model(*command, options->common);
   command->add_option("--limit", options->limit, "use the first N images; 0 for all")
       ->transform(whole_number(0, 10000000))
       ->capture_default_str();
-  command->add_option("--attack", options->attack.attack, "pgd, fgsm, raw, region or autoattack")
+  command->add_option("--attack", options->attack.attack, "standard, autoattack, pgd, fgsm or raw")
       ->capture_default_str();
   add_attack(*command, options->attack);
   command->add_option("--save", options->save, "write the adversarial examples to this NPZ file");
+  command->add_flag("--resume", options->resume,
+                    "go on where a stopped run with the same --save was");
+  command->add_option("--png", options->png,
+                      "write the first 100 images that fell to this folder, each beside its "
+                      "adversarial example");
   add_running(*command, options->common);
   add_json(*command, options->common);
   command->callback([options] { run(*options); });

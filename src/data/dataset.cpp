@@ -137,14 +137,17 @@ Dataset head(const Dataset& dataset, int64_t count) {
   return first;
 }
 
-std::string checksum(const Dataset& dataset) {
+std::string checksum(const std::vector<Tensor>& tensors) {
   uLong crc = crc32_z(0, nullptr, 0);
-  for (const Tensor& tensor : {dataset.images, dataset.labels}) {
+  for (const Tensor& each : tensors) {
+    const Tensor tensor = each.to(at::kCPU).contiguous();
     crc = crc32_z(crc, static_cast<const Bytef*>(tensor.data_ptr()), tensor.nbytes());
   }
   std::array<char, 16> text{};
   std::snprintf(text.data(), text.size(), "crc32:%08lx", crc);
   return text.data();
 }
+
+std::string checksum(const Dataset& dataset) { return checksum({dataset.images, dataset.labels}); }
 
 }  // namespace reluctance

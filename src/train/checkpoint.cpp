@@ -2,44 +2,18 @@
 
 #include <ATen/ATen.h>
 
-#include <algorithm>
 #include <sstream>
 #include <utility>
 #include <vector>
 
 #include "reluctance/base/error.hpp"
 #include "reluctance/data/npz.hpp"
+#include "reluctance/data/settings.hpp"
 
 namespace reluctance {
 namespace {
 
-Tensor from_text(const std::string& text) {
-  Tensor bytes = at::empty({static_cast<int64_t>(text.size())}, at::kByte);
-  std::copy(text.begin(), text.end(), bytes.data_ptr<uint8_t>());
-  return bytes;
-}
-
-std::string to_text(const Tensor& bytes) {
-  return {reinterpret_cast<const char*>(bytes.data_ptr<uint8_t>()),
-          static_cast<std::size_t>(bytes.numel())};
-}
-
 std::string indexed(const char* name, std::size_t k) { return name + ("_" + std::to_string(k)); }
-
-void require_same(const std::filesystem::path& path, const std::string& saved,
-                  const std::string& wanted) {
-  std::istringstream saved_lines(saved);
-  std::istringstream wanted_lines(wanted);
-  std::string was;
-  std::string is;
-  while (std::getline(wanted_lines, is)) {
-    std::getline(saved_lines, was);
-    if (was != is) {
-      throw Error(path.string() + ": was saved with '" + was + "', but this training has '" + is +
-                  "'; repeat the options it was started with, or choose another --out");
-    }
-  }
-}
 
 }  // namespace
 
@@ -59,8 +33,8 @@ std::string training_settings(const TrainingOptions& options, const std::string&
 void save_checkpoint(const std::filesystem::path& path, const TrainingState& state,
                      const std::string& settings) {
   std::vector<std::pair<std::string, Tensor>> arrays{
-      {"settings", from_text(settings)},
-      {"metrics", from_text(state.metrics)},
+      {"settings", text_array(settings)},
+      {"metrics", text_array(state.metrics)},
       {"counters", at::tensor({state.step, state.correct_sum}, at::kLong)},
       {"loss_sum", at::full({1}, state.loss_sum, at::kDouble)}};
   const Tensors parameters = state.network.parameters();
@@ -84,11 +58,12 @@ TrainingState load_checkpoint(const std::filesystem::path& path, const Network& 
     }
     return found->second;
   };
-  require_same(path, to_text(take("settings", at::kByte, nullptr)), settings);
+  require_same_settings(path, array_text(take("settings", at::kByte, nullptr)), settings,
+                        "repeat the options it was started with, or choose another --out");
   const Shape pair{2};
   const Shape single{1};
   TrainingState state{network.clone(), {}, 0, 0, 0, {}};
-  state.metrics = to_text(take("metrics", at::kByte, nullptr));
+  state.metrics = array_text(take("metrics", at::kByte, nullptr));
   const Tensor counters = take("counters", at::kLong, &pair);
   state.step = counters[0].item<int64_t>();
   state.correct_sum = counters[1].item<int64_t>();

@@ -4,6 +4,7 @@
 #include "attack/subjects.hpp"
 #include "network/random_networks.hpp"
 #include "reluctance/attack/region.hpp"
+#include "reluctance/loss/margin.hpp"
 
 namespace reluctance {
 namespace {
@@ -72,6 +73,39 @@ TEST_P(Region, SpendsNothingOnWhatHasFallen) {
   EXPECT_TRUE(result.success.all().item<bool>());
   EXPECT_EQ(result.passes.forward, 60);
   EXPECT_EQ(result.passes.backward, 0);
+}
+
+TEST_P(Region, StartsOnTheWayToGuides) {
+  const LinearSubject linear = linear_subject();
+  const double radius = 1e-3 * half_of_them(linear, GetParam()).radius;
+  RegionOptions guided = options(radius);
+  guided.guides = make_guides(linear.network, linear.images);
+  EXPECT_TRUE(at::equal(std::get<0>(guided.guides.order.sort()), at::arange(60)));
+  const Tensor grouped = linear.labels.index_select(0, guided.guides.order);
+  EXPECT_TRUE(at::equal(grouped, std::get<0>(linear.labels.sort())));
+  const AttackResult first = run_region(linear.network, linear.images, linear.labels, guided);
+  const AttackResult again = run_region(linear.network, linear.images, linear.labels, guided);
+  EXPECT_TRUE(at::equal(first.margin, again.margin));
+  // Nothing falls in so small a ball, but everything comes closer, by what the ball allows.
+  EXPECT_FALSE(first.success.any().item<bool>());
+  const Tensor z = margins(logits(linear.network, linear.images), linear.labels);
+  EXPECT_TRUE(first.margin.lt(z).all().item<bool>());
+}
+
+TEST_P(Region, GuidedIsExactOnALinearNetworkAndKnowsNoGuideForSomeClasses) {
+  const LinearSubject linear = linear_subject();
+  const double radius = half_of_them(linear, GetParam()).radius;
+  const Tensor distance = boundary_distance(linear, GetParam());
+  for (int64_t known : {60, 3, 1}) {
+    RegionOptions guided = options(radius);
+    guided.guides = make_guides(linear.network, linear.images.slice(0, 0, known));
+    guided.restarts = 2;
+    const AttackResult result = run_region(linear.network, linear.images, linear.labels, guided);
+    expect_honest(linear.network, linear.images, linear.labels, guided.ball, result.adversarial,
+                  result.success);
+    EXPECT_TRUE(result.success.logical_or(distance.gt(0.999 * radius)).all().item<bool>()) << known;
+    EXPECT_FALSE(result.success.logical_and(distance.gt(radius)).any().item<bool>()) << known;
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(Norms, Region, testing::Values(Norm::linf, Norm::l2),

@@ -3,6 +3,7 @@
 #include <ATen/ATen.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
@@ -52,7 +53,7 @@ TEST_P(Evaluate, SavesWhatItPrints) {
     EXPECT_EQ(outcome.err, "");
   }
   const auto arrays = read_npz(in_folder("adversarial.npz"));
-  ASSERT_EQ(arrays.size(), each.stages > 0 ? 4U : 2U);
+  ASSERT_EQ(arrays.size(), 6U);
   const Tensor adversarial = arrays.at("adversarial");
   const Tensor success = arrays.at("success");
   const Dataset data = dataset(count);
@@ -90,11 +91,15 @@ TEST_P(Evaluate, SavesWhatItPrints) {
   ASSERT_EQ(json["stages"].size(), each.stages);
   if (each.stages > 0) {
     EXPECT_EQ(json["stages"].back()["robust"], json["robust"]);
-    const Tensor felled_by = arrays.at("felled_by");
-    EXPECT_TRUE(at::equal(felled_by.eq(-2), wrong));
-    EXPECT_TRUE(at::equal(felled_by.ne(-1), success));
-    EXPECT_FALSE(arrays.at("target").eq(data.labels).any().item<bool>());
+    EXPECT_FALSE(std::filesystem::exists(in_folder("adversarial.npz.checkpoint")));
   }
+  const Tensor felled_by = arrays.at("felled_by");
+  EXPECT_TRUE(at::equal(felled_by.eq(-2), wrong));
+  EXPECT_TRUE(at::equal(felled_by.ne(-1), success));
+  EXPECT_FALSE(arrays.at("target").eq(data.labels).any().item<bool>());
+  const Tensor norms = each.l2 > 0 ? delta.norm(2, 1) : delta.abs().amax(1);
+  EXPECT_TRUE(at::allclose(arrays.at("distance").to(at::kDouble), norms, 1e-4, 1e-6));
+  EXPECT_TRUE(at::allclose(arrays.at("logits"), asked_again(network(), adversarial), 1e-4, 1e-4));
   double printed_clean = -1;
   double printed_robust = -1;
   const std::size_t line = outcome.out.find("robust accuracy");
@@ -107,33 +112,54 @@ TEST_P(Evaluate, SavesWhatItPrints) {
 
 INSTANTIATE_TEST_SUITE_P(
     Attacks, Evaluate,
-    ::testing::Values(Case{"pgd in linf", {"--eps", "0.03", "--steps", "5"}, 0.03, 0, true},
-                      Case{"pgd in l2",
-                           {"--norm", "l2", "--eps", "0.8", "--steps", "6", "--step-size", "0.4",
-                            "--restarts", "2"},
-                           0,
-                           0.8,
-                           true},
-                      Case{"fgsm", {"--attack", "fgsm", "--eps", "0.03"}, 0.03, 0, true},
-                      Case{"raw", {"--attack", "raw", "--beta", "2", "--steps", "5"}, 0, 0, false},
-                      Case{"region", {"--attack", "region", "--eps", "0.03"}, 0.03, 0, true, 2},
-                      Case{"autoattack",
-                           {"--attack", "autoattack", "--norm", "l2", "--eps", "0.8"},
-                           0,
-                           0.8,
-                           true,
-                           4}));
+    ::testing::Values(
+        Case{"pgd in linf", {"--attack", "pgd", "--eps", "0.03", "--steps", "5"}, 0.03, 0, true},
+        Case{"pgd in l2",
+             {"--attack", "pgd", "--norm", "l2", "--eps", "0.8", "--steps", "6", "--step-size",
+              "0.4", "--restarts", "2"},
+             0,
+             0.8,
+             true},
+        Case{"fgsm", {"--attack", "fgsm", "--eps", "0.03"}, 0.03, 0, true},
+        Case{"raw", {"--attack", "raw", "--beta", "2", "--steps", "5"}, 0, 0, false},
+        Case{"standard", {"--eps", "0.03"}, 0.03, 0, true, 6},
+        Case{"autoattack",
+             {"--attack", "autoattack", "--norm", "l2", "--eps", "0.8"},
+             0,
+             0.8,
+             true,
+             4}));
 
 TEST_F(Evaluate, TheSameCommandGivesTheSameBytes) {
   for (const std::string name : {"one.npz", "two.npz"}) {
-    ASSERT_TRUE(
-        succeeded(evaluate({"--steps", "5", "--threads", "2", "--seed", "4", "--save", name})));
+    ASSERT_TRUE(succeeded(evaluate({"--threads", "2", "--seed", "4", "--save", name})));
   }
   EXPECT_EQ(bytes_of(in_folder("one.npz")), bytes_of(in_folder("two.npz")));
-  ASSERT_TRUE(
-      succeeded(evaluate({"--steps", "5", "--threads", "2", "--seed", "5", "--save", "3.npz"})));
+  ASSERT_TRUE(succeeded(evaluate({"--threads", "2", "--seed", "5", "--save", "3.npz"})));
   EXPECT_NE(bytes_of(in_folder("one.npz")), bytes_of(in_folder("3.npz")))
       << "the seed has no effect";
+}
+
+TEST_F(Evaluate, PicturesShowImageAndAdversarialExample) {
+  ASSERT_TRUE(succeeded(evaluate({"--eps", "0.1", "--png", "pictures", "--save", "a.npz"})));
+  const Tensor fell = read_npz(in_folder("a.npz")).at("felled_by").ge(0).nonzero().squeeze(1);
+  ASSERT_GT(fell.size(0), 0);
+  int64_t pictures = 0;
+  for (const auto& file : std::filesystem::directory_iterator(in_folder("pictures"))) {
+    EXPECT_TRUE(fell.eq(std::stol(file.path().stem())).any().item<bool>()) << file.path();
+    EXPECT_EQ(bytes_of(file.path()).substr(1, 3), "PNG");
+    ++pictures;
+  }
+  EXPECT_EQ(pictures, std::min<int64_t>(fell.size(0), 100));
+}
+
+TEST_F(Evaluate, ResumesOnlyBesideASavedFile) {
+  const Outcome outcome = evaluate({"--resume"});
+  EXPECT_EQ(outcome.code, 2);
+  EXPECT_NE(outcome.err.find("--save"), std::string::npos);
+  const Outcome fresh = evaluate({"--resume", "--save", "a.npz"});
+  ASSERT_TRUE(succeeded(fresh));
+  EXPECT_NE(fresh.err.find("a.npz.checkpoint: no such file"), std::string::npos);
 }
 
 TEST_F(Evaluate, NumbersOnStandardOutputAreAloneThere) {
@@ -146,7 +172,7 @@ TEST_F(Evaluate, NumbersOnStandardOutputAreAloneThere) {
 TEST_F(Evaluate, MissingFoldersOfSavedFilesAreCreated) {
   ASSERT_TRUE(succeeded(evaluate(
       {"--attack", "fgsm", "--save", "new folder/deep/a.npz", "--json", "other/numbers.json"})));
-  EXPECT_EQ(read_npz(in_folder("new folder/deep/a.npz")).size(), 2U);
+  EXPECT_EQ(read_npz(in_folder("new folder/deep/a.npz")).size(), 6U);
   EXPECT_TRUE(std::filesystem::exists(in_folder("other/numbers.json")));
 }
 

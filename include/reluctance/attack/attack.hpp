@@ -54,6 +54,7 @@ struct AttackResult {
   Tensor adversarial;  // N x input shape
   Tensor success;      // N booleans: the network, asked again, does not answer the label
   Tensor target{};     // N int64: the class aimed at, -1 for none; undefined if never aimed
+  Tensor margin{};     // N: the least z_y - max_k z_k met inside the ball; undefined if not kept
   PassCount passes{};  // what it cost
 };
 

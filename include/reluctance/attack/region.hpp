@@ -8,6 +8,11 @@
 // for the price of one forward pass and a vector-Jacobian product for each class. The nearest
 // classes are attacked in that order by steepest ascent of the margin z_k - z_y, linearised anew at
 // every step, with steps that shrink from the ball's size to nothing. Samples leave as they fall.
+//
+// What the linear region around the image cannot know is what lies behind its gates. So the ascent
+// starts at the edge of the ball, on the way to a random image that the network answers as the
+// class aimed at (a guide): in L2 with all of the ball's radius on a few of the pixels, which
+// carries them past gates that the same norm on all pixels does not reach.
 #pragma once
 
 #include <cstdint>
@@ -16,11 +21,24 @@
 
 namespace reluctance {
 
+// Images to start towards, grouped by the network's answers.
+struct Guides {
+  Tensor images;  // M x input shape, on the network's device; undefined: no guides
+  Tensor order;   // M int64: their places, those of class 0 first
+  Tensor first;   // classes + 1, int64: where each class begins in `order`
+};
+
+// images: M x any shape that fits the network.
+Guides make_guides(const Network& network, const Tensor& images);
+
 struct RegionOptions {
   Ball ball{Norm::linf, 0.1};
   int64_t targets = 2;   // classes tried, the nearest first
   int64_t steps = 10;    // towards each class
-  int64_t restarts = 1;  // for each class; from the image, then from random points of the ball
+  int64_t restarts = 1;  // for each class
+  // Without guides the first start is the image, and the others are random points of the ball; so
+  // is a start towards a class that no guide has.
+  Guides guides{};
   // Classes whose distance is asked, the most probable ones: bounds the cost where there are many.
   int64_t candidates = 20;
 };

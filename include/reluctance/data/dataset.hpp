@@ -36,7 +36,8 @@ Dataset head(const Dataset& dataset, int64_t count);
 // of a network) and its index.
 void require_labels_below(const Dataset& dataset, int64_t classes);
 
-// "crc32:xxxxxxxx" over the bytes of the images, then of the labels.
+// "crc32:xxxxxxxx" over the bytes of the tensors; of a dataset, images, then labels.
+std::string checksum(const std::vector<Tensor>& tensors);
 std::string checksum(const Dataset& dataset);
 
 }  // namespace reluctance

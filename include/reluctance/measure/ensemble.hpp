@@ -18,11 +18,15 @@ struct Stage {
   std::function<AttackResult(const Network& network, const Tensor& images, const Tensor& labels,
                              std::uint64_t seed, const Progress& progress)>
       attack;
+  double share = 1;  // of the samples that stand: those with the least margin. 1: all
+  // The stage is run again, with other random numbers, while it fells more than this share of what
+  // it attacks. 1: never.
+  double again_above = 1;
 };
 
 struct StageOutcome {
   std::string name;
-  int64_t attacked;  // samples that stood before it; 0: it was not run
+  int64_t attacked;  // samples, each as often as it was; 0: the stage was not run
   Share robust;      // share of all samples that stand after it
   double seconds;
   PassCount passes;  // of the attack and of the check of its claims
@@ -39,13 +43,35 @@ struct EnsembleResult {
   Tensor felled_by;                  // N int64: index of the stage, `stands` or `wrong`
   Tensor target;                     // N int64: the class that stage aimed at; -1 for none
   Tensor adversarial;  // N x shape of the images; the image itself where none is known
+  Tensor margin;       // N: the least z_y - max_k z_k that image or attacks found
   PassCount passes;    // of all stages
 };
 
-// Runs the stages on the samples that are answered right. What a stage claims counts if it lies in
-// `ball` and in the box [0, 1] and the network, asked again, does not answer the label. images: N x
-// any shape that fits the network, labels: N (int64). Stage i gets the seed of place i. `progress`
-// counts samples times stages.
+// A run that can stop and go on: what is known, and what the last stage begun has still to attack.
+struct EnsembleState {
+  EnsembleResult result;
+  Tensor pending;             // int64: samples
+  int64_t turn_attacked = 0;  // of the stage's present turn
+  int64_t turn_felled = 0;
+};
+
+struct EnsembleHooks {
+  Progress progress{};  // counts samples times stages
+  // Called after every block of a stage: at most 500 samples.
+  std::function<void(const EnsembleState& state)> checkpoint{};
+};
+
+// What is known before any attack. images: N x any shape that fits the network, labels: N (int64).
+EnsembleState begin_ensemble(const Network& network, const Tensor& images, const Tensor& labels);
+
+// Runs what is left of the stages on the samples that are answered right. What a stage claims
+// counts if it lies in `ball` and in the box [0, 1] and the network, asked again, does not answer
+// the label. A stopped run that goes on from its state gives what it would have given.
+void run_ensemble(EnsembleState& state, const Network& network, const Tensor& images,
+                  const Tensor& labels, const Ball& ball, const std::vector<Stage>& stages,
+                  std::uint64_t seed, const EnsembleHooks& hooks = {});
+
+// All of it at once.
 EnsembleResult run_ensemble(const Network& network, const Tensor& images, const Tensor& labels,
                             const Ball& ball, const std::vector<Stage>& stages,
                             std::uint64_t seed = 0, const Progress& progress = {});
@@ -65,8 +91,11 @@ struct AutoattackOptions {
 std::vector<Stage> autoattack_stages(const Network& network, const Ball& ball,
                                      const AutoattackOptions& options = {});
 
-// The region attack twice: "region" with its defaults fells what falls easily, "region-restarts"
-// tries 3 classes, 20 steps and 3 starts on the rest.
-std::vector<Stage> region_stages(const Ball& ball);
+// A cascade of the strength of AutoAttack at a fiftieth of its cost. The region attack on all, then
+// longer on the half, the fifth and the tenth that came closest to falling; on the twentieth
+// targeted Auto-PGD (from 4 classes on) and Square (on images), as others who search differently.
+// Whoever still fells a tenth of what it attacks goes on. `images`: what is to be attacked, N x any
+// shape that fits the network; starts lead towards them.
+std::vector<Stage> standard_stages(const Network& network, const Ball& ball, const Tensor& images);
 
 }  // namespace reluctance

@@ -1,0 +1,21 @@
+// States of an ensemble on the disk, so that an evaluation can stop and go on.
+#pragma once
+
+#include <filesystem>
+#include <string>
+
+#include "reluctance/measure/ensemble.hpp"
+
+namespace reluctance {
+
+// One NPZ file, replaced atomically. `settings`: everything that must be the same for a run to go
+// on, one "key: value" a line.
+void save_ensemble(const std::filesystem::path& path, const EnsembleState& state,
+                   const std::string& settings);
+
+// Puts what was saved into `state`, as begin_ensemble gives it for the same network and images.
+// Throws Error if the file is damaged, of other images or stages, or was saved with other settings.
+void load_ensemble(const std::filesystem::path& path, const std::string& settings,
+                   const std::vector<Stage>& stages, EnsembleState& state);
+
+}  // namespace reluctance

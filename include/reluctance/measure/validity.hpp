@@ -1,0 +1,50 @@
+// Signs that a robust accuracy is not to be trusted, after Carlini et al. 2019 ("On evaluating
+// adversarial robustness") and Athalye et al. 2018 ("Obfuscated gradients give a false sense of
+// security"). Each is a flag with a fixed threshold; a raised flag says what was seen and what to
+// do.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "reluctance/measure/ensemble.hpp"
+
+namespace reluctance {
+
+struct Flag {
+  std::string name;  // one of the names below
+  std::string message;
+};
+
+struct ValidityOptions {
+  std::optional<Ball> ball;  // the budget; none: unbounded
+  // The attack behind the number, or a quick part of it, for another ball. Empty without a budget.
+  std::function<AttackResult(const Tensor& images, const Tensor& labels, const Ball& ball)> attack;
+  bool follows_cross_entropy = false;  // as pgd does: it cannot move where that loss is flat
+  int64_t samples = 50;                // asked for each flag, the first that qualify
+};
+
+// The flags that are raised:
+//   "clean-accuracy"    the network is right no more often than by chance (1 / classes)
+//   "not-finite"        a logit or input gradient that is not a number or infinite
+//   "random"            two passes over the same images differ
+//   "zero-gradient"     the gradient of the margin is exactly zero on more than 1% of the images
+//   "steep-gradient"    by its gradient a hundredth of the budget would do, and the image stands:
+//   more
+//                       than 10% of those that stand
+//   "flat-loss"         cross-entropy has a zero gradient in the network's precision where the
+//   margin
+//                       has none, on more than 10%: for attacks that follow it
+//   "rising-budget"     of the samples that fell, more than 10% withstand twice the budget
+//   "weaker-than-square" Square, which needs no gradients, felled at least 1% of all samples, and
+//   3,
+//                       that stood against everything before it
+// images: N x any shape that fits the network; labels: N; `felled_by` and the rest of `result` as
+// run_ensemble gives them.
+std::vector<Flag> validity_flags(const Network& network, const Tensor& images, const Tensor& labels,
+                                 const EnsembleResult& result, const ValidityOptions& options);
+
+}  // namespace reluctance

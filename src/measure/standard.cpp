@@ -1,0 +1,54 @@
+// The cascade of `standard`: what each stage is, and how much of what stands it gets.
+#include "reluctance/attack/apgd.hpp"
+#include "reluctance/attack/region.hpp"
+#include "reluctance/attack/square.hpp"
+#include "reluctance/measure/ensemble.hpp"
+
+namespace reluctance {
+
+std::vector<Stage> standard_stages(const Network& network, const Ball& ball, const Tensor& images) {
+  using Seed = std::uint64_t;
+  constexpr double productive = 0.1;
+  const Guides guides = make_guides(network, images);
+  const auto region = [&](const char* name, int64_t targets, int64_t steps, int64_t restarts,
+                          double share) {
+    RegionOptions options{ball, targets, steps, restarts};
+    options.guides = guides;
+    return Stage{name,
+                 [options](const Network& net, const Tensor& x, const Tensor& y, Seed seed,
+                           const Progress& progress) {
+                   return run_region(net, x, y, options, seed, progress);
+                 },
+                 share, share < 1 ? productive : 1};
+  };
+  std::vector<Stage> stages{region("region", 2, 10, 1, 1), region("region-half", 2, 20, 1, 0.5),
+                            region("region-fifth", 2, 20, 2, 0.2),
+                            region("region-tenth", 3, 40, 1, 0.1)};
+  constexpr double few = 0.05;
+  if (network.classes() >= 4) {
+    TargetedApgdOptions apgd;
+    apgd.ball = ball;
+    apgd.targets = 3;
+    apgd.iterations = 50;
+    stages.push_back({"apgd-t",
+                      [apgd](const Network& net, const Tensor& x, const Tensor& y, Seed seed,
+                             const Progress& progress) {
+                        return run_targeted_apgd(net, x, y, apgd, seed, progress);
+                      },
+                      few, productive});
+  }
+  if (network.input_shape().size() == 3) {
+    SquareOptions square;
+    square.ball = ball;
+    square.queries = 250;
+    stages.push_back({"square",
+                      [square](const Network& net, const Tensor& x, const Tensor& y, Seed seed,
+                               const Progress& progress) {
+                        return run_square(net, x, y, square, seed, progress);
+                      },
+                      few, productive});
+  }
+  return stages;
+}
+
+}  // namespace reluctance

@@ -1,0 +1,148 @@
+// Each flag on a network that deserves it, and none on one that does not.
+#include "reluctance/measure/validity.hpp"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <limits>
+
+#include "attack/subjects.hpp"
+#include "reluctance/attack/region.hpp"
+
+namespace reluctance {
+namespace {
+
+std::vector<std::string> names(const std::vector<Flag>& flags) {
+  std::vector<std::string> all;
+  for (const Flag& flag : flags) all.push_back(flag.name);
+  return all;
+}
+
+bool raised(const std::vector<Flag>& flags, const std::string& name) {
+  const auto all = names(flags);
+  return std::find(all.begin(), all.end(), name) != all.end();
+}
+
+struct Judged {
+  EnsembleResult result;
+  std::vector<Flag> flags;
+};
+
+Judged judge(const Network& network, const Tensor& images, const Tensor& labels, const Ball& ball,
+             bool follows_cross_entropy = false) {
+  const auto attack = [&](const Tensor& x, const Tensor& y, const Ball& other) {
+    RegionOptions region;
+    region.ball = other;
+    return run_region(network, x, y, region);
+  };
+  const EnsembleResult result =
+      run_ensemble(network, images, labels, ball, standard_stages(network, ball, images));
+  return {result,
+          validity_flags(network, images, labels, result, {ball, attack, follows_cross_entropy})};
+}
+
+// The subject's network behind `before`, and with its logits times `scale`.
+Network dressed(const LinearSubject& linear, double scale,
+                const std::function<void(Network&)>& before = {}) {
+  Network network({1, 6, 6});
+  if (before) before(network);
+  network.append(reshape_layer({36}));
+  const Tensors parameters = linear.network.parameters();
+  network.append(linear_layer(), {scale * parameters[0], scale * parameters[1]});
+  return network;
+}
+
+// A piecewise linear staircase: flat for all but a ten-thousandth of each stair of width 0.02, as
+// sums of ReLUs of x - edge, which the next layer weighs.
+void staircase(Network& network) {
+  constexpr int64_t stairs = 50;
+  constexpr double width = 1.0 / stairs;
+  constexpr double ramp = 1e-4 * width;
+  const Tensor edges = (at::arange(stairs, at::kDouble) + 0.5) * width;
+  network.append(reshape_layer({36}));
+  // 36 pixels -> 36 x stairs x 2 units -> 36 pixels.
+  const Tensor eye = at::eye(36, at::kDouble);
+  const Tensor up = at::repeat_interleave(eye, 2 * stairs, 0);
+  const Tensor both = at::stack({-edges, -edges - ramp}, 1).flatten();
+  network.append(linear_layer(), {up, both.repeat({36})});
+  network.append(relu_layer());
+  const Tensor slope = at::tensor({width / ramp, -width / ramp}, at::kDouble).repeat({stairs});
+  network.append(linear_layer(), {at::kron(eye, slope.unsqueeze(0)), at::zeros({36}, at::kDouble)});
+}
+
+TEST(Validity, AnHonestNetworkRaisesNothing) {
+  const LinearSubject linear = linear_subject();
+  for (Norm norm : {Norm::linf, Norm::l2}) {
+    const Judged judged =
+        judge(linear.network, linear.images, linear.labels, half_of_them(linear, norm), true);
+    EXPECT_EQ(names(judged.flags), std::vector<std::string>());
+  }
+}
+
+TEST(Validity, LargeLogitsBlindCrossEntropyAlone) {
+  const LinearSubject linear = linear_subject();
+  const Network network = dressed(linear, 1e5);
+  const Ball ball = half_of_them(linear, Norm::linf);
+  const Judged judged = judge(network, linear.images, linear.labels, ball, true);
+  EXPECT_EQ(names(judged.flags), std::vector<std::string>{"flat-loss"});
+  // The cascade follows the margin and is not misled: the honest network's robust accuracy.
+  const Judged honest = judge(linear.network, linear.images, linear.labels, ball);
+  EXPECT_DOUBLE_EQ(judged.result.robust.value, honest.result.robust.value);
+  EXPECT_EQ(names(judge(network, linear.images, linear.labels, ball).flags),
+            std::vector<std::string>());
+}
+
+TEST(Validity, AStaircaseIsCaught) {
+  const LinearSubject linear = linear_subject();
+  const Network network = dressed(linear, 1, staircase);
+  const Tensor labels = logits(network, linear.images).argmax(1);
+  const Judged judged = judge(network, linear.images, labels, {Norm::linf, 0.06});
+  EXPECT_TRUE(raised(judged.flags, "zero-gradient"));
+}
+
+TEST(Validity, AnswersByChance) {
+  const LinearSubject linear = linear_subject();
+  const Tensor wrong = (linear.labels + 1).remainder(6);
+  const Judged judged = judge(linear.network, linear.images, wrong, {Norm::linf, 0.01});
+  EXPECT_EQ(names(judged.flags), std::vector<std::string>{"clean-accuracy"});
+}
+
+TEST(Validity, NumbersThatAreNone) {
+  const LinearSubject linear = linear_subject();
+  const Network network = dressed(linear, std::numeric_limits<double>::infinity());
+  const Judged judged = judge(network, linear.images, linear.labels, {Norm::linf, 0.01});
+  EXPECT_TRUE(raised(judged.flags, "not-finite"));
+}
+
+TEST(Validity, AnAttackThatGetsLostInALargerBudget) {
+  const LinearSubject linear = linear_subject();
+  const Ball ball = half_of_them(linear, Norm::linf);
+  const EnsembleResult result = run_ensemble(linear.network, linear.images, linear.labels, ball,
+                                             standard_stages(linear.network, ball, linear.images));
+  const auto lost = [](const Tensor& x, const Tensor&, const Ball& other) {
+    EXPECT_GT(other.radius, 0);
+    return AttackResult{x, at::zeros({x.size(0)}, at::kBool)};
+  };
+  EXPECT_EQ(names(validity_flags(linear.network, linear.images, linear.labels, result,
+                                 {ball, lost, false})),
+            std::vector<std::string>{"rising-budget"});
+}
+
+TEST(Validity, SquareBeyondTheOthers) {
+  const LinearSubject linear = linear_subject();
+  const Ball ball = half_of_them(linear, Norm::linf);
+  // Without the stages before it, all that falls is Square's.
+  const auto square = standard_stages(linear.network, ball, linear.images).back();
+  ASSERT_EQ(square.name, "square");
+  Stage all = square;
+  all.share = 1;
+  const EnsembleResult result =
+      run_ensemble(linear.network, linear.images, linear.labels, ball, {all});
+  ASSERT_GE(result.felled_by.eq(0).sum().item<int64_t>(), 3);
+  EXPECT_TRUE(
+      raised(validity_flags(linear.network, linear.images, linear.labels, result, {ball, {}}),
+             "weaker-than-square"));
+}
+
+}  // namespace
+}  // namespace reluctance
