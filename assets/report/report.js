@@ -20,7 +20,8 @@
   }
 
   const sections = [verdicts.section(titled, titleOf), advice.section(titled),
-                    training.section(titled), ...chapters.map(chapterSection),
+                    training.section(titled), robustness.section(titled),
+                    ...chapters.map(chapterSection),
                     findings.section(titled), frame.reproduction(titled)].filter(Boolean);
   document.getElementById("main").append(...sections);
   document.getElementById("top").append(...frame.header(titled, titleOf, sections));

@@ -2,52 +2,21 @@
 
 #include <ATen/ATen.h>
 
-#include <limits>
-
 #include "attack/standing.hpp"
 
 namespace reluctance {
 namespace {
 
-// The nearest adversarial points so far, of the whole batch. Threads write to different rows.
-struct Nearest {
-  Tensor adversarial, distance;
-
-  // Enters those of the points x around `clean` that are `found` and nearer than what is known.
-  void update(Norm norm, const Tensor& rows, const Tensor& clean, const Tensor& x,
-              const Tensor& found) {
-    const Tensor sizes = sample_norms(x.to(at::kDouble) - clean.to(at::kDouble), norm);
-    const Tensor better = found.logical_and(sizes.lt(distance.index_select(0, rows)));
-    const Tensor those = better.nonzero().squeeze(1);
-    const Tensor places = rows.index_select(0, those);
-    adversarial.index_copy_(0, places, x.index_select(0, those));
-    distance.index_copy_(0, places, sizes.index_select(0, those));
-  }
-};
-
-// The logit of the target less that of the label (n), and its gradient (n x inputs).
-struct Boundary {
-  Tensor value, gradient;
-};
-
-Boundary linearise(Standing& standing, const Tensor& x) {
-  const Pass pass = standing.passes().forward(x, Keep::gates);
-  const Tensor direction = at::zeros_like(pass.logits)
-                               .scatter_(1, standing.targets().unsqueeze(1), 1)
-                               .scatter_(1, standing.labels().unsqueeze(1), -1);
-  return {(direction * pass.logits).sum(1),
-          standing.passes().vector_jacobian(pass, direction).flatten(1)};
-}
-
 // A step beyond the boundary, from x and, with a small weight, from the image itself.
 Tensor step(Standing& standing, const FabOptions& options, const Tensor& x) {
   const Boundary here = linearise(standing, x);
+  const Tensor gradient = here.gradient.flatten(1);
   const Tensor rows = x.flatten(1);
   const Tensor clean = standing.clean().flatten(1);
-  const Tensor from_x = project_onto_boundary(options.norm, rows, here.gradient, here.value);
+  const Tensor from_x = project_onto_boundary(options.norm, rows, gradient, here.value);
   // The same hyperplane, seen from the image.
-  const Tensor value = here.value + (here.gradient * (clean - rows)).sum(1);
-  const Tensor from_clean = project_onto_boundary(options.norm, clean, here.gradient, value);
+  const Tensor value = here.value + (gradient * (clean - rows)).sum(1);
+  const Tensor from_clean = project_onto_boundary(options.norm, clean, gradient, value);
   const Tensor near = sample_norms(from_x, options.norm).clamp_min_(1e-8);
   const Tensor far = sample_norms(from_clean, options.norm).clamp_min_(1e-8);
   const Tensor weight = (near / (near + far)).clamp_max_(options.bias_limit).unsqueeze(1);
@@ -64,7 +33,7 @@ void search(Standing& standing, const FabOptions& options, Nearest* nearest) {
     x = step(standing, options, x);
     const Tensor answers = standing.passes().forward(x, Keep::nothing).logits.argmax(1);
     Tensor found = answers.ne(standing.labels());
-    if (nearest) nearest->update(options.norm, standing.rows(), standing.clean(), x, found);
+    if (nearest) nearest->update(standing, x, found);
     if (const auto stand = standing.remove_fallen(x, found)) {
       x = x.index_select(0, *stand);
       found = found.index_select(0, *stand);
@@ -95,12 +64,9 @@ NearestResult nearest_adversarial(const Network& network, const Tensor& images,
                                   const Progress& progress) {
   CountedPasses passes(network);
   const Tensor clean = as_inputs(network, images);
-  Nearest nearest{clean.clone(), at::full({clean.size(0)}, std::numeric_limits<double>::infinity(),
-                                          clean.options().dtype(at::kDouble))};
+  Nearest nearest(clean, options.norm);
   // In a ball of radius zero nothing falls but what is wrong as it is.
-  const AttackResult wrong = run(passes, clean, labels, options, 0.0, &nearest, progress);
-  nearest.distance.masked_fill_(wrong.success, 0.0);
-  return {nearest.adversarial, nearest.distance, wrong.passes};
+  return nearest.result(run(passes, clean, labels, options, 0.0, &nearest, progress));
 }
 
 Tensor project_onto_boundary(Norm norm, const Tensor& x, const Tensor& gradient,

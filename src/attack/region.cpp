@@ -15,6 +15,8 @@ namespace {
 
 // Of the ball's radius: from one side of it to the other.
 constexpr double first_step = 2;
+// Of a ball's own radius in a search for the nearest point, at the start.
+constexpr double largest_change = 0.2;
 
 // Of the pixels: those that a start in L2 spends its radius on.
 constexpr double concentration = 0.05;
@@ -48,19 +50,61 @@ Tensor concentrate(const Tensor& way, at::Generator generator) {
 Tensor starts(const Standing& standing, const RegionOptions& options, bool first,
               at::Generator generator) {
   const Tensor& clean = standing.clean();
+  const auto norm = options.ball.norm;
   const bool guided = options.guides.images.defined();
   if (!guided && first) return clean;
-  Attack random;
-  random.ball = options.ball;
-  random.random_start = true;
-  Tensor x = starting_points(clean, random, generator);
-  if (!guided) return x;
-  const auto [way, known] = ways(standing, options.guides, generator);
-  const Tensor direction = steepest(
-      options.ball.norm, options.ball.norm == Norm::l2 ? concentrate(way, generator) : way.clone());
-  x = at::where(per_sample(known, x), clean + options.ball.radius * direction, x);
+  Tensor delta = random_in_ball(options.ball, clean, generator);
+  if (guided) {
+    const auto [way, known] = ways(standing, options.guides, generator);
+    const Tensor towards =
+        steepest(norm, norm == Norm::l2 ? concentrate(way, generator) : way.clone());
+    delta = at::where(per_sample(known, way), options.ball.radius * towards, delta);
+  }
+  Tensor x = clean + delta;
   Projection(options.ball, /*pixel_box=*/true, clean)(x);
   return x;
+}
+
+// Shortens each perturbation to its own radius (n), and clips to the box.
+Tensor shorten(Norm norm, const Tensor& clean, const Tensor& x, const Tensor& radius) {
+  const Tensor wide = per_sample(radius, x);
+  const Tensor delta = x - clean;
+  const Tensor shorter =
+      norm == Norm::linf
+          ? at::minimum(at::maximum(delta, -wide), wide)
+          : delta *
+                (wide / per_sample(sample_norms(delta, norm), delta).clamp_min(1e-30)).clamp_max(1);
+  return (clean + shorter).clamp_(0, 1);
+}
+
+// One class, from one start, in balls of their own. `from` (n x input shape): where to start, per
+// unit of the radius.
+void approach(Standing& standing, const RegionDistanceOptions& options, const Tensor& from,
+              Nearest& nearest) {
+  const Norm norm = options.norm;
+  const Tensor& clean = standing.clean();
+  Tensor x = clean;
+  Tensor radius = nearest.distance(standing).to(clean.scalar_type());
+  for (int64_t t = 0; t <= options.steps; ++t) {
+    check_interrupt();
+    const Boundary here = linearise(standing, x);
+    const Tensor found = here.pass.logits.argmax(1).ne(standing.labels());
+    nearest.update(standing, x, found);
+    if (t == options.steps) return;
+    const double left = 1 - static_cast<double>(t) / static_cast<double>(options.steps);
+    const double change = largest_change * left;
+    const Tensor known = nearest.distance(standing).to(clean.scalar_type());
+    const Tensor dual = here.gradient.flatten(1).norm(norm == Norm::linf ? 1 : 2, 1);
+    const Tensor linear = sample_norms(x - clean, norm) - here.value / dual.clamp_min(1e-30);
+    // To the boundary as it seems, until a point beyond it is known; then in and out of it.
+    const Tensor next = at::where(found, at::minimum(radius, known) * (1 - change),
+                                  at::minimum(radius * (1 + change), known));
+    radius = at::where(known.isinf(), linear * (1 + change), next);
+    x = t == 0 && from.defined()
+            ? clean + per_sample(radius, clean) * from
+            : x + per_sample(first_step * left * radius, x) * steepest(norm, here.gradient);
+    x = shorten(norm, clean, x, radius);
+  }
 }
 
 // One class, from one start. The step shrinks linearly: first across the ball, in the end to
@@ -132,6 +176,29 @@ AttackResult run_region(const Network& network, const Tensor& images, const Tens
   };
   CountedPasses passes(network);
   return run_rounds(passes, as_inputs(network, images), labels, rounds, progress);
+}
+
+NearestResult region_distances(const Network& network, const Tensor& images, const Tensor& labels,
+                               const RegionDistanceOptions& options, std::uint64_t seed,
+                               const Progress& progress) {
+  const Tensor clean = as_inputs(network, images);
+  Nearest nearest(clean, options.norm);
+  // In a ball of radius zero nothing falls but what is wrong as it is.
+  Rounds rounds{{options.norm, 0.0}, options.restarts, options.targets, {}, {}};
+  rounds.aim = [&](CountedPasses& passes, const Tensor& x, const Tensor& y) {
+    return linear_distances(passes, x, y, options.norm, options.candidates).classes;
+  };
+  rounds.run = [&](int64_t round, Standing& standing) {
+    Tensor from;
+    if (round % options.restarts > 0) {
+      const auto place = static_cast<std::uint64_t>(standing.rows()[0].item<int64_t>());
+      from = random_in_ball({options.norm, 1}, standing.clean(),
+                            make_generator(seed, {static_cast<std::uint64_t>(round), place}));
+    }
+    approach(standing, options, from, nearest);
+  };
+  CountedPasses passes(network);
+  return nearest.result(run_rounds(passes, clean, labels, rounds, progress));
 }
 
 }  // namespace reluctance

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <limits>
 #include <tuple>
+#include <utility>
 
 #include "reluctance/base/chunks.hpp"
 #include "reluctance/loss/margin.hpp"
@@ -83,6 +84,38 @@ std::optional<Tensor> Standing::remove_fallen(const Tensor& x, const Tensor& cla
   const Tensor standing = at::ones_like(claimed).index_fill_(0, fallen, false).nonzero().squeeze(1);
   for (Tensor* each : {&clean_, &labels_, &targets_, &rows_}) *each = select(*each, standing);
   return standing;
+}
+
+Nearest::Nearest(const Tensor& clean, Norm norm)
+    : norm_(norm),
+      adversarial_(clean.clone()),
+      distance_(at::full({clean.size(0)}, std::numeric_limits<double>::infinity(),
+                         clean.options().dtype(at::kDouble))) {}
+
+void Nearest::update(const Standing& standing, const Tensor& x, const Tensor& found) {
+  const Tensor sizes = sample_norms(x.to(at::kDouble) - standing.clean().to(at::kDouble), norm_);
+  const Tensor those = found.logical_and(sizes.lt(distance(standing))).nonzero().squeeze(1);
+  const Tensor places = select(standing.rows(), those);
+  adversarial_.index_copy_(0, places, select(x, those));
+  distance_.index_copy_(0, places, select(sizes, those));
+}
+
+Tensor Nearest::distance(const Standing& standing) const {
+  return select(distance_, standing.rows());
+}
+
+NearestResult Nearest::result(const AttackResult& run) const {
+  return {adversarial_, distance_.masked_fill(run.success, 0.0), run.passes};
+}
+
+Boundary linearise(Standing& standing, const Tensor& x) {
+  Pass pass = standing.passes().forward(x, Keep::gates);
+  const Tensor direction = at::zeros_like(pass.logits)
+                               .scatter_(1, standing.targets().unsqueeze(1), 1)
+                               .scatter_(1, standing.labels().unsqueeze(1), -1);
+  const Tensor value = (direction * pass.logits).sum(1);
+  const Tensor gradient = standing.passes().vector_jacobian(pass, direction);
+  return {std::move(pass), value, gradient};
 }
 
 AttackResult run_rounds(CountedPasses& passes, const Tensor& images, const Tensor& labels,

@@ -40,6 +40,31 @@ class Standing {
   Tensor clean_, labels_, targets_, rows_;
 };
 
+// The nearest adversarial points so far, of a whole batch. Threads write to different rows.
+class Nearest {
+ public:
+  Nearest(const Tensor& clean, Norm norm);
+
+  // Enters those of the points x (n x input shape) that are `found` (n booleans) and nearer than
+  // what is known.
+  void update(const Standing& standing, const Tensor& x, const Tensor& found);
+  // n, float64: what is known; infinity for nothing.
+  Tensor distance(const Standing& standing) const;
+  // After all rounds of `run` in a ball of radius zero.
+  NearestResult result(const AttackResult& run) const;
+
+ private:
+  Norm norm_;
+  Tensor adversarial_, distance_;
+};
+
+// The logits of the targets less those of the labels (n), and their gradients (n x input shape).
+struct Boundary {
+  Pass pass;
+  Tensor value, gradient;
+};
+Boundary linearise(Standing& standing, const Tensor& x);
+
 // An attack as rounds; each starts from what the rounds before it left standing.
 struct Rounds {
   Ball ball;

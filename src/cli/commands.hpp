@@ -9,6 +9,7 @@ namespace reluctance {
 void add_explain(CLI::App& app);
 void add_train(CLI::App& app);
 void add_evaluate(CLI::App& app);
+void add_distances(CLI::App& app);
 void add_dynamics(CLI::App& app);
 void add_influence(CLI::App& app);
 void add_curvature(CLI::App& app);

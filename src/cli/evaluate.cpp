@@ -4,11 +4,11 @@
 
 #include <cstdio>
 #include <memory>
-#include <nlohmann/json.hpp>
 #include <sstream>
 
 #include "cli/commands.hpp"
 #include "cli/console.hpp"
+#include "cli/measurement.hpp"
 #include "cli/options.hpp"
 #include "cli/validators.hpp"
 #include "reluctance/base/error.hpp"
@@ -34,16 +34,9 @@ struct Options {
   bool resume = false;
 };
 
-using Json = nlohmann::ordered_json;
-
 // What the cascade's starts lead towards: enough to have every class many times.
 constexpr int64_t guides = 1000;
 constexpr int64_t pictures = 100;
-
-Json json(const Share& share) {
-  return {
-      {"value", share.value}, {"low", share.low}, {"high", share.high}, {"samples", share.samples}};
-}
 
 void show(std::FILE* summary, const char* what, const Share& share, const std::string& attack) {
   std::fprintf(summary, "%s  %.2f%%  (95%%: %.2f to %.2f, %ld images)%s%s\n", what,
@@ -199,7 +192,7 @@ void run(const Options& options) {
                  stage.passes.forward + stage.passes.backward, stage.seconds);
     stages.push_back({{"name", stage.name},
                       {"attacked", stage.attacked},
-                      {"robust", json(stage.robust)},
+                      {"robust", share_json(stage.robust)},
                       {"seconds", stage.seconds},
                       {"forward_passes", stage.passes.forward},
                       {"backward_passes", stage.passes.backward}});
@@ -210,22 +203,13 @@ void run(const Options& options) {
     std::fprintf(summary, "warning (%s): %s\n", flag.name.c_str(), flag.message.c_str());
     warnings.push_back({{"name", flag.name}, {"message", flag.message}});
   }
-  const RunInfo info = run_info(options.common);
-  const Json document{{"program", info.program},
-                      {"command", info.command},
-                      {"seed", info.seed},
-                      {"threads", info.threads},
-                      {"device", info.device},
-                      {"started", info.started},
-                      {"model", options.common.model},
-                      {"data", data.name},
-                      {"checksum", checksum(data)},
-                      {"attack", evaluation.attack},
-                      {"clean", json(result.clean)},
-                      {"robust", json(result.robust)},
-                      {"stages", stages},
-                      {"warnings", warnings}};
-  write_json(options.common, document.dump(1, ' ', false, Json::error_handler_t::replace) + "\n");
+  Json document = measurement_json(options.common, data);
+  document["attack"] = evaluation.attack;
+  document["clean"] = share_json(result.clean);
+  document["robust"] = share_json(result.robust);
+  document["stages"] = stages;
+  document["warnings"] = warnings;
+  write_measurement(options.common, document);
 }
 
 }  // namespace

@@ -12,6 +12,7 @@
 #include "cli/training_record.hpp"
 #include "cli/validators.hpp"
 #include "reluctance/base/files.hpp"
+#include "reluctance/measure/robustness.hpp"
 
 namespace reluctance {
 namespace {
@@ -34,6 +35,11 @@ constexpr int64_t advice_images = 1000;
 void test_claims(NetworkResult& result, const Network& network, const Splits& data,
                  const Options& options) {
   const Dataset few = head(data.held_out, options.limit);
+  for (const Norm norm : {Norm::linf, Norm::l2}) {
+    ProgressBar bar(result.title + ": distances in " + to_string(norm));
+    result.robustness.push_back(robustness_curve(network, few.images, few.labels, norm,
+                                                 options.common.seed, bar.receiver()));
+  }
   test_dynamics_claim(result, network, few, options.claims);
   test_influence_claim(result, network, few, options.claims);
   test_curvature_claim(result, network, head(data.training, options.batch), options.claims);

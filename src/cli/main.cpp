@@ -77,6 +77,7 @@ int run(int argc, char** argv) {
   add_explain(app);
   add_train(app);
   add_evaluate(app);
+  add_distances(app);
   add_dynamics(app);
   add_influence(app);
   add_curvature(app);

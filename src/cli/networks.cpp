@@ -28,10 +28,7 @@ NetworkResult describe_network(const Network& network, const std::string& file, 
           {},
           accuracy.clean,
           accuracy.robust,
-          attack.description,
-          {},
-          {},
-          {}};
+          attack.description};
 }
 
 void test_dynamics_claim(NetworkResult& result, const Network& network, const Dataset& data,

@@ -31,6 +31,13 @@ Json chapter(const std::optional<Chapter>& result) {
   return result ? as_json(*result) : Json(nullptr);
 }
 
+Json robustness_json(const RobustnessCurve& curve) {
+  return {{"norm", to_string(curve.norm)},
+          {"points", list_of(curve.points, [](const RobustnessCurve::Point& point) {
+             return Json{{"budget", number(point.budget)}, {"robust", as_json(point.robust)}};
+           })}};
+}
+
 Json network_json(const NetworkResult& network) {
   Json robust = as_json(network.robust);
   robust["attack"] = network.robust_attack;
@@ -41,6 +48,7 @@ Json network_json(const NetworkResult& network) {
           {"parameters", network.parameters},
           {"training", network.training ? training_json(*network.training) : Json(nullptr)},
           {"accuracy", {{"clean", as_json(network.clean)}, {"robust", robust}}},
+          {"robustness", list_of(network.robustness, robustness_json)},
           {"advice", network.advice ? list_of(*network.advice,
                                               [](const Advice& piece) {
                                                 return Json{{"action", piece.action},

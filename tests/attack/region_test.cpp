@@ -3,6 +3,7 @@
 
 #include "attack/subjects.hpp"
 #include "network/random_networks.hpp"
+#include "reluctance/attack/fab.hpp"
 #include "reluctance/attack/region.hpp"
 #include "reluctance/loss/margin.hpp"
 
@@ -105,6 +106,40 @@ TEST_P(Region, GuidedIsExactOnALinearNetworkAndKnowsNoGuideForSomeClasses) {
                   result.success);
     EXPECT_TRUE(result.success.logical_or(distance.gt(0.999 * radius)).all().item<bool>()) << known;
     EXPECT_FALSE(result.success.logical_and(distance.gt(radius)).any().item<bool>()) << known;
+  }
+}
+
+TEST_P(Region, DistancesToTheBoundaryOfALinearNetworkAreFound) {
+  const LinearSubject linear = linear_subject();
+  Tensor labels = linear.labels.clone();
+  labels[0] = (labels[0] + 1) % 6;
+  RegionDistanceOptions options;
+  options.norm = GetParam();
+  const NearestResult nearest = region_distances(linear.network, linear.images, labels, options);
+  EXPECT_EQ(nearest.distance[0].item<double>(), 0);
+  const Tensor expected = boundary_distance(linear, GetParam()).slice(0, 1);
+  const Tensor ratio = nearest.distance.slice(0, 1) / expected;
+  EXPECT_GE(ratio.min().item<double>(), 1 - 1e-9);
+  EXPECT_LE(ratio.max().item<double>(), 1.02);
+  const Tensor delta = nearest.adversarial - linear.images;
+  EXPECT_TRUE(at::allclose(sample_norms(delta, GetParam()), nearest.distance));
+  EXPECT_TRUE(logits(linear.network, nearest.adversarial).argmax(1).ne(labels).all().item<bool>());
+}
+
+TEST_P(Region, DistancesAreAsShortAsThoseOfFab) {
+  for (const auto& [name, network] : networks_in_double()) {
+    if (name != "mlp" && name != "cnn") continue;
+    at::manual_seed(18);
+    const Tensor images = random_input(network, 40);
+    const Tensor labels = logits(network, images).argmax(1);
+    RegionDistanceOptions options;
+    options.norm = GetParam();
+    const Tensor region = region_distances(network, images, labels, options).distance;
+    FabOptions fab;
+    fab.norm = GetParam();
+    const Tensor published = nearest_adversarial(network, images, labels, fab).distance;
+    EXPECT_LE((region / published).median().item<double>(), 1.01) << name;
+    EXPECT_LE((region / published).max().item<double>(), 1.2) << name;
   }
 }
 

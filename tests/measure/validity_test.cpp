@@ -100,6 +100,19 @@ TEST(Validity, AStaircaseIsCaught) {
   EXPECT_TRUE(raised(judged.flags, "zero-gradient"));
 }
 
+TEST(Validity, ImagesOnARampAreCaught) {
+  const LinearSubject linear = linear_subject();
+  const Network network = dressed(linear, 1, staircase);
+  // Every pixel in the middle of the ramp nearest to it.
+  const double width = 0.02;
+  const Tensor images = ((linear.images / width - 0.5).round() + 0.5 + 0.5e-4) * width;
+  const Tensor labels = logits(network, images).argmax(1);
+  // Half a stair: the gradient promises thousands of them.
+  const Judged judged = judge(network, images, labels, {Norm::linf, 0.005});
+  ASSERT_GT(judged.result.robust.value, 0);
+  EXPECT_TRUE(raised(judged.flags, "steep-gradient"));
+}
+
 TEST(Validity, AnswersByChance) {
   const LinearSubject linear = linear_subject();
   const Tensor wrong = (linear.labels + 1).remainder(6);

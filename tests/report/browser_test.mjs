@@ -41,6 +41,7 @@ const dynamicsFigures = ["error", "flips", "cosine", "segments", "spectrum", "sh
   .map((name) => `dynamics-${name}`);
 const allFigures = [
   "training-rate",
+  "robustness-curve",
   ...dynamicsFigures,
   ...["cloud", "kappa", "boost", "rank", "concentration"].map((name) => `influence-${name}`),
   ...["eigenvalues", "rates", "carriers", "density"].map((name) => `curvature-${name}`),
@@ -57,7 +58,7 @@ const wantedFigures = {
 
 // How many charts full.html must have, by figure; two networks.
 const wantedCharts = {
-  "training-rate": 2, "influence-cloud": 4, "influence-kappa": 2, "influence-boost": 2, "influence-rank": 2,
+  "training-rate": 2, "robustness-curve": 4, "influence-cloud": 4, "influence-kappa": 2, "influence-boost": 2, "influence-rank": 2,
   "influence-concentration": 2, "curvature-eigenvalues": 2, "curvature-rates": 2,
   "curvature-carriers": 2, "curvature-density": 2,
 };

@@ -44,6 +44,13 @@ function network(id, title, shape, { stiffness, clean, robust, attack }) {
         attack: "pgd, linf, epsilon 0.05, 20 steps, step size 0.0125",
       },
     },
+    robustness: ["linf", "l2"].map((norm) => ({
+      norm,
+      points: Array.from({ length: 41 }, (_, index) => ({
+        budget: (norm === "l2" ? 0.1 : 0.005) * index,
+        robust: { ...interval(clean * Math.exp(-index / (attack ? 15 : 3))), samples: 256 },
+      })),
+    })),
     advice: attack ? [] : structuredClone(advice),
     dynamics: dynamics(shape, stiffness),
     influence: influence(shape, stiffness),
@@ -129,6 +136,13 @@ function sparseCurvature(curvature) {
   curvature.density = null;
 }
 
+// A curve of one norm, with a point that is missing, and none at all for the other network.
+function sparseRobustness(plain, adversarial) {
+  plain.robustness = plain.robustness.slice(0, 1);
+  plain.robustness[0].points[3].robust.value = null;
+  delete adversarial.robustness;
+}
+
 function sparse() {
   const results = full([3, 8, 8]);
   const [plain, adversarial] = results.networks;
@@ -159,6 +173,7 @@ function sparse() {
   results.findings[0].checks[0].value = null;
   results.findings[1].checks[0].low = null;
   results.findings[1].checks[0].high = null;
+  sparseRobustness(plain, adversarial);
   sparseInfluence(adversarial.influence);
   sparseCurvature(adversarial.curvature);
   const brought = { ...plain, id: "brought", title: "Brought along", dynamics: null };
@@ -229,6 +244,7 @@ function older() {
   for (const network of results.networks) {
     delete network.advice;
     delete network.training.diagnosis;
+    delete network.robustness;
   }
   const [plain, adversarial] = results.networks;
   plain.influence = null;

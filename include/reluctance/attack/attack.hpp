@@ -58,6 +58,13 @@ struct AttackResult {
   PassCount passes{};  // what it cost
 };
 
+// The nearest adversarial points that an attack found, however far.
+struct NearestResult {
+  Tensor adversarial;  // N x input shape; the image itself where none was found
+  Tensor distance;  // N, float64, in the norm; 0 for wrong answers, infinity where none was found
+  PassCount passes;
+};
+
 // Attacks every sample, in chunks (base/chunks.hpp). images: N x input shape, labels: N.
 // Deterministic for a seed and thread count. `progress` counts samples.
 AttackResult run_attack(const Network& network, const Tensor& images, const Tensor& labels,

@@ -27,11 +27,6 @@ AttackResult run_targeted_fab(const Network& network, const Tensor& images, cons
                               const Progress& progress = {});
 
 // The nearest adversarial points that all targets and iterations find, however far.
-struct NearestResult {
-  Tensor adversarial;  // N x input shape; the image itself where none was found
-  Tensor distance;  // N, float64, in the norm; 0 for wrong answers, infinity where none was found
-  PassCount passes;
-};
 NearestResult nearest_adversarial(const Network& network, const Tensor& images,
                                   const Tensor& labels, const FabOptions& options,
                                   const Progress& progress = {});

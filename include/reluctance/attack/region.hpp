@@ -49,6 +49,21 @@ AttackResult run_region(const Network& network, const Tensor& images, const Tens
                         const RegionOptions& options, std::uint64_t seed = 0,
                         const Progress& progress = {});
 
+// The nearest adversarial point of each image: the same ascent in a ball that shrinks where it
+// succeeds and grows where it does not (as Pintor et al. 2021, "Fast minimum-norm adversarial
+// attacks through adaptive norm constraints"); before the first success the linear region says how
+// far the boundary is. Distances are upper bounds of the true ones.
+struct RegionDistanceOptions {
+  Norm norm = Norm::linf;
+  int64_t targets = 3;
+  int64_t steps = 20;
+  int64_t restarts = 2;  // for each class: the first from the image, the others anywhere around it
+  int64_t candidates = 20;
+};
+NearestResult region_distances(const Network& network, const Tensor& images, const Tensor& labels,
+                               const RegionDistanceOptions& options, std::uint64_t seed = 0,
+                               const Progress& progress = {});
+
 // The candidates of each sample ordered by their linear distance, and the distances, which are
 // lower bounds of nothing but good guides: N x candidates each. For one batch on the calling
 // thread.

@@ -11,6 +11,7 @@
 #include "reluctance/claims/dynamics.hpp"
 #include "reluctance/claims/findings.hpp"
 #include "reluctance/claims/influence.hpp"
+#include "reluctance/measure/robustness.hpp"
 #include "reluctance/measure/statistics.hpp"
 
 namespace reluctance {
@@ -49,9 +50,10 @@ struct NetworkResult {
   Share clean;
   Share robust;
   std::string robust_attack;
-  std::optional<DynamicsResult> dynamics;
-  std::optional<InfluenceResult> influence;
-  std::optional<CurvatureResult> curvature;
+  std::vector<RobustnessCurve> robustness{};  // none: not asked for
+  std::optional<DynamicsResult> dynamics{};
+  std::optional<InfluenceResult> influence{};
+  std::optional<CurvatureResult> curvature{};
   std::optional<std::vector<Advice>> advice{};  // nothing: not asked for
 };
 

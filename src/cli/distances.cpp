@@ -1,0 +1,87 @@
+// reluctance distances: how far the nearest adversarial examples are.
+#include <ATen/ATen.h>
+
+#include <cstdio>
+#include <memory>
+
+#include "cli/commands.hpp"
+#include "cli/console.hpp"
+#include "cli/measurement.hpp"
+#include "cli/options.hpp"
+#include "cli/validators.hpp"
+#include "reluctance/base/error.hpp"
+#include "reluctance/data/npz.hpp"
+#include "reluctance/measure/robustness.hpp"
+
+namespace reluctance {
+namespace {
+
+struct Options {
+  CommonOptions common;
+  std::string norm = "linf";
+  int64_t limit = 0;
+  std::string save;
+};
+
+void run(const Options& options) {
+  apply(options.common);
+  if (options.common.model.empty())
+    throw Error("--model is missing: name the ONNX file to measure");
+  require_file_place("--save", options.save);
+  Dataset data = load_dataset(options.common.data, "test");
+  if (options.limit > 0) data = head(data, options.limit);
+  const Network network = load_network(options.common, data);
+  ProgressBar bar("distances");
+  const RobustnessCurve curve =
+      robustness_curve(network, data.images, data.labels, parse_norm(options.norm),
+                       options.common.seed, bar.receiver());
+  if (!options.save.empty()) {
+    write_npz(options.save,
+              {{"adversarial", curve.nearest.adversarial.view_as(data.images).to(at::kCPU)},
+               {"distance", curve.nearest.distance.to(at::kCPU)}});
+  }
+  std::FILE* summary = summary_stream(options.common);
+  std::fprintf(summary, "budget (%s)  robust accuracy (%ld images)\n", options.norm.c_str(),
+               data.labels.size(0));
+  constexpr std::size_t every = 4;
+  for (std::size_t i = 0; i < curve.points.size(); i += every) {
+    const auto& [budget, robust] = curve.points[i];
+    std::fprintf(summary, "%-13.4g  %.2f%%  (95%%: %.2f to %.2f)\n", budget, 100 * robust.value,
+                 100 * robust.low, 100 * robust.high);
+  }
+  Json points = Json::array();
+  for (const auto& [budget, robust] : curve.points) {
+    points.push_back({{"budget", budget}, {"robust", share_json(robust)}});
+  }
+  Json document = measurement_json(options.common, data);
+  document["norm"] = options.norm;
+  document["forward_passes"] = curve.nearest.passes.forward;
+  document["backward_passes"] = curve.nearest.passes.backward;
+  document["curve"] = points;
+  write_measurement(options.common, document);
+}
+
+}  // namespace
+
+void add_distances(CLI::App& app) {
+  auto options = std::make_shared<Options>();
+  CLI::App* command = app.add_subcommand(
+      "distances", "the nearest adversarial examples, and robust accuracy over budgets");
+  command->footer(
+      "Example: reluctance distances --model net.onnx --data images.npz --norm l2 --limit 1000\n"
+      "Distances are upper bounds, found by the region attack; so is the robust accuracy.\n"
+      "--save writes, for N images, adversarial (N x C x H x W) and distance (N; 0 for images that "
+      "are\nanswered wrong, infinity where no adversarial example was found).");
+  add_data(*command, options->common);
+  add_model(*command, options->common);
+  command->add_option("--limit", options->limit, "use the first N images; 0 for all")
+      ->transform(whole_number(0, 10000000))
+      ->capture_default_str();
+  command->add_option("--norm", options->norm, "linf or l2")->capture_default_str();
+  command->add_option("--save", options->save, "write the adversarial examples to this NPZ file");
+  add_running(*command, options->common);
+  add_json(*command, options->common);
+  command->callback([options] { run(*options); });
+}
+
+}  // namespace reluctance

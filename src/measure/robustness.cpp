@@ -1,0 +1,27 @@
+#include "reluctance/measure/robustness.hpp"
+
+#include <ATen/ATen.h>
+
+namespace reluctance {
+
+RobustnessCurve robustness_curve(const Network& network, const Tensor& images, const Tensor& labels,
+                                 Norm norm, std::uint64_t seed, const Progress& progress) {
+  RegionDistanceOptions options;
+  options.norm = norm;
+  RobustnessCurve curve{
+      norm,
+      region_distances(network, images, labels.to(network.device()), options, seed, progress),
+      {}};
+  const Tensor distance = curve.nearest.distance;
+  const auto farthest = quantiles(distance.masked_select(distance.gt(0)));
+  const double last = farthest ? farthest->q95 : 0;
+  constexpr int steps = 40;
+  for (int i = 0; i <= steps && (last > 0 || i == 0); ++i) {
+    const double budget = last * i / steps;
+    curve.points.push_back(
+        {budget, share(distance.gt(budget).sum().item<int64_t>(), distance.size(0))});
+  }
+  return curve;
+}
+
+}  // namespace reluctance
