@@ -10,6 +10,7 @@
 #include "comparison.hpp"
 #include "reluctance/attack/attack.hpp"
 #include "reluctance/loss/cross_entropy.hpp"
+#include "reluctance/measure/ensemble.hpp"
 #include "reluctance/network/passes.hpp"
 #include "reluctance/theory/region_attack.hpp"
 #include "setting.hpp"
@@ -144,6 +145,41 @@ Sides pgd_sides(const std::string& architecture) {
           "autograd in batches of " + std::to_string(problem.batch)};
 }
 
+// --- Robust accuracy ---
+
+constexpr int64_t evaluated = 500;
+
+struct Evaluation {
+  Evaluation(const std::string& architecture, const Ball& ball)
+      : network(adversarially_trained(architecture)), ball(ball) {}
+
+  const Network& network;
+  Ball ball;
+  Tensor x = images_of("test").images.slice(0, 0, evaluated);
+  Tensor labels = images_of("test").labels.slice(0, 0, evaluated);
+
+  EnsembleResult standard() const {
+    const auto stages = standard_stages(network, ball, images_of("test").images.slice(0, 0, 1000));
+    return run_ensemble(network, x, labels, ball, stages);
+  }
+  EnsembleResult autoattack() const {
+    return run_ensemble(network, x, labels, ball, autoattack_stages(network, ball));
+  }
+};
+
+// The cascade against the published ensemble, both ours. Agreement is one-sided: lower is stronger.
+Sides evaluation_sides(const std::string& architecture, const Ball& ball) {
+  const Evaluation problem(architecture, ball);
+  const EnsembleResult ours = problem.standard();
+  const double excess = ours.robust.value - problem.autoattack().robust.value;
+  const auto passes = static_cast<double>(ours.passes.forward + ours.passes.backward);
+  return {[problem] { problem.standard(); },
+          [problem] { problem.autoattack(); },
+          {{"robust accuracy above the ensemble's", std::max(excess, 0.0), 0.002 + 1e-9}},
+          {passes * forward_operations(problem.network), 0},
+          ""};
+}
+
 }  // namespace
 
 void add_attack_comparisons() {
@@ -152,6 +188,14 @@ void add_attack_comparisons() {
   add({"attack/pgd-20-cnn", "PGD-20 of 1,000 images, cnn", 1.5, 21,
        [] { return pgd_sides("cnn"); }});
   add({"attack/pgd-20-mlp", "PGD-20 of 1,000 images, mlp", 2, 41, [] { return pgd_sides("mlp"); }});
+  for (const std::string architecture : {"mlp", "cnn"}) {
+    for (const Ball& ball : {Ball{Norm::linf, 0.05}, Ball{Norm::l2, 1.0}}) {
+      add({"attack/standard-" + to_string(ball.norm) + "-" + architecture,
+           "robust accuracy of 500 images, " + architecture + ", " + to_string(ball.norm) +
+               ", against the published ensemble",
+           50, 1, [=] { return evaluation_sides(architecture, ball); }});
+    }
+  }
 }
 
 }  // namespace reluctance::benchmarks

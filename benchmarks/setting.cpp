@@ -26,15 +26,22 @@ Dataset load(const std::string& split) {
   }
 }
 
-Network train_one_epoch(const std::string& architecture) {
+Network train_new(const std::string& architecture, const TrainingOptions& training) {
   ArchitectureOptions options;
   options.name = architecture;
   TrainingState state{make_network(options), {}, 0, 0, 0, {}};
-  TrainingOptions training;
-  training.epochs = 1;
   const Dataset& data = images_of("train");
   train(state, data.images, data.labels, training);
   return state.network;
+}
+
+// Trained when first asked for.
+const Network& kept(std::map<std::string, Network>& networks, const std::string& architecture,
+                    const TrainingOptions& training) {
+  const auto found = networks.find(architecture);
+  return found != networks.end()
+             ? found->second
+             : networks.emplace(architecture, train_new(architecture, training)).first->second;
 }
 
 }  // namespace
@@ -47,10 +54,20 @@ const Dataset& images_of(const std::string& split) {
 
 const Network& trained(const std::string& architecture) {
   static std::map<std::string, Network> networks;
-  const auto found = networks.find(architecture);
-  return found != networks.end()
-             ? found->second
-             : networks.emplace(architecture, train_one_epoch(architecture)).first->second;
+  TrainingOptions training;
+  training.epochs = 1;
+  return kept(networks, architecture, training);
+}
+
+const Network& adversarially_trained(const std::string& architecture) {
+  static std::map<std::string, Network> networks;
+  PgdOptions pgd;
+  pgd.ball = {Norm::linf, 0.05};
+  pgd.steps = 5;
+  TrainingOptions training;
+  training.epochs = 3;
+  training.attack = pgd_attack(pgd);
+  return kept(networks, architecture, training);
 }
 
 }  // namespace reluctance::benchmarks

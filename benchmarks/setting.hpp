@@ -14,4 +14,7 @@ const Dataset& images_of(const std::string& split);
 // "mlp" (784-256-256-256-10) or "cnn" after one epoch of plain training.
 const Network& trained(const std::string& architecture);
 
+// The same after three epochs with PGD of 5 steps in L-infinity 0.05.
+const Network& adversarially_trained(const std::string& architecture);
+
 }  // namespace reluctance::benchmarks

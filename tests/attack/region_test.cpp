@@ -76,6 +76,22 @@ TEST_P(Region, SpendsNothingOnWhatHasFallen) {
   EXPECT_EQ(result.passes.backward, 0);
 }
 
+// Passes, not seconds: they are the same on every machine.
+TEST_P(Region, CostIsLinearInImagesAndBoundedInClasses) {
+  // Nothing falls in so small a ball: every sample costs all it can.
+  for (int64_t classes : {10, 20, 100}) {
+    for (int64_t samples : {30, 60}) {
+      const LinearSubject linear = linear_subject(samples, classes);
+      const RegionOptions all = options(1e-6 * half_of_them(linear, GetParam()).radius);
+      const AttackResult result = run_region(linear.network, linear.images, linear.labels, all);
+      const int64_t asked = std::min(classes - 1, all.candidates);
+      EXPECT_EQ(result.passes.backward, samples * (asked + all.targets * all.steps));
+      // Asked for its answer and for its region, then each point of each way.
+      EXPECT_EQ(result.passes.forward, samples * (2 + all.targets * (all.steps + 1)));
+    }
+  }
+}
+
 TEST_P(Region, StartsOnTheWayToGuides) {
   const LinearSubject linear = linear_subject();
   const double radius = 1e-3 * half_of_them(linear, GetParam()).radius;
