@@ -150,8 +150,8 @@ Sides pgd_sides(const std::string& architecture) {
 constexpr int64_t evaluated = 500;
 
 struct Evaluation {
-  Evaluation(const std::string& architecture, const Ball& ball)
-      : network(adversarially_trained(architecture)), ball(ball) {}
+  Evaluation(const std::string& architecture, const Ball& radius)
+      : network(adversarially_trained(architecture)), ball(radius) {}
 
   const Network& network;
   Ball ball;

@@ -15,6 +15,7 @@ const robustness = (() => {
   function reading(network, norm) {
     const points = curveOf(network, norm).filter(({ robust }) => format.known(robust?.value));
     const clean = points[0]?.robust.value;
+    if (!(clean > 0)) return "";
     const half = points.find(({ robust }) => robust.value <= clean / 2);
     if (!half) return "";
     return `Within ε = ${format.number(half.budget)} half of the images that are answered right ` +

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 
 #include "attack/standing.hpp"
 #include "reluctance/base/random.hpp"
@@ -84,6 +83,9 @@ void approach(Standing& standing, const RegionDistanceOptions& options, const Te
   const Norm norm = options.norm;
   const Tensor& clean = standing.clean();
   Tensor x = clean;
+  // The diameter of the box: where the network is flat, the boundary seems infinitely far.
+  const double widest =
+      norm == Norm::linf ? 1 : std::sqrt(static_cast<double>(standing.passes().network().inputs()));
   Tensor radius = nearest.distance(standing).to(clean.scalar_type());
   for (int64_t t = 0; t <= options.steps; ++t) {
     check_interrupt();
@@ -100,6 +102,7 @@ void approach(Standing& standing, const RegionDistanceOptions& options, const Te
     const Tensor next = at::where(found, at::minimum(radius, known) * (1 - change),
                                   at::minimum(radius * (1 + change), known));
     radius = at::where(known.isinf(), linear * (1 + change), next);
+    radius = radius.clamp_max(widest);
     x = t == 0 && from.defined()
             ? clean + per_sample(radius, clean) * from
             : x + per_sample(first_step * left * radius, x) * steepest(norm, here.gradient);
@@ -116,9 +119,7 @@ void ascend(Standing& standing, Tensor x, int64_t steps) {
     const Pass pass = standing.passes().forward(x, t < steps ? Keep::gates : Keep::nothing);
     standing.keep_margins(margins(pass.logits, standing.labels()));
     const Tensor claimed = pass.logits.argmax(1).ne(standing.labels());
-    const Tensor direction = at::zeros_like(pass.logits)
-                                 .scatter_(1, standing.targets().unsqueeze(1), 1)
-                                 .scatter_(1, standing.labels().unsqueeze(1), -1);
+    const Tensor direction = margin_direction(pass.logits, standing.labels(), standing.targets());
     const auto stand = standing.remove_fallen(x, claimed);
     if (standing.empty() || t == steps) return;
     Tensor gradient = standing.passes().vector_jacobian(pass, direction);
@@ -132,6 +133,25 @@ void ascend(Standing& standing, Tensor x, int64_t steps) {
   }
 }
 
+// Asks every point once more in a pass of its own: so near the boundary, rounding alone may decide.
+// Those that do not hold are moved on by a ten-thousandth, and dropped if that does not help.
+void require_answers(const Network& network, const Tensor& clean, const Tensor& labels, Norm norm,
+                     NearestResult& result) {
+  for (bool last : {false, true}) {
+    const Tensor holds = answered_wrong(logits(network, result.adversarial), labels);
+    const Tensor failing = result.distance.isfinite().logical_and(holds.logical_not());
+    result.passes.forward += labels.size(0);
+    const Tensor rows = failing.nonzero().squeeze(1);
+    if (rows.size(0) == 0) return;
+    const Tensor from = clean.index_select(0, rows);
+    const Tensor to = result.adversarial.index_select(0, rows);
+    const Tensor moved = last ? from : (from + (1 + 1e-4) * (to - from)).clamp(0, 1);
+    result.adversarial.index_copy_(0, rows, moved);
+    const Tensor sizes = sample_norms(moved.to(at::kDouble) - from.to(at::kDouble), norm);
+    result.distance.index_copy_(0, rows, last ? at::full_like(sizes, INFINITY) : sizes);
+  }
+}
+
 }  // namespace
 
 LinearDistances linear_distances(CountedPasses& passes, const Tensor& images, const Tensor& labels,
@@ -141,8 +161,7 @@ LinearDistances linear_distances(CountedPasses& passes, const Tensor& images, co
   const int64_t classes = pass.logits.size(1);
   const int64_t asked = std::min(candidates, classes - 1);
   const Tensor label = labels.unsqueeze(1);
-  const Tensor others = pass.logits.scatter(1, label, -std::numeric_limits<double>::infinity());
-  const auto [logits, which] = others.topk(asked, 1);
+  const auto [logits, which] = other_logits(pass.logits, labels).topk(asked, 1);
   Tensor u = at::zeros({asked, samples, classes}, pass.logits.options());
   u.scatter_(2, which.t().unsqueeze(2), 1);
   u.scatter_(2, label.unsqueeze(0).expand({asked, samples, 1}), -1);
@@ -157,7 +176,8 @@ Guides make_guides(const Network& network, const Tensor& images) {
   const Tensor x = as_inputs(network, images);
   const Tensor answers = logits(network, x).argmax(1);
   const Tensor count = at::bincount(answers, {}, network.classes());
-  return {x, answers.argsort(), at::constant_pad_nd(count.cumsum(0), {1, 0})};
+  return {x, answers.argsort(/*stable=*/true, 0, false),
+          at::constant_pad_nd(count.cumsum(0), {1, 0})};
 }
 
 AttackResult run_region(const Network& network, const Tensor& images, const Tensor& labels,
@@ -198,7 +218,9 @@ NearestResult region_distances(const Network& network, const Tensor& images, con
     approach(standing, options, from, nearest);
   };
   CountedPasses passes(network);
-  return nearest.result(run_rounds(passes, clean, labels, rounds, progress));
+  NearestResult result = nearest.result(run_rounds(passes, clean, labels, rounds, progress));
+  require_answers(network, clean, labels, options.norm, result);
+  return result;
 }
 
 }  // namespace reluctance

@@ -19,9 +19,7 @@ Tensor select(const Tensor& all, const Tensor& rows) {
 
 // The `count` most probable classes but the label, the most probable first: N x count.
 Tensor most_probable_others(const Tensor& logits, const Tensor& labels, int64_t count) {
-  const Tensor others =
-      logits.scatter(1, labels.unsqueeze(1), -std::numeric_limits<double>::infinity());
-  return std::get<1>(others.topk(count, 1));
+  return std::get<1>(other_logits(logits, labels).topk(count, 1));
 }
 
 // Takes out what the network gets wrong without any attack. Returns the classes to aim at,
@@ -63,7 +61,7 @@ Standing::Standing(CountedPasses& passes, const Ball& ball, AttackResult& result
       rows_(rows) {}
 
 void Standing::keep_margins(const Tensor& margins) {
-  result_.margin.index_copy_(0, rows_, at::minimum(select(result_.margin, rows_), margins));
+  result_.margin.index_copy_(0, rows_, at::fmin(select(result_.margin, rows_), margins));
 }
 
 std::optional<Tensor> Standing::remove_fallen(const Tensor& x, const Tensor& claimed) {
@@ -72,8 +70,9 @@ std::optional<Tensor> Standing::remove_fallen(const Tensor& x, const Tensor& cla
   const Tensor within = inside(ball_, select(clean_, asked), select(x, asked));
   asked = select(asked, within.nonzero().squeeze(1));
   if (asked.size(0) == 0) return {};
-  const Tensor answers = passes_.forward(select(x, asked), Keep::nothing).logits.argmax(1);
-  const Tensor fallen = select(asked, answers.ne(select(labels_, asked)).nonzero().squeeze(1));
+  const Tensor z = passes_.forward(select(x, asked), Keep::nothing).logits;
+  const Tensor fell = answered_wrong(z, select(labels_, asked));
+  const Tensor fallen = select(asked, fell.nonzero().squeeze(1));
   if (fallen.size(0) == 0) return {};
 
   const Tensor rows = select(rows_, fallen);
@@ -110,9 +109,7 @@ NearestResult Nearest::result(const AttackResult& run) const {
 
 Boundary linearise(Standing& standing, const Tensor& x) {
   Pass pass = standing.passes().forward(x, Keep::gates);
-  const Tensor direction = at::zeros_like(pass.logits)
-                               .scatter_(1, standing.targets().unsqueeze(1), 1)
-                               .scatter_(1, standing.labels().unsqueeze(1), -1);
+  const Tensor direction = margin_direction(pass.logits, standing.labels(), standing.targets());
   const Tensor value = (direction * pass.logits).sum(1);
   const Tensor gradient = standing.passes().vector_jacobian(pass, direction);
   return {std::move(pass), value, gradient};

@@ -2,9 +2,12 @@
 // adversarial examples.
 #include <ATen/ATen.h>
 
+#include <chrono>
 #include <cstdio>
 #include <memory>
+#include <optional>
 #include <sstream>
+#include <utility>
 
 #include "cli/commands.hpp"
 #include "cli/console.hpp"
@@ -16,6 +19,7 @@
 #include "reluctance/base/progress.hpp"
 #include "reluctance/data/npz.hpp"
 #include "reluctance/data/png.hpp"
+#include "reluctance/data/settings.hpp"
 #include "reluctance/measure/accuracy.hpp"
 #include "reluctance/measure/ensemble.hpp"
 #include "reluctance/measure/ensemble_checkpoint.hpp"
@@ -44,6 +48,8 @@ void show(std::FILE* summary, const char* what, const Share& share, const std::s
                attack.empty() ? "" : "  ", attack.c_str());
 }
 
+std::filesystem::path checkpoint_of(const Options& options) { return options.save + ".checkpoint"; }
+
 bool is_ensemble(const std::string& attack) {
   return attack == "standard" || attack == "autoattack";
 }
@@ -61,13 +67,45 @@ struct Evaluation {
   ValidityOptions validity;
 };
 
-std::string settings_of(const Options& options, const Network& network, const Dataset& data,
-                        const std::string& attack) {
+// Everything that changes a number.
+std::string settings_of(const Options& options, const Dataset& data, const Tensor& towards,
+                        const std::vector<Stage>& stages) {
+  constexpr std::uint64_t limit = std::uint64_t{1} << 33;
+  const std::string model = read_file(options.common.model, limit);
+  const RunInfo info = run_info(options.common);
   std::ostringstream text;
-  text << "attack: " << attack << "\nseed: " << options.common.seed << "\ndata: " << checksum(data)
-       << "\nnetwork: " << summary(network) << ' ' << checksum(network.parameters()) << '\n';
+  text.precision(17);
+  text << "program: " << info.program << "\nattack: " << options.attack.attack << ' '
+       << options.attack.norm << ' ' << options.attack.epsilon << "\nstages:";
+  for (const Stage& stage : stages) text << ' ' << stage.name;
+  text << "\nseed: " << info.seed << "\nthreads: " << info.threads << "\ndevice: " << info.device
+       << "\ndata: " << checksum(data) << "\nguides: " << checksum({towards})
+       << "\nmodel: " << checksum({text_array(model)}) << '\n';
   return text.str();
 }
+
+// What a run of an ensemble leaves beside the file of --save to go on from: every half a minute,
+// and when it is stopped.
+class Checkpoint {
+ public:
+  Checkpoint(std::filesystem::path path, std::string settings)
+      : path_(std::move(path)), settings_(std::move(settings)) {}
+
+  const std::filesystem::path& path() const { return path_; }
+  const std::string& settings() const { return settings_; }
+
+  void keep(const EnsembleState& state) {
+    const auto now = std::chrono::steady_clock::now();
+    if (now - last_ < std::chrono::seconds(30)) return;
+    save_ensemble(path_, state, settings_);
+    last_ = now;
+  }
+
+ private:
+  std::filesystem::path path_;
+  std::string settings_;
+  std::chrono::steady_clock::time_point last_ = std::chrono::steady_clock::now();
+};
 
 Evaluation evaluate_ensemble(const Options& options, const Network& network, const Dataset& data,
                              const Tensor& towards) {
@@ -79,33 +117,33 @@ Evaluation evaluate_ensemble(const Options& options, const Network& network, con
   EnsembleState state = begin_ensemble(network, data.images, data.labels);
   ProgressBar bar(options.attack.attack);
   EnsembleHooks hooks{bar.receiver(), {}};
-  // Beside what --save names: what a stopped run goes on from.
-  const std::filesystem::path checkpoint = options.save + ".checkpoint";
+  std::optional<Checkpoint> checkpoint;
   if (!options.save.empty()) {
-    const std::string settings = settings_of(options, network, data, name.str());
-    if (options.resume && !std::filesystem::exists(checkpoint)) {
-      note(checkpoint.string() + ": no such file; the evaluation starts from the beginning");
+    checkpoint.emplace(checkpoint_of(options), settings_of(options, data, towards, stages));
+    if (options.resume && !std::filesystem::exists(checkpoint->path())) {
+      note(checkpoint->path().string() +
+           ": no such file; the evaluation starts from the beginning");
     } else if (options.resume) {
-      load_ensemble(checkpoint, settings, stages, state);
+      load_ensemble(checkpoint->path(), checkpoint->settings(), stages, network, data.images,
+                    data.labels, ball, state);
     }
-    hooks.checkpoint = [=](const EnsembleState& at) { save_ensemble(checkpoint, at, settings); };
+    hooks.checkpoint = [&](const EnsembleState& at) { checkpoint->keep(at); };
   }
   try {
     run_ensemble(state, network, data.images, data.labels, ball, stages, options.common.seed,
                  hooks);
   } catch (const Interrupted&) {
-    throw Interrupted(options.save.empty() || !std::filesystem::exists(checkpoint)
-                          ? "stopped; with --save, a run can go on from its last 500 images"
-                          : "stopped; " + checkpoint.string() +
-                                " holds what is known: go on with the same command and --resume");
+    if (!checkpoint) throw Interrupted("stopped; with --save, a stopped run can go on");
+    save_ensemble(checkpoint->path(), state, checkpoint->settings());
+    throw Interrupted("stopped; " + checkpoint->path().string() +
+                      " holds what is known: go on with the same command and --resume");
   }
-  const auto first = [stage = stages.front(), network, towards, &options](
-                         const Tensor& images, const Tensor& labels, const Ball& other) {
-    return stages_of(options.attack.attack, network, other, towards)
-        .front()
-        .attack(network, images, labels, options.common.seed, {});
+  const auto quick = [&options, network, towards](const Tensor& images, const Tensor& labels,
+                                                  const Ball& other) {
+    const Stage first = stages_of(options.attack.attack, network, other, towards).front();
+    return first.attack(network, images, labels, options.common.seed, {});
   };
-  return {name.str(), state.result, {ball, first}};
+  return {name.str(), state.result, {ball, quick}};
 }
 
 Evaluation evaluate_attack(const Options& options, const Network& network, const Dataset& data) {
@@ -151,7 +189,7 @@ void save(const Options& options, const Network& network, const Dataset& data,
                              {"target", result.target.to(at::kCPU)},
                              {"distance", sample_norms(difference, norm)},
                              {"logits", logits(network, result.adversarial).to(at::kCPU)}});
-    std::filesystem::remove(options.save + ".checkpoint");
+    if (is_ensemble(options.attack.attack)) std::filesystem::remove(checkpoint_of(options));
   }
   if (options.png.empty()) return;
   const Tensor fell = result.felled_by.ge(0).nonzero().squeeze(1).slice(0, 0, pictures);
@@ -168,6 +206,9 @@ void run(const Options& options) {
     throw Error("--model is missing: name the ONNX file to evaluate");
   if (options.resume && options.save.empty())
     throw Error("--resume needs --save: beside that file lies what a stopped run goes on from");
+  if (options.resume && !is_ensemble(options.attack.attack))
+    throw Error("--resume: " + options.attack.attack +
+                " keeps nothing to go on from; standard and autoattack do");
   require_file_place("--save", options.save);
   if (!options.png.empty()) require_writable_folder(options.png);
   const Dataset all = load_dataset(options.common.data, "test");

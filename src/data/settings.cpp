@@ -27,7 +27,7 @@ void require_same_settings(const std::filesystem::path& path, const std::string&
   std::string was;
   std::string is;
   while (std::getline(wanted_lines, is)) {
-    std::getline(saved_lines, was);
+    if (!std::getline(saved_lines, was)) was.clear();
     if (was != is) {
       throw Error(path.string() + ": was saved with '" + was + "', but this run has '" + is +
                   "'; " + remedy);

@@ -7,9 +7,21 @@
 namespace reluctance {
 
 Tensor margins(const Tensor& logits, const Tensor& labels) {
-  const Tensor label = labels.unsqueeze(1);
-  const Tensor others = logits.scatter(1, label, -std::numeric_limits<double>::infinity());
-  return logits.gather(1, label).squeeze(1) - others.amax(1);
+  return logits.gather(1, labels.unsqueeze(1)).squeeze(1) - other_logits(logits, labels).amax(1);
+}
+
+Tensor answered_wrong(const Tensor& logits, const Tensor& labels) {
+  return logits.argmax(1).ne(labels).logical_and_(logits.isfinite().all(1));
+}
+
+Tensor other_logits(const Tensor& logits, const Tensor& labels) {
+  return logits.scatter(1, labels.unsqueeze(1), -std::numeric_limits<double>::infinity());
+}
+
+Tensor margin_direction(const Tensor& logits, const Tensor& labels, const Tensor& targets) {
+  return at::zeros_like(logits)
+      .scatter_(1, targets.unsqueeze(1), 1)
+      .scatter_(1, labels.unsqueeze(1), -1);
 }
 
 }  // namespace reluctance

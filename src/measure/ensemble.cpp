@@ -25,8 +25,9 @@ Tensor confirmed(const Network& network, const Ball& ball, const Tensor& images,
       claim.success.logical_and(inside(ball, images, adversarial)).nonzero().squeeze(1);
   if (asked.size(0) == 0) return asked;
   passes.forward += asked.size(0);
-  const Tensor answers = logits(network, adversarial.index_select(0, asked)).argmax(1);
-  return asked.index_select(0, answers.ne(labels.index_select(0, asked)).nonzero().squeeze(1));
+  const Tensor z = logits(network, adversarial.index_select(0, asked));
+  const Tensor fell = answered_wrong(z, labels.index_select(0, asked));
+  return asked.index_select(0, fell.nonzero().squeeze(1));
 }
 
 constexpr int64_t block_size = 500;
@@ -61,7 +62,7 @@ void run_block(EnsembleState& state, const Network& network, const Tensor& image
   }
   if (claim.margin.defined()) {
     const Tensor known = result.margin.index_select(0, rows);
-    result.margin.index_copy_(0, rows, at::minimum(known, claim.margin.to(known.options())));
+    result.margin.index_copy_(0, rows, at::fmin(known, claim.margin.to(known.options())));
   }
   state.turn_felled += places.size(0);
   const auto standing = result.felled_by.eq(EnsembleResult::stands).sum().item<int64_t>();

@@ -2,26 +2,24 @@
 
 #include <ATen/ATen.h>
 
-#include <cmath>
-
 #include "reluctance/base/error.hpp"
 #include "reluctance/data/npz.hpp"
 #include "reluctance/data/settings.hpp"
+#include "reluctance/loss/margin.hpp"
+#include "reluctance/network/passes.hpp"
 
 namespace reluctance {
 namespace {
 
-// Columns of "stages": attacked, forward and backward passes, samples that stand after it.
-constexpr int64_t columns = 4;
+// Columns of "stages": attacked, forward and backward passes.
+constexpr int64_t columns = 3;
 
 Tensor stage_counts(const EnsembleResult& result) {
   Tensor counts = at::empty({static_cast<int64_t>(result.stages.size()), columns}, at::kLong);
   for (std::size_t i = 0; i < result.stages.size(); ++i) {
     const StageOutcome& stage = result.stages[i];
-    const auto standing = static_cast<int64_t>(
-        std::llround(stage.robust.value * static_cast<double>(stage.robust.samples)));
-    counts[static_cast<int64_t>(i)].copy_(at::tensor(
-        {stage.attacked, stage.passes.forward, stage.passes.backward, standing}, at::kLong));
+    counts[static_cast<int64_t>(i)].copy_(
+        at::tensor({stage.attacked, stage.passes.forward, stage.passes.backward}, at::kLong));
   }
   return counts;
 }
@@ -32,6 +30,46 @@ Tensor stage_seconds(const EnsembleResult& result) {
     seconds[static_cast<int64_t>(i)] = result.stages[i].seconds;
   }
   return seconds;
+}
+
+// What no run comes near to; sums of such counts stay far from overflow.
+constexpr int64_t most = int64_t{1} << 50;
+
+Error damaged(const std::filesystem::path& path, const std::string& name) {
+  return Error(path.string() + ": its array '" + name +
+               "' is missing or damaged; remove the file to start again");
+}
+
+void require(bool holds, const std::filesystem::path& path, const std::string& name) {
+  if (!holds) throw damaged(path, name);
+}
+
+// All of them from 0 to `limit`.
+bool within(const Tensor& values, int64_t limit) {
+  return values.ge(0).logical_and(values.le(limit)).all().item<bool>();
+}
+
+// Different samples that stand, no more than the turn has.
+void require_pending(const std::filesystem::path& path, const Tensor& pending,
+                     const EnsembleResult& result, int64_t attacked) {
+  require(pending.dim() == 1 && pending.size(0) <= attacked &&
+              within(pending, result.felled_by.size(0) - 1),
+          path, "pending");
+  const Tensor once = at::zeros_like(result.felled_by).index_fill_(0, pending, 1);
+  require(
+      once.sum().item<int64_t>() == pending.size(0) &&
+          result.felled_by.index_select(0, pending).eq(EnsembleResult::stands).all().item<bool>(),
+      path, "pending");
+}
+
+// A file is believed no more than an attack: what fell is asked again.
+void require_fallen(const std::filesystem::path& path, const Network& network, const Tensor& images,
+                    const Tensor& labels, const Ball& ball, const EnsembleResult& result) {
+  const Tensor fell = result.felled_by.ge(0);
+  const Tensor x = images.to(result.adversarial.options());
+  const Tensor holds = answered_wrong(logits(network, result.adversarial), labels.to(fell.device()))
+                           .logical_and(inside(ball, x, result.adversarial));
+  require(fell.logical_and(holds.logical_not()).sum().item<int64_t>() == 0, path, "adversarial");
 }
 
 }  // namespace
@@ -51,60 +89,57 @@ void save_ensemble(const std::filesystem::path& path, const EnsembleState& state
 }
 
 void load_ensemble(const std::filesystem::path& path, const std::string& settings,
-                   const std::vector<Stage>& stages, EnsembleState& state) {
+                   const std::vector<Stage>& stages, const Network& network, const Tensor& images,
+                   const Tensor& labels, const Ball& ball, EnsembleState& state) {
   auto arrays = read_npz(path);
-  const auto damaged = [&](const std::string& name) {
-    return Error(path.string() + ": its array '" + name +
-                 "' is missing or damaged; remove the file to start again");
-  };
   const auto take = [&](const std::string& name, c10::ScalarType dtype) {
     const auto found = arrays.find(name);
-    if (found == arrays.end() || found->second.scalar_type() != dtype) throw damaged(name);
+    if (found == arrays.end() || found->second.scalar_type() != dtype) throw damaged(path, name);
     return found->second;
   };
   require_same_settings(path, array_text(take("settings", at::kByte)), settings,
                         "repeat the options it was started with, or choose another --save");
   EnsembleResult& result = state.result;
+  const Tensor wrong = result.felled_by.eq(EnsembleResult::wrong);
   const auto restore = [&](const char* name, Tensor& to) {
     const Tensor saved = take(name, to.scalar_type());
-    if (saved.sizes() != to.sizes()) throw damaged(name);
+    if (saved.sizes() != to.sizes()) throw damaged(path, name);
     to = saved.to(to.device());
   };
   restore("felled_by", result.felled_by);
   restore("target", result.target);
   restore("adversarial", result.adversarial);
   restore("margin", result.margin);
-  const int64_t samples = result.felled_by.size(0);
   const Tensor counts = take("stages", at::kLong);
   const Tensor seconds = take("seconds", at::kDouble);
   const Tensor turn = take("turn", at::kLong);
-  const Tensor pending = take("pending", at::kLong);
-  const auto most = static_cast<int64_t>(stages.size());
-  if (counts.dim() != 2 || counts.size(1) != columns || counts.size(0) > most ||
-      counts.lt(0).any().item<bool>()) {
-    throw damaged("stages");
-  }
-  if (seconds.sizes() != at::IntArrayRef{counts.size(0)}) throw damaged("seconds");
-  if (turn.sizes() != at::IntArrayRef{2} || turn.lt(0).any().item<bool>()) throw damaged("turn");
-  if (pending.dim() != 1 || pending.size(0) > turn[0].item<int64_t>() ||
-      pending.lt(0).logical_or(pending.ge(samples)).any().item<bool>()) {
-    throw damaged("pending");
-  }
-  if (result.felled_by.lt(EnsembleResult::wrong)
-          .logical_or(result.felled_by.ge(counts.size(0)))
-          .any()
-          .item<bool>()) {
-    throw damaged("felled_by");
-  }
-  state.pending = pending.to(result.felled_by.device());
+  const Tensor pending = take("pending", at::kLong).to(result.felled_by.device());
+  require(counts.dim() == 2 && counts.size(1) == columns &&
+              counts.size(0) <= static_cast<int64_t>(stages.size()) && within(counts, most),
+          path, "stages");
+  const int64_t begun = counts.size(0);
+  require(seconds.sizes() == at::IntArrayRef{begun} && seconds.ge(0).all().item<bool>(), path,
+          "seconds");
+  require(turn.sizes() == at::IntArrayRef{2} && within(turn, wrong.size(0)) &&
+              turn[1].item<int64_t>() <= turn[0].item<int64_t>(),
+          path, "turn");
+  require(at::equal(result.felled_by.eq(EnsembleResult::wrong), wrong) &&
+              within(result.felled_by - EnsembleResult::wrong, begun - EnsembleResult::wrong - 1),
+          path, "felled_by");
+  require_pending(path, pending, result, begun > 0 ? turn[0].item<int64_t>() : 0);
+  require_fallen(path, network, images, labels, ball, result);
+  state.pending = pending;
   state.turn_attacked = turn[0].item<int64_t>();
   state.turn_felled = turn[1].item<int64_t>();
-  for (int64_t i = 0; i < counts.size(0); ++i) {
+  for (int64_t i = 0; i < begun; ++i) {
     const auto* row = counts[i].data_ptr<int64_t>();
-    if (row[3] > samples) throw damaged("stages");
+    const auto left = result.felled_by.eq(EnsembleResult::stands)
+                          .logical_or(result.felled_by.gt(i))
+                          .sum()
+                          .item<int64_t>();
     result.stages.push_back({stages[static_cast<std::size_t>(i)].name,
                              row[0],
-                             share(row[3], samples),
+                             share(left, wrong.size(0)),
                              seconds[i].item<double>(),
                              {row[1], row[2]}});
     result.passes += result.stages.back().passes;

@@ -8,7 +8,7 @@ namespace reluctance {
 
 std::vector<Stage> standard_stages(const Network& network, const Ball& ball, const Tensor& images) {
   using Seed = std::uint64_t;
-  constexpr double productive = 0.1;
+  constexpr double productive = 0.2;
   const Guides guides = make_guides(network, images);
   const auto region = [&](const char* name, int64_t targets, int64_t steps, int64_t restarts,
                           double share) {
@@ -23,13 +23,13 @@ std::vector<Stage> standard_stages(const Network& network, const Ball& ball, con
   };
   std::vector<Stage> stages{region("region", 2, 10, 1, 1), region("region-half", 2, 20, 1, 0.5),
                             region("region-fifth", 2, 20, 2, 0.2),
-                            region("region-tenth", 3, 40, 1, 0.1)};
+                            region("region-tenth", 3, 30, 1, 0.1)};
   constexpr double few = 0.05;
   if (network.classes() >= 4) {
     TargetedApgdOptions apgd;
     apgd.ball = ball;
-    apgd.targets = 3;
-    apgd.iterations = 50;
+    apgd.targets = 2;
+    apgd.iterations = 40;
     stages.push_back({"apgd-t",
                       [apgd](const Network& net, const Tensor& x, const Tensor& y, Seed seed,
                              const Progress& progress) {
@@ -37,10 +37,10 @@ std::vector<Stage> standard_stages(const Network& network, const Ball& ball, con
                       },
                       few, productive});
   }
-  if (network.input_shape().size() == 3) {
+  if (network.input_shape().size() == 3 || images.dim() == 4) {
     SquareOptions square;
     square.ball = ball;
-    square.queries = 250;
+    square.queries = 100;
     stages.push_back({"square",
                       [square](const Network& net, const Tensor& x, const Tensor& y, Seed seed,
                                const Progress& progress) {

@@ -7,13 +7,17 @@
 
 #include "reluctance/attack/region.hpp"
 #include "reluctance/loss/cross_entropy.hpp"
+#include "reluctance/loss/margin.hpp"
 #include "reluctance/network/passes.hpp"
 
 namespace reluctance {
 namespace {
 
 constexpr double few = 0.01;
+constexpr double some = 0.05;
 constexpr double many = 0.1;
+// No flag is raised by one or two samples.
+constexpr int64_t least = 3;
 constexpr double steep = 0.01;  // of the budget
 
 std::string percent(double share) {
@@ -24,6 +28,11 @@ std::string percent(double share) {
 
 double share_of(const Tensor& booleans) {
   return booleans.numel() > 0 ? booleans.to(at::kDouble).mean().item<double>() : 0;
+}
+
+// The share is larger, and not by one or two samples.
+bool exceeds(const Tensor& booleans, double share) {
+  return share_of(booleans) > share && booleans.sum().item<int64_t>() >= least;
 }
 
 // The first samples of a kind.
@@ -42,28 +51,28 @@ Few first_of(const Tensor& kind, const Tensor& images, const Tensor& labels, int
 void ask_gradients(const Network& network, const Few& right, const Few& standing,
                    const ValidityOptions& options, std::vector<Flag>& flags) {
   const Pass pass = forward(network, right.images, Keep::gates);
-  const Tensor others = pass.logits.scatter(1, right.labels.unsqueeze(1), -INFINITY);
-  const Tensor direction = at::zeros_like(pass.logits)
-                               .scatter_(1, others.argmax(1, true), 1)
-                               .scatter_(1, right.labels.unsqueeze(1), -1);
+  const Tensor nearest = other_logits(pass.logits, right.labels).argmax(1);
+  const Tensor direction = margin_direction(pass.logits, right.labels, nearest);
   const Tensor gradient = vector_jacobian(network, pass, direction).flatten(1);
   if (!gradient.isfinite().all().item<bool>()) {
     flags.push_back({"not-finite",
                      "gradients are infinite or not numbers: attacks that follow them are blind; "
-                     "judge by --attack autoattack, whose Square does without"});
+                     "judge by Square, which does without"});
     return;
   }
   const Tensor zero = gradient.eq(0).all(1);
-  if (share_of(zero) > few) {
-    flags.push_back({"zero-gradient",
-                     "on " + percent(share_of(zero)) +
-                         " of the images the gradient is exactly zero: "
-                         "attacks that follow it cannot move; judge by --attack autoattack, whose "
-                         "Square does without"});
+  if (exceeds(zero, few)) {
+    flags.push_back(
+        {"zero-gradient",
+         "on " + percent(share_of(zero)) +
+             " of the images the gradient is exactly zero: attacks that follow it cannot move; "
+             "judge by Square, which does without"});
   }
-  const Tensor flat =
-      logit_gradient(pass.logits, right.labels).eq(0).all(1).logical_and(zero.logical_not());
-  if (options.follows_cross_entropy && share_of(flat) > many) {
+  // Below this the steps of an attack in L2 vanish, too: it divides by the norm, kept above 1e-30.
+  constexpr double vanishing = 1e-30;
+  const Tensor felt = vector_jacobian(network, pass, logit_gradient(pass.logits, right.labels));
+  const Tensor flat = felt.flatten(1).abs().amax(1).lt(vanishing).logical_and(zero.logical_not());
+  if (options.follows_cross_entropy && exceeds(flat, many)) {
     flags.push_back(
         {"flat-loss",
          "on " + percent(share_of(flat)) +
@@ -77,12 +86,12 @@ void ask_gradients(const Network& network, const Few& right, const Few& standing
       linear_distances(passes, standing.images, standing.labels, options.ball->norm, 5)
           .distances.amin(1);
   const Tensor near = distance.lt(steep * options.ball->radius);
-  if (share_of(near) > many) {
+  if (exceeds(near, many)) {
     flags.push_back(
         {"steep-gradient",
          "by its gradient, a hundredth of the budget would fell " + percent(share_of(near)) +
              " of the images that stand: the gradient speaks of so small a surrounding that "
-             "attacks by it mislead; judge by --attack autoattack"});
+             "attacks by it mislead; judge by Square, which does without"});
   }
 }
 
@@ -124,19 +133,21 @@ std::vector<Flag> validity_flags(const Network& network, const Tensor& images, c
   if (fell.count > 0 && options.ball && options.attack) {
     const AttackResult twice =
         options.attack(fell.images, fell.labels, {options.ball->norm, 2 * options.ball->radius});
-    const double withstand = 1 - share_of(twice.success);
-    if (withstand > many) {
-      flags.push_back({"rising-budget",
-                       percent(withstand) +
-                           " of the images that fell withstand twice the budget: the attack gets "
-                           "lost; give it more steps or restarts, or use --attack autoattack"});
+    const Tensor withstood = twice.success.logical_not();
+    if (exceeds(withstood, many)) {
+      flags.push_back(
+          {"rising-budget",
+           percent(share_of(withstood)) +
+               " of the images that fell withstand twice the budget: the attack gets lost; try "
+               "another one, or more of its steps and restarts"});
     }
   }
   for (std::size_t i = 0; i < result.stages.size(); ++i) {
     if (result.stages[i].name != "square") continue;
     const auto felled = result.felled_by.eq(static_cast<int64_t>(i)).sum().item<int64_t>();
-    const double of_all = static_cast<double>(felled) / static_cast<double>(x.size(0));
-    if (felled >= 3 && of_all >= few) {
+    const double of_attacked =
+        static_cast<double>(felled) / static_cast<double>(result.stages[i].attacked);
+    if (felled >= least && of_attacked > some) {
       flags.push_back({"weaker-than-square",
                        "Square, which needs no gradients, felled " + std::to_string(felled) +
                            " images that stood against everything before it: gradients mislead on "

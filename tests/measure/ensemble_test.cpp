@@ -1,8 +1,15 @@
 // Ensembles: attacks one after the other, and that no claim counts unchecked.
 #include <gtest/gtest.h>
 
+#include <limits>
+#include <map>
+#include <memory>
+#include <set>
+
 #include "attack/subjects.hpp"
 #include "reluctance/base/error.hpp"
+#include "reluctance/base/random.hpp"
+#include "reluctance/data/npz.hpp"
 #include "reluctance/loss/margin.hpp"
 #include "reluctance/measure/accuracy.hpp"
 #include "reluctance/measure/ensemble.hpp"
@@ -65,40 +72,6 @@ TEST_P(Ensemble, StandardFindsTheRobustAccuracyOfALinearNetwork) {
   expect_exact(GetParam(), [](const LinearSubject& linear, const Ball& ball) {
     return standard_stages(linear.network, ball, linear.images);
   });
-}
-
-TEST_P(Ensemble, GoesOnFromEveryCheckpoint) {
-  const LinearSubject linear = linear_subject();
-  const TemporaryFolder folder;
-  const auto file = folder.path() / "state";
-  // A weaker ball than the first stage's needs, so that the others have work.
-  const Ball ball{GetParam(), 0.9 * half_of_them(linear, GetParam()).radius};
-  const std::vector<Stage> stages = standard_stages(linear.network, ball, linear.images);
-  int checkpoints = 0;
-  EnsembleState whole = begin_ensemble(linear.network, linear.images, linear.labels);
-  run_ensemble(whole, linear.network, linear.images, linear.labels, ball, stages, 5,
-               {{}, [&](const EnsembleState& at) {
-                  save_ensemble(file.string() + std::to_string(checkpoints++), at, "seed: 5\n");
-                }});
-  ASSERT_GE(checkpoints, 6);
-  for (int i = 0; i < checkpoints; ++i) {
-    EnsembleState part = begin_ensemble(linear.network, linear.images, linear.labels);
-    load_ensemble(file.string() + std::to_string(i), "seed: 5\n", stages, part);
-    run_ensemble(part, linear.network, linear.images, linear.labels, ball, stages, 5);
-    EXPECT_TRUE(at::equal(part.result.felled_by, whole.result.felled_by)) << i;
-    EXPECT_TRUE(at::equal(part.result.adversarial, whole.result.adversarial)) << i;
-    EXPECT_TRUE(at::equal(part.result.margin, whole.result.margin)) << i;
-    EXPECT_EQ(part.result.passes.forward, whole.result.passes.forward) << i;
-    EXPECT_EQ(part.result.robust.value, whole.result.robust.value) << i;
-  }
-  EnsembleState other = begin_ensemble(linear.network, linear.images, linear.labels);
-  EXPECT_THROW(load_ensemble(file.string() + "0", "seed: 6\n", stages, other), Error);
-  EnsembleState fewer =
-      begin_ensemble(linear.network, linear.images.slice(0, 0, 9), linear.labels.slice(0, 0, 9));
-  EXPECT_THROW(load_ensemble(file.string() + "0", "seed: 5\n", stages, fewer), Error);
-  EXPECT_THROW(
-      load_ensemble(file.string() + std::to_string(checkpoints - 1), "seed: 5\n", {}, other),
-      Error);
 }
 
 TEST_P(Ensemble, StagesAddUp) {
@@ -201,6 +174,128 @@ TEST(EnsembleStages, AreRepeatedWhileTheyFellMuch) {
   calls = 0;
   run_ensemble(linear.network, linear.images, linear.labels, {Norm::linf, 1.0}, {half});
   EXPECT_EQ(calls, 1);
+}
+
+// A stage that fells a random fifth of what it gets, and remembers the seeds it was given: on the
+// whole ball, where almost any point is answered otherwise.
+struct Draws {
+  LinearSubject linear = linear_subject(1200);
+  Ball ball{Norm::linf, 1.0};
+  std::shared_ptr<std::set<std::uint64_t>> seeds = std::make_shared<std::set<std::uint64_t>>();
+  int calls = 0;
+  std::vector<Stage> stages() {
+    const auto fifth = [this](const Network&, const Tensor& x, const Tensor&, std::uint64_t seed,
+                              const Progress&) {
+      seeds->insert(seed);
+      ++calls;
+      const Tensor draw = at::rand({x.size(0)}, make_generator(seed));
+      const Tensor success = draw.lt(0.2);
+      return AttackResult{at::where(per_sample(success, x), 1 - x, x), success, Tensor(),
+                          draw.to(x.scalar_type())};
+    };
+    return {{"all", fifth, 1, 0.15}, {"half", fifth, 0.5, 0.15}};
+  }
+  EnsembleState begin() const {
+    return begin_ensemble(linear.network, linear.images, linear.labels);
+  }
+  void run(EnsembleState& state, const EnsembleHooks& hooks = {}) {
+    run_ensemble(state, linear.network, linear.images, linear.labels, ball, stages(), 5, hooks);
+  }
+  void load(const std::filesystem::path& path, const std::string& settings, EnsembleState& state) {
+    load_ensemble(path, settings, stages(), linear.network, linear.images, linear.labels, ball,
+                  state);
+  }
+};
+
+TEST(EnsembleCheckpoints, AStoppedRunGivesWhatItWouldHaveGiven) {
+  const TemporaryFolder folder;
+  const auto file = [&](int i) { return folder.path() / std::to_string(i); };
+  Draws draws;
+  int checkpoints = 0;
+  int within_turns = 0;
+  EnsembleState whole = draws.begin();
+  draws.run(whole, {{}, [&](const EnsembleState& at) {
+                      within_turns += at.pending.size(0) > 0 ? 1 : 0;
+                      save_ensemble(file(checkpoints++), at, "seed: 5\n");
+                    }});
+  // Blocks, turns and stages draw their own random numbers, and all three occur.
+  EXPECT_EQ(draws.seeds->size(), static_cast<std::size_t>(draws.calls));
+  ASSERT_GT(within_turns, 2);
+  ASSERT_GT(whole.result.stages[0].attacked, 1200);
+  ASSERT_GT(whole.result.felled_by.eq(1).sum().item<int64_t>(), 0);
+  for (int i = 0; i < checkpoints; ++i) {
+    EnsembleState part = draws.begin();
+    draws.load(file(i), "seed: 5\n", part);
+    draws.run(part);
+    EXPECT_TRUE(at::equal(part.result.felled_by, whole.result.felled_by)) << i;
+    EXPECT_TRUE(at::equal(part.result.adversarial, whole.result.adversarial)) << i;
+    EXPECT_TRUE(at::equal(part.result.margin, whole.result.margin)) << i;
+    EXPECT_EQ(part.result.passes.forward, whole.result.passes.forward) << i;
+    EXPECT_EQ(part.result.robust.value, whole.result.robust.value) << i;
+    for (std::size_t k = 0; k < 2; ++k) {
+      EXPECT_EQ(part.result.stages[k].robust.value, whole.result.stages[k].robust.value) << i;
+      EXPECT_EQ(part.result.stages[k].attacked, whole.result.stages[k].attacked) << i;
+    }
+  }
+}
+
+TEST(EnsembleCheckpoints, DamagedOnesAreRefused) {
+  const TemporaryFolder folder;
+  const auto path = folder.path() / "state";
+  Draws draws;
+  EnsembleState state = draws.begin();
+  int checkpoints = 0;
+  // The first block of the first turn: something is pending, something has fallen.
+  draws.run(state, {{}, [&](const EnsembleState& at) {
+                      if (checkpoints++ == 0) save_ensemble(path, at, "seed: 5\n");
+                    }});
+  const auto sound = read_npz(path);
+  const auto refused = [&](const std::string& name, const Tensor& array) {
+    auto arrays = sound;
+    arrays[name] = array;
+    write_npz(path, {arrays.begin(), arrays.end()});
+    EnsembleState fresh = draws.begin();
+    try {
+      draws.load(path, "seed: 5\n", fresh);
+    } catch (const Error& error) {
+      return std::string(error.what()).find("'" + name + "'") != std::string::npos;
+    }
+    return false;
+  };
+  const auto changed = [&](const std::string& name, int64_t place, int64_t value) {
+    Tensor array = sound.at(name).clone();
+    array.view({-1})[place] = value;
+    return array;
+  };
+  const int64_t fallen = sound.at("felled_by").eq(0).nonzero()[0].item<int64_t>();
+  EXPECT_TRUE(refused("pending", changed("pending", 0, 1200)));
+  EXPECT_TRUE(refused("pending", changed("pending", 0, -1)));
+  EXPECT_TRUE(refused("pending", changed("pending", 0, fallen)));
+  EXPECT_TRUE(refused("pending", changed("pending", 0, sound.at("pending")[1].item<int64_t>())));
+  EXPECT_TRUE(refused("turn", changed("turn", 0, 1201)));
+  EXPECT_TRUE(refused("turn", changed("turn", 1, 1201)));
+  EXPECT_TRUE(refused("stages", changed("stages", 0, -1)));
+  EXPECT_TRUE(refused("stages", changed("stages", 1, std::numeric_limits<int64_t>::max())));
+  EXPECT_TRUE(refused("stages", at::zeros({3, 3}, at::kLong)));
+  EXPECT_TRUE(refused("seconds", at::zeros({2}, at::kDouble)));
+  EXPECT_TRUE(refused("felled_by", changed("felled_by", 0, 1)));
+  EXPECT_TRUE(refused("felled_by", changed("felled_by", 0, EnsembleResult::wrong)));
+  EXPECT_TRUE(refused("adversarial", draws.linear.images));  // nothing fell there
+  EXPECT_TRUE(refused("adversarial", sound.at("adversarial").slice(0, 0, 9)));
+  EXPECT_TRUE(refused("margin", sound.at("margin").to(at::kLong)));
+  // No stage begun, and yet something pending.
+  auto arrays = sound;
+  arrays["stages"] = at::zeros({0, 3}, at::kLong);
+  arrays["seconds"] = at::zeros({0}, at::kDouble);
+  arrays["felled_by"] = at::full_like(sound.at("felled_by"), EnsembleResult::stands);
+  write_npz(path, {arrays.begin(), arrays.end()});
+  EnsembleState fresh = draws.begin();
+  EXPECT_THROW(draws.load(path, "seed: 5\n", fresh), Error);
+  // Other settings.
+  write_npz(path, {sound.begin(), sound.end()});
+  EXPECT_THROW(draws.load(path, "seed: 6\n", fresh), Error);
+  EnsembleState again = draws.begin();
+  draws.load(path, "seed: 5\n", again);
 }
 
 TEST(EnsembleStages, AreNotRunOnceNothingStands) {

@@ -132,8 +132,8 @@ TEST(Validity, AnAttackThatGetsLostInALargerBudget) {
   const Ball ball = half_of_them(linear, Norm::linf);
   const EnsembleResult result = run_ensemble(linear.network, linear.images, linear.labels, ball,
                                              standard_stages(linear.network, ball, linear.images));
-  const auto lost = [](const Tensor& x, const Tensor&, const Ball& other) {
-    EXPECT_GT(other.radius, 0);
+  const auto lost = [&](const Tensor& x, const Tensor&, const Ball& other) {
+    EXPECT_DOUBLE_EQ(other.radius, 2 * ball.radius);
     return AttackResult{x, at::zeros({x.size(0)}, at::kBool)};
   };
   EXPECT_EQ(names(validity_flags(linear.network, linear.images, linear.labels, result,

@@ -9,4 +9,13 @@ namespace reluctance {
 // labels: N (int64) -> N.
 Tensor margins(const Tensor& logits, const Tensor& labels);
 
+// N booleans: another class is answered. False where a logit is not finite: that is no answer.
+Tensor answered_wrong(const Tensor& logits, const Tensor& labels);
+
+// The logits with minus infinity in the label's place.
+Tensor other_logits(const Tensor& logits, const Tensor& labels);
+
+// The gradient of z_t - z_y with respect to the logits, in their shape and type. targets: N.
+Tensor margin_direction(const Tensor& logits, const Tensor& labels, const Tensor& targets);
+
 }  // namespace reluctance

@@ -27,23 +27,20 @@ struct ValidityOptions {
   int64_t samples = 50;                // asked for each flag, the first that qualify
 };
 
-// The flags that are raised:
-//   "clean-accuracy"    the network is right no more often than by chance (1 / classes)
-//   "not-finite"        a logit or input gradient that is not a number or infinite
-//   "random"            two passes over the same images differ
-//   "zero-gradient"     the gradient of the margin is exactly zero on more than 1% of the images
-//   "steep-gradient"    by its gradient a hundredth of the budget would do, and the image stands:
-//   more
-//                       than 10% of those that stand
-//   "flat-loss"         cross-entropy has a zero gradient in the network's precision where the
-//   margin
-//                       has none, on more than 10%: for attacks that follow it
-//   "rising-budget"     of the samples that fell, more than 10% withstand twice the budget
-//   "weaker-than-square" Square, which needs no gradients, felled at least 1% of all samples, and
-//   3,
-//                       that stood against everything before it
-// images: N x any shape that fits the network; labels: N; `felled_by` and the rest of `result` as
-// run_ensemble gives them.
+// The flags that are raised, none by fewer than 3 samples:
+//   "clean-accuracy"      the network is right no more often than by chance (1 / classes)
+//   "not-finite"          a logit or input gradient is infinite or not a number
+//   "random"              two passes over the same images differ
+//   "zero-gradient"       the gradient of the margin is exactly zero on more than 1%
+//   "steep-gradient"      by its gradient a hundredth of the budget would do, and the image stands:
+//                         more than 10% of those that stand
+//   "flat-loss"           the gradient of cross-entropy vanishes in the network's precision, where
+//                         that of the margin does not, on more than 10%, and the attack follows it
+//   "rising-budget"       of the samples that fell, more than 10% withstand twice the budget
+//   "weaker-than-square"  Square, which needs no gradients, felled more than 5% of what it
+//   attacked,
+//                         all of which stood against everything before it
+// images: N x any shape that fits the network; labels: N; `result` as run_ensemble gives it.
 std::vector<Flag> validity_flags(const Network& network, const Tensor& images, const Tensor& labels,
                                  const EnsembleResult& result, const ValidityOptions& options);
 
