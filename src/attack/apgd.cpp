@@ -72,8 +72,9 @@ class Ascent {
   void evaluate() {
     const Pass pass = standing_.passes().forward(x_, Keep::gates);
     LogitLoss loss = objective_(pass.logits, standing_.labels(), standing_.targets());
-    standing_.keep_margins(margins(pass.logits, standing_.labels()));
-    const Tensor claimed = pass.logits.argmax(1).ne(standing_.labels());
+    const Tensor margin = margins(pass.logits, standing_.labels());
+    standing_.keep_margins(margin);
+    const Tensor claimed = margin.lt(0);
     const auto stand = standing_.remove_fallen(x_, claimed);
     if (standing_.empty()) return;
     // The pass knows the gates of those that fell, too.

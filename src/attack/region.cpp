@@ -52,12 +52,17 @@ Tensor starts(const Standing& standing, const RegionOptions& options, bool first
   const auto norm = options.ball.norm;
   const bool guided = options.guides.images.defined();
   if (!guided && first) return clean;
-  Tensor delta = random_in_ball(options.ball, clean, generator);
+  Tensor delta;
+  Tensor known;
   if (guided) {
-    const auto [way, known] = ways(standing, options.guides, generator);
-    const Tensor towards =
-        steepest(norm, norm == Norm::l2 ? concentrate(way, generator) : way.clone());
-    delta = at::where(per_sample(known, way), options.ball.radius * towards, delta);
+    Ways found = ways(standing, options.guides, generator);
+    const Tensor way = norm == Norm::l2 ? concentrate(found.way, generator) : found.way;
+    delta = options.ball.radius * steepest(norm, way);
+    known = found.known;
+  }
+  if (!guided || !known.all().item<bool>()) {
+    const Tensor anywhere = random_in_ball(options.ball, clean, generator);
+    delta = guided ? at::where(per_sample(known, delta), delta, anywhere) : anywhere;
   }
   Tensor x = clean + delta;
   Projection(options.ball, /*pixel_box=*/true, clean)(x);
@@ -117,8 +122,9 @@ void ascend(Standing& standing, Tensor x, int64_t steps) {
   for (int64_t t = 0; t <= steps && !standing.empty(); ++t) {
     check_interrupt();
     const Pass pass = standing.passes().forward(x, t < steps ? Keep::gates : Keep::nothing);
-    standing.keep_margins(margins(pass.logits, standing.labels()));
-    const Tensor claimed = pass.logits.argmax(1).ne(standing.labels());
+    const Tensor margin = margins(pass.logits, standing.labels());
+    standing.keep_margins(margin);
+    const Tensor claimed = margin.lt(0);
     const Tensor direction = margin_direction(pass.logits, standing.labels(), standing.targets());
     const auto stand = standing.remove_fallen(x, claimed);
     if (standing.empty() || t == steps) return;

@@ -58,11 +58,12 @@ Standing::Standing(CountedPasses& passes, const Ball& ball, AttackResult& result
       clean_(select(clean, rows)),
       labels_(select(labels, rows)),
       targets_(select(targets, rows)),
-      rows_(rows) {}
+      rows_(rows),
+      margins_(select(result.margin, rows)) {}
 
-void Standing::keep_margins(const Tensor& margins) {
-  result_.margin.index_copy_(0, rows_, at::fmin(select(result_.margin, rows_), margins));
-}
+Standing::~Standing() { result_.margin.index_copy_(0, rows_, margins_); }
+
+void Standing::keep_margins(const Tensor& margins) { margins_ = at::fmin(margins_, margins); }
 
 std::optional<Tensor> Standing::remove_fallen(const Tensor& x, const Tensor& claimed) {
   Tensor asked = claimed.nonzero().squeeze(1);
@@ -80,8 +81,10 @@ std::optional<Tensor> Standing::remove_fallen(const Tensor& x, const Tensor& cla
   result_.success.index_fill_(0, rows, true);
   if (targets_.defined()) result_.target.index_copy_(0, rows, select(targets_, fallen));
 
+  result_.margin.index_copy_(0, rows, select(margins_, fallen));
   const Tensor standing = at::ones_like(claimed).index_fill_(0, fallen, false).nonzero().squeeze(1);
-  for (Tensor* each : {&clean_, &labels_, &targets_, &rows_}) *each = select(*each, standing);
+  for (Tensor* each : {&clean_, &labels_, &targets_, &rows_, &margins_})
+    *each = select(*each, standing);
   return standing;
 }
 

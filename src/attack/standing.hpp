@@ -22,10 +22,14 @@ class Standing {
   const Tensor& rows() const { return rows_; }        // n: their places in the whole batch
   const Ball& ball() const { return ball_; }
   bool empty() const { return rows_.size(0) == 0; }
+  ~Standing();
+  Standing(const Standing&) = delete;
+  Standing& operator=(const Standing&) = delete;
 
   CountedPasses& passes() { return passes_; }
 
-  // Keeps the least margin of each sample: `margins` (n) at points inside ball and box.
+  // Keeps the least margin of each sample: `margins` (n) at points inside ball and box. The result
+  // learns of them when this ends.
   void keep_margins(const Tensor& margins);
 
   // Takes samples out that fall to x (n x input shape): those that are `claimed` (n booleans) and
@@ -38,6 +42,7 @@ class Standing {
   const Ball& ball_;
   AttackResult& result_;
   Tensor clean_, labels_, targets_, rows_;
+  Tensor margins_;  // n
 };
 
 // The nearest adversarial points so far, of a whole batch. Threads write to different rows.

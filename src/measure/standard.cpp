@@ -21,15 +21,15 @@ std::vector<Stage> standard_stages(const Network& network, const Ball& ball, con
                  },
                  share, share < 1 ? productive : 1};
   };
-  std::vector<Stage> stages{region("region", 2, 10, 1, 1), region("region-half", 2, 20, 1, 0.5),
-                            region("region-fifth", 2, 20, 2, 0.2),
-                            region("region-tenth", 3, 30, 1, 0.1)};
+  std::vector<Stage> stages{region("region", 2, 10, 1, 1), region("region-longer", 2, 20, 1, 0.4),
+                            region("region-restarts", 2, 20, 2, 0.15),
+                            region("region-targets", 3, 40, 1, 0.1)};
   constexpr double few = 0.05;
   if (network.classes() >= 4) {
     TargetedApgdOptions apgd;
     apgd.ball = ball;
     apgd.targets = 2;
-    apgd.iterations = 40;
+    apgd.iterations = 30;
     stages.push_back({"apgd-t",
                       [apgd](const Network& net, const Tensor& x, const Tensor& y, Seed seed,
                              const Progress& progress) {
@@ -40,7 +40,7 @@ std::vector<Stage> standard_stages(const Network& network, const Ball& ball, con
   if (network.input_shape().size() == 3 || images.dim() == 4) {
     SquareOptions square;
     square.ball = ball;
-    square.queries = 100;
+    square.queries = 60;
     stages.push_back({"square",
                       [square](const Network& net, const Tensor& x, const Tensor& y, Seed seed,
                                const Progress& progress) {

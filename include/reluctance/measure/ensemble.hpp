@@ -92,10 +92,10 @@ std::vector<Stage> autoattack_stages(const Network& network, const Ball& ball,
                                      const AutoattackOptions& options = {});
 
 // A cascade of the strength of AutoAttack at a fiftieth of its cost. The region attack on all, then
-// longer on the half, the fifth and the tenth that came closest to falling; on the twentieth
-// targeted Auto-PGD (from 4 classes on) and Square (on images), as others who search differently.
-// Whoever still fells a tenth of what it attacks goes on. `images`: what is to be attacked, N x any
-// shape that fits the network; starts lead towards them.
+// longer and more often on fewer and fewer of those that came closest to falling; on the last few
+// targeted Auto-PGD (from 4 classes on) and Square (on images), as others who search differently. A
+// stage that fells more than a fifth of what it attacks goes on. `images`: starts lead towards
+// them; M x any shape that fits the network.
 std::vector<Stage> standard_stages(const Network& network, const Ball& ball, const Tensor& images);
 
 }  // namespace reluctance
