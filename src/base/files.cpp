@@ -114,13 +114,13 @@ void require_writable_folder(const fs::path& folder) {
   fs::create_directories(folder, code);
   if (code) {
     throw Error(folder.string() + ": cannot create the folder: " + code.message() +
-                "; choose another with --out");
+                "; choose another folder");
   }
   const fs::path probe = temporary_beside(folder / "probe");
   const Descriptor file(::open(probe.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644));
   if (file.get() < 0) {
     throw Error(folder.string() + ": cannot write there: " + std::strerror(errno) +
-                "; choose another with --out");
+                "; choose another folder");
   }
   ::unlink(probe.c_str());
 }

@@ -2,6 +2,7 @@
 // adversarial examples.
 #include <ATen/ATen.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <memory>
@@ -17,6 +18,7 @@
 #include "reluctance/base/error.hpp"
 #include "reluctance/base/files.hpp"
 #include "reluctance/base/progress.hpp"
+#include "reluctance/base/suggest.hpp"
 #include "reluctance/data/npz.hpp"
 #include "reluctance/data/png.hpp"
 #include "reluctance/data/settings.hpp"
@@ -41,6 +43,8 @@ struct Options {
 // What the cascade's starts lead towards: enough to have every class many times.
 constexpr int64_t guides = 1000;
 constexpr int64_t pictures = 100;
+
+const std::vector<std::string> attacks{"standard", "autoattack", "pgd", "fgsm", "raw"};
 
 void show(std::FILE* summary, const char* what, const Share& share, const std::string& attack) {
   std::fprintf(summary, "%s  %.2f%%  (95%%: %.2f to %.2f, %ld images)%s%s\n", what,
@@ -204,6 +208,12 @@ void run(const Options& options) {
   apply(options.common);
   if (options.common.model.empty())
     throw Error("--model is missing: name the ONNX file to evaluate");
+  if (std::find(attacks.begin(), attacks.end(), options.attack.attack) == attacks.end()) {
+    const std::string meant = nearest(options.attack.attack, attacks);
+    throw Error("--attack " + options.attack.attack + ": unknown attack" +
+                (meant.empty() ? "; choose standard, autoattack, pgd, fgsm or raw"
+                               : "; did you mean " + meant + "?"));
+  }
   if (options.resume && options.save.empty())
     throw Error("--resume needs --save: beside that file lies what a stopped run goes on from");
   if (options.resume && !is_ensemble(options.attack.attack))

@@ -4,8 +4,12 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <chrono>
+#include <csignal>
 #include <cstdio>
 #include <nlohmann/json.hpp>
+
+#include <thread>
 
 #include "cli/material.hpp"
 
@@ -160,6 +164,51 @@ TEST_F(Evaluate, ResumesOnlyBesideASavedFile) {
   const Outcome fresh = evaluate({"--resume", "--save", "a.npz"});
   ASSERT_TRUE(succeeded(fresh));
   EXPECT_NE(fresh.err.find("a.npz.checkpoint: no such file"), std::string::npos);
+}
+
+TEST_F(Evaluate, GoesOnAfterAnInterruptToTheSameBytes) {
+  const Arguments whole =
+      on_both("evaluate") + Arguments{"--attack", "autoattack", "--limit", "120", "--threads", "1"};
+  ASSERT_TRUE(succeeded(run(whole + Arguments{"--save", "whole.npz"}, {folder()})));
+  // A faster machine may end before it is asked to stop.
+  for (int wait : {800, 400, 200, 100, 50, 25}) {
+    Program first(whole + Arguments{"--save", "stopped.npz"}, {folder()});
+    std::this_thread::sleep_for(std::chrono::milliseconds(wait));
+    first.send(SIGINT);
+    const Outcome outcome = first.wait();
+    if (outcome.code != 130 || !std::filesystem::exists(in_folder("stopped.npz.checkpoint"))) {
+      continue;
+    }
+    EXPECT_NE(outcome.err.find("--resume"), std::string::npos) << outcome;
+    const Outcome other =
+        run(whole + Arguments{"--save", "stopped.npz", "--resume", "--seed", "1"}, {folder()});
+    EXPECT_EQ(other.code, 2);
+    EXPECT_NE(other.err.find("seed"), std::string::npos) << other;
+    ASSERT_TRUE(succeeded(run(whole + Arguments{"--save", "stopped.npz", "--resume"}, {folder()})));
+    EXPECT_EQ(bytes_of(in_folder("stopped.npz")), bytes_of(in_folder("whole.npz")));
+    EXPECT_FALSE(std::filesystem::exists(in_folder("stopped.npz.checkpoint")));
+    return;
+  }
+  FAIL() << "every evaluation ended before it could be stopped, or was not yet begun";
+}
+
+TEST_F(Evaluate, AMistypedAttackIsUnderstood) {
+  const Outcome outcome = evaluate({"--attack", "standart"});
+  EXPECT_EQ(outcome.code, 2);
+  EXPECT_NE(outcome.err.find("did you mean standard?"), std::string::npos) << outcome;
+}
+
+TEST_F(Evaluate, WarningsArePrintedAndWritten) {
+  // Every label is wrong: nothing is better than chance.
+  const Dataset data = dataset(count);
+  write_npz(in_folder("wrong.npz"), {{"images", data.images}, {"labels", (data.labels + 1) % 10}});
+  const Outcome outcome =
+      run_here({"evaluate", "--data", "wrong.npz", "--model", model(), "--json", "numbers.json"});
+  ASSERT_TRUE(succeeded(outcome));
+  EXPECT_NE(outcome.out.find("warning (clean-accuracy)"), std::string::npos) << outcome;
+  const auto json = nlohmann::json::parse(bytes_of(in_folder("numbers.json")));
+  ASSERT_EQ(json["warnings"].size(), 1U);
+  EXPECT_EQ(json["warnings"][0]["name"], "clean-accuracy");
 }
 
 TEST_F(Evaluate, NumbersOnStandardOutputAreAloneThere) {
