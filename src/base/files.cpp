@@ -109,18 +109,18 @@ std::string read_file(const fs::path& path, std::uint64_t limit) {
   return bytes;
 }
 
-void require_writable_folder(const fs::path& folder) {
+void require_writable_folder(const std::string& option, const fs::path& folder) {
   std::error_code code;
   fs::create_directories(folder, code);
   if (code) {
     throw Error(folder.string() + ": cannot create the folder: " + code.message() +
-                "; choose another folder");
+                "; choose another with " + option);
   }
   const fs::path probe = temporary_beside(folder / "probe");
   const Descriptor file(::open(probe.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644));
   if (file.get() < 0) {
     throw Error(folder.string() + ": cannot write there: " + std::strerror(errno) +
-                "; choose another folder");
+                "; choose another with " + option);
   }
   ::unlink(probe.c_str());
 }

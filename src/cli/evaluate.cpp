@@ -220,7 +220,7 @@ void run(const Options& options) {
     throw Error("--resume: " + options.attack.attack +
                 " keeps nothing to go on from; standard and autoattack do");
   require_file_place("--save", options.save);
-  if (!options.png.empty()) require_writable_folder(options.png);
+  if (!options.png.empty()) require_writable_folder("--png", options.png);
   const Dataset all = load_dataset(options.common.data, "test");
   const Dataset data = options.limit > 0 ? head(all, options.limit) : all;
   if (!options.png.empty()) require_picture(data.images);

@@ -86,7 +86,7 @@ void add_findings(Results& results, const Network& network, const Splits& data,
 // The same architecture from the same weights, trained plainly and adversarially.
 void explain_new_networks(const Options& options, const Splits& data, Results& results) {
   const Network start = starting_network(options.common, data.training);
-  require_writable_folder(options.common.out);
+  require_writable_folder("--out", options.common.out);
   std::optional<Network> last;
   for (const bool adversarial : {false, true}) {
     const std::string id = adversarial ? "adversarial" : "plain";
@@ -129,7 +129,7 @@ void explain_brought_network(const Options& options, const Splits& data, Results
     common.model = folder / "model.onnx";
   }
   const Network network = load_network(common, data.held_out);
-  require_writable_folder(common.out);
+  require_writable_folder("--out", common.out);
   NetworkResult result =
       describe_network(network, common.model, data.held_out, common.seed, options.attack);
   if (training) {

@@ -48,7 +48,7 @@ void run(const Options& options) {
   FindingSetting setting = finding_setting(data, options.common.seed);
   setting.repetitions = options.repetitions;
   if (!options.common.model.empty()) setting.network = load_network(options.common, data.held_out);
-  require_writable_folder(options.common.out);
+  require_writable_folder("--out", options.common.out);
   Results results{run_info(options.common), data_info(data.held_out), {}};
   results.findings = run_findings(findings, setting);
   results.run.seconds =

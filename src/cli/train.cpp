@@ -36,7 +36,7 @@ void run(Options options) {
   }
   const Dataset data = load_dataset(options.common.data, "train");
   const Network start = starting_network(options.common, data);
-  require_writable_folder(options.common.out);
+  require_writable_folder("--out", options.common.out);
   const TrainedNetwork trained = train_with_checkpoints(
       start, data, options.training, options.common, "model", options.resume, options.diagnose);
   write_file(options.common.out / "training.json",

@@ -65,7 +65,7 @@ TEST(Files, ReadingIsBounded) {
 
 TEST(Files, AnUnwritableFolderIsAnInputError) {
   try {
-    require_writable_folder("/proc/nowhere");
+    require_writable_folder("--out", "/proc/nowhere");
     FAIL() << "/proc/nowhere cannot be created";
   } catch (const Error& error) {
     EXPECT_EQ(error.kind(), Error::Kind::input);

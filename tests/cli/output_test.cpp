@@ -84,7 +84,7 @@ TEST_F(Output, AFullStandardOutputIsAFailedJob) {
 TEST_F(Output, OddNamesWork) {
   const std::string odd = "a b '\"$(x) \xff\n\x1b[31m";
   ASSERT_TRUE(succeeded(evaluate({"--save", odd + "/s.npz", "--json", odd + "/n.json"})));
-  EXPECT_EQ(read_npz(in_folder(odd) / "s.npz").size(), 2U);
+  EXPECT_EQ(read_npz(in_folder(odd) / "s.npz").size(), 6U);
   fs::copy_file(model(), in_folder(odd) / "m.onnx");
   fs::copy_file(images(), in_folder(odd) / "i.npz");
   ASSERT_TRUE(succeeded(run_here({"evaluate", "--model", odd + "/m.onnx", "--data", odd + "/i.npz",

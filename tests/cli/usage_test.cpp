@@ -114,8 +114,8 @@ TEST_F(Mistakes, InNumbers) {
 }
 
 TEST_F(Cli, ALeadingZeroIsNotOctal) {
-  const Outcome outcome =
-      run_here(on_both("evaluate") + Arguments{"--limit", "4", "--steps", "010"});
+  const Outcome outcome = run_here(on_both("evaluate") +
+                                   Arguments{"--attack", "pgd", "--limit", "4", "--steps", "010"});
   EXPECT_TRUE(succeeded(outcome));
   EXPECT_NE(outcome.out.find(" 10 steps"), std::string::npos) << outcome.out;
 }

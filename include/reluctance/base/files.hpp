@@ -24,7 +24,8 @@ std::filesystem::path temporary_beside(const std::filesystem::path& path);
 // Flushes `temporary` to the disk and renames it over `path`. Throws as write_file does.
 void replace_file(const std::filesystem::path& temporary, const std::filesystem::path& path);
 
-// Creates `folder` and proves that files can be created in it. Throws Error (Kind::input).
-void require_writable_folder(const std::filesystem::path& folder);
+// Creates `folder`, which `option` names, and proves that files can be created in it. Throws Error
+// (Kind::input).
+void require_writable_folder(const std::string& option, const std::filesystem::path& folder);
 
 }  // namespace reluctance
