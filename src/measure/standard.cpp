@@ -23,7 +23,7 @@ std::vector<Stage> standard_stages(const Network& network, const Ball& ball, con
   };
   std::vector<Stage> stages{region("region", 2, 10, 1, 1), region("region-longer", 2, 20, 1, 0.4),
                             region("region-restarts", 2, 20, 2, 0.15),
-                            region("region-targets", 3, 40, 1, 0.1)};
+                            region("region-targets", 3, 30, 1, 0.1)};
   constexpr double few = 0.05;
   if (network.classes() >= 4) {
     TargetedApgdOptions apgd;
