@@ -157,13 +157,12 @@ Evaluation evaluate_attack(const Options& options, const Network& network, const
   const Tensor y = data.labels.to(network.device());
   const RobustAccuracy accuracy =
       robust_accuracy(network, x, y, attack, options.common.seed, bar.receiver());
-  const Tensor right = correct(network, x, y);
   EnsembleResult result;
   result.clean = accuracy.clean;
   result.robust = accuracy.robust;
   result.felled_by =
       at::full_like(y, EnsembleResult::wrong)
-          .masked_fill_(right, 0)
+          .masked_fill_(accuracy.right, 0)
           .masked_fill_(accuracy.result.success.logical_not(), EnsembleResult::stands);
   result.target = at::full_like(y, -1);
   result.adversarial = accuracy.result.adversarial;

@@ -20,7 +20,7 @@ RobustAccuracy robust_accuracy(const Network& network, const Tensor& images, con
   const Tensor right = correct(network, images, labels);
   const Tensor attacked = right.nonzero().squeeze(1);
   RobustAccuracy accuracy{
-      share(attacked.numel(), samples), {}, {images.clone(), right.logical_not()}};
+      share(attacked.numel(), samples), {}, {images.clone(), right.logical_not()}, right};
   if (attacked.numel() > 0) {
     const AttackResult fallen =
         run_attack(network, images.index_select(0, attacked), labels.index_select(0, attacked),

@@ -1,6 +1,7 @@
 // The attacks of AutoAttack, in their published order.
 #include <string>
 
+#include "measure/stage.hpp"
 #include "reluctance/attack/apgd.hpp"
 #include "reluctance/attack/fab.hpp"
 #include "reluctance/attack/square.hpp"
@@ -31,26 +32,16 @@ std::vector<Stage> autoattack_stages(const Network& network, const Ball& ball,
   square.ball = ball;
   square.queries = options.square_queries;
 
-  using Seed = std::uint64_t;
   return {
-      {"apgd-ce",
-       [apgd](const Network& net, const Tensor& x, const Tensor& y, Seed seed,
-              const Progress& progress) { return run_apgd(net, x, y, apgd, seed, progress); }},
-      {"apgd-t",
-       [targeted](const Network& net, const Tensor& x, const Tensor& y, Seed seed,
-                  const Progress& progress) {
-         return run_targeted_apgd(net, x, y, targeted, seed, progress);
-       }},
+      stage_of("apgd-ce", run_apgd, apgd),
+      stage_of("apgd-t", run_targeted_apgd, targeted),
+      // Not random: it takes a radius where the others take a seed.
       {"fab-t",
-       [fab, ball](const Network& net, const Tensor& x, const Tensor& y, Seed,
+       [fab, ball](const Network& net, const Tensor& x, const Tensor& y, std::uint64_t,
                    const Progress& progress) {
          return run_targeted_fab(net, x, y, fab, ball.radius, progress);
        }},
-      {"square",
-       [square](const Network& net, const Tensor& x, const Tensor& y, Seed seed,
-                const Progress& progress) {
-         return run_square(net, x, y, square, seed, progress);
-       }},
+      stage_of("square", run_square, square),
   };
 }
 

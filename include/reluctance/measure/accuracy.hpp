@@ -19,6 +19,7 @@ struct RobustAccuracy {
   Share clean;
   Share robust;
   AttackResult result;
+  Tensor right;  // N booleans: answered right without the attack
 };
 RobustAccuracy robust_accuracy(const Network& network, const Tensor& images, const Tensor& labels,
                                const Attack& attack, std::uint64_t seed,
