@@ -8,7 +8,7 @@
 #include "autograd/attacks.hpp"
 #include "clock.hpp"
 #include "comparison.hpp"
-#include "reluctance/attack/attack.hpp"
+#include "reluctance/attack/gradient_ascent.hpp"
 #include "reluctance/loss/cross_entropy.hpp"
 #include "reluctance/measure/ensemble.hpp"
 #include "reluctance/network/passes.hpp"
@@ -30,26 +30,27 @@ constexpr int64_t raw_steps = 1000;
 struct RawProblem {
   const Network& network = trained("mlp");
   autograd::Model model{network};
-  Tensor x = images_of("test").images.slice(0, 0, raw_samples);
-  Tensor labels = images_of("test").labels.slice(0, 0, raw_samples);
+  Samples samples = images_of("test").samples.head(raw_samples);
   double beta = 1;
 
   Tensor ours() const {
-    const LinearRegion region = linear_region(network, x);
-    return perturbation(network, region, region_attack(region, labels, beta, raw_steps));
+    const LinearRegion region = linear_region(network, samples);
+    return perturbation(network, region, region_attack(region, beta, raw_steps));
   }
-  Tensor rival() const { return autograd::raw_attack(model, x, labels, beta, raw_steps); }
+  Tensor rival() const {
+    return autograd::raw_attack(model, samples.images, samples.labels, beta, raw_steps);
+  }
 };
 
 // The two agree where the attack stays in one linear region. The strength is halved until half of
 // the samples do; the cost of a step does not depend on it.
 Sides raw_sides() {
   RawProblem problem;
-  const Pass clean = forward(problem.network, problem.x, Keep::gates);
+  const Pass clean = forward(problem.network, problem.samples.images, Keep::gates);
   Tensor real, inside;
   for (;; problem.beta /= 2) {
     real = problem.rival();
-    const Pass end = forward(problem.network, problem.x + real, Keep::gates);
+    const Pass end = forward(problem.network, problem.samples.images + real, Keep::gates);
     inside = gates_flipped(problem.network, clean, end).eq(0).nonzero().squeeze(1);
     if (inside.numel() >= raw_samples / 2) break;
   }
@@ -79,28 +80,25 @@ struct PgdProblem {
   const Network& network;
   int64_t batch = pgd_samples;  // of autograd
   autograd::Model model{network};
-  Tensor x = images_of("test").images.slice(0, 0, pgd_samples);
-  Tensor labels = images_of("test").labels.slice(0, 0, pgd_samples);
+  Samples samples = images_of("test").samples.head(pgd_samples);
 
-  AttackResult ours() const {
+  Tensor ours() const {
     PgdOptions options;
     options.ball = {Norm::linf, pgd_radius};
     options.steps = pgd_steps;
     options.step_size = pgd_step;
     options.random_start = false;
-    return run_attack(network, x, labels, pgd_attack(options));
+    return attacked_images(network, samples, pgd_attack(options));
   }
 
-  AttackResult rival() const {
-    Tensors adversarial, success;
+  Tensor rival() const {
+    Tensors adversarial;
     for (int64_t begin = 0; begin < pgd_samples; begin += batch) {
-      const int64_t end = std::min(begin + batch, pgd_samples);
-      const Tensor y = labels.slice(0, begin, end);
+      const Samples part = samples.slice(begin, std::min(begin + batch, pgd_samples));
       adversarial.push_back(
-          autograd::pgd_linf(model, x.slice(0, begin, end), y, pgd_radius, pgd_step, pgd_steps));
-      success.push_back(model.logits(adversarial.back()).argmax(1).ne(y));
+          autograd::pgd_linf(model, part.images, part.labels, pgd_radius, pgd_step, pgd_steps));
     }
-    return {at::cat(adversarial), at::cat(success)};
+    return at::cat(adversarial);
   }
 
   // Autograd runs with the batch size that suits it best.
@@ -122,8 +120,9 @@ struct PgdProblem {
     batch = chosen;
   }
 
-  double loss(const AttackResult& result) const {
-    return cross_entropy(logits(network, result.adversarial), labels).mean().item<double>();
+  Tensor answers(const Tensor& adversarial) const { return logits(network, adversarial); }
+  double loss(const Tensor& adversarial) const {
+    return cross_entropy(answers(adversarial), samples.labels).mean().item<double>();
   }
 };
 
@@ -131,17 +130,17 @@ struct PgdProblem {
 Sides pgd_sides(const std::string& architecture) {
   PgdProblem problem(architecture);
   problem.choose_batch();
-  const AttackResult ours = problem.ours();
-  const AttackResult rival = problem.rival();
-  const Tensor apart = (ours.adversarial - rival.adversarial).abs().gt(1e-5);
+  const Tensor ours = problem.ours();
+  const Tensor rival = problem.rival();
+  const Tensor apart = (ours - rival).abs().gt(1e-5);
+  const Tensor verdicts = problem.answers(ours).argmax(1).ne(problem.answers(rival).argmax(1));
   const double operations = forward_operations(problem.network);
   return {[problem] { problem.ours(); },
           [problem] { problem.rival(); },
           {{"share of pixels apart", apart.to(at::kDouble).mean().item<double>(), 0.01},
            {"relative mean loss", std::abs(problem.loss(ours) / problem.loss(rival) - 1), 1e-3},
-           {"share of verdicts apart",
-            ours.success.ne(rival.success).to(at::kDouble).mean().item<double>(), 2e-3}},
-          {pgd_samples * (2 * pgd_steps + 1) * operations, 0},
+           {"share of verdicts apart", verdicts.to(at::kDouble).mean().item<double>(), 2e-3}},
+          {pgd_samples * 2 * pgd_steps * operations, 0},
           "autograd in batches of " + std::to_string(problem.batch)};
 }
 
@@ -155,15 +154,14 @@ struct Evaluation {
 
   const Network& network;
   Ball ball;
-  Tensor x = images_of("test").images.slice(0, 0, evaluated);
-  Tensor labels = images_of("test").labels.slice(0, 0, evaluated);
+  Samples samples = images_of("test").samples.head(evaluated);
 
   EnsembleResult standard() const {
-    const auto stages = standard_stages(network, ball, images_of("test").images.slice(0, 0, 1000));
-    return run_ensemble(network, x, labels, ball, stages);
+    const Tensor towards = images_of("test").samples.head(1000).images;
+    return run_ensemble(network, samples, standard_stages(network, ball, towards));
   }
   EnsembleResult autoattack() const {
-    return run_ensemble(network, x, labels, ball, autoattack_stages(network, ball));
+    return run_ensemble(network, samples, autoattack_stages(network, ball));
   }
 };
 

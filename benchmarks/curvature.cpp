@@ -12,7 +12,7 @@
 namespace reluctance::benchmarks {
 namespace {
 
-constexpr int64_t samples = 1000;
+constexpr int64_t count = 1000;
 constexpr int64_t top = 5;
 // Of eigenvalues. Lanczos stops at residuals of 1e-2, which leave errors of the square of that.
 constexpr double tolerance = 1e-3;
@@ -23,12 +23,10 @@ struct Problem {
 
   const Network& network;
   autograd::Model model{network};
-  Tensor x = images_of("test").images.slice(0, 0, samples);
-  Tensor labels = images_of("test").labels.slice(0, 0, samples);
+  Samples samples = images_of("test").samples.head(count);
 
   LinearOperator ours() const {
-    return loss_hessian(
-        std::make_shared<CurvatureSamples>(network, x, labels, default_curvature_memory));
+    return loss_hessian(std::make_shared<CurvatureSamples>(network, samples, cross_entropy_loss()));
   }
 };
 
@@ -48,14 +46,15 @@ double largest_difference(const Tensor& actual, const Tensor& expected) {
 Operations eigenvalue_operations(const Network& network, int64_t products) {
   const double pass = forward_operations(network);
   const double each = 6 * pass - 4 * first_layer_operations(network);
-  return {samples * (2 * pass + static_cast<double>(products) * each), 0};
+  return {count * (2 * pass + static_cast<double>(products) * each), 0};
 }
 
 Sides against_lanczos(const std::string& architecture) {
   const Problem problem(architecture);
   const Eigenpairs found = eigenpairs(problem.ours());
   const auto rival = [problem] {
-    return eigenpairs(autograd::loss_hessian(problem.model, problem.x, problem.labels));
+    return eigenpairs(
+        autograd::loss_hessian(problem.model, problem.samples.images, problem.samples.labels));
   };
   return {[problem] { eigenpairs(problem.ours()); },
           [rival] { rival(); },
@@ -71,7 +70,8 @@ Sides against_power_iteration(const std::string& architecture) {
   const auto rival = [problem] {
     at::manual_seed(1);
     return autograd::power_iteration(
-        autograd::loss_hessian(problem.model, problem.x, problem.labels), top, 100, tolerance);
+        autograd::loss_hessian(problem.model, problem.samples.images, problem.samples.labels), top,
+        100, tolerance);
   };
   return {[problem] { eigenpairs(problem.ours()); },
           [rival] { rival(); },
@@ -81,20 +81,20 @@ Sides against_power_iteration(const std::string& architecture) {
 }
 
 Tensor norms(const Problem& problem) {
-  Tensor all = at::empty({samples}, at::kDouble);
   const Network& network = problem.network;
-  for_each_chunk(at::kCPU, samples, samples_per_chunk(network), [&](int64_t begin, int64_t end) {
-    const Pass pass = forward(network, problem.x.slice(0, begin, end), Keep::inputs);
-    const Tensor s = logit_gradient(pass.logits, problem.labels.slice(0, begin, end));
-    all.slice(0, begin, end).copy_(squared_gradient_norms(network, pass, s).sqrt());
-  });
-  return all;
+  return map_chunks(chunks_of(network, count), [&](int64_t begin, int64_t end) {
+    const Samples part = problem.samples.slice(begin, end);
+    const Pass pass = forward(network, part.images, Keep::inputs);
+    const Tensor s = logit_gradient(pass.logits, part.labels);
+    return Tensors{squared_gradient_norms(network, pass, s).sqrt()};
+  })[0];
 }
 
 // Norms below this share of the largest are autograd's rounding of 1 - p.
 Difference norm_difference(const Problem& problem) {
   const Tensor expected =
-      autograd::gradient_norms(problem.model, problem.x, problem.labels).to(at::kDouble);
+      autograd::gradient_norms(problem.model, problem.samples.images, problem.samples.labels)
+          .to(at::kDouble);
   const double floor = 1e-3 * expected.max().item<double>();
   return {"norms",
           ((norms(problem) - expected).abs() / expected.clamp_min(floor)).max().item<double>(),
@@ -103,13 +103,15 @@ Difference norm_difference(const Problem& problem) {
 
 Operations norm_operations(const Problem& problem) {
   const Network& network = problem.network;
-  return {samples * (2 * forward_operations(network) - first_layer_operations(network)), 0};
+  return {count * (2 * forward_operations(network) - first_layer_operations(network)), 0};
 }
 
 Sides norms_against_loop(const std::string& architecture) {
   const Problem problem(architecture);
   return {[problem] { norms(problem); },
-          [problem] { autograd::gradient_norms(problem.model, problem.x, problem.labels); },
+          [problem] {
+            autograd::gradient_norms(problem.model, problem.samples.images, problem.samples.labels);
+          },
           {norm_difference(problem)},
           norm_operations(problem),
           ""};
@@ -118,7 +120,9 @@ Sides norms_against_loop(const std::string& architecture) {
 Sides norms_against_gradient(const std::string& architecture) {
   const Problem problem(architecture);
   return {[problem] { norms(problem); },
-          [problem] { autograd::mean_gradient(problem.model, problem.x, problem.labels); },
+          [problem] {
+            autograd::mean_gradient(problem.model, problem.samples.images, problem.samples.labels);
+          },
           {norm_difference(problem)},
           norm_operations(problem),
           ""};

@@ -19,8 +19,7 @@ Dataset load(const std::string& split) {
     std::fprintf(stderr, "benchmarks: random images instead of Fashion-MNIST: %s\n",
                  missing.what());
     return {"random:" + split,
-            at::rand({10000, 1, 28, 28}),
-            at::randint(10, {10000}, at::kLong),
+            {at::rand({10000, 1, 28, 28}), at::randint(10, {10000}, at::kLong)},
             10,
             {}};
   }
@@ -29,10 +28,8 @@ Dataset load(const std::string& split) {
 Network train_new(const std::string& architecture, const TrainingOptions& training) {
   ArchitectureOptions options;
   options.name = architecture;
-  TrainingState state{make_network(options), {}, 0, 0, 0, {}};
-  const Dataset& data = images_of("train");
-  train(state, data.images, data.labels, training);
-  return state.network;
+  return train({make_network(options), {}, 0, 0, 0, {}}, images_of("train").samples, training)
+      .network;
 }
 
 // Trained when first asked for.
@@ -66,7 +63,7 @@ const Network& adversarially_trained(const std::string& architecture) {
   pgd.steps = 5;
   TrainingOptions training;
   training.epochs = 3;
-  training.attack = pgd_attack(pgd);
+  training.objective.attack = pgd_attack(pgd);
   return kept(networks, architecture, training);
 }
 

@@ -11,7 +11,7 @@
 namespace reluctance::benchmarks {
 namespace {
 
-constexpr int64_t samples = 64;
+constexpr int64_t count = 64;
 // Differences of eigenvalues are measured by the largest eigenvalue of their sample. Lanczos stops
 // at residuals of this size, and has its rounding on top.
 constexpr double lanczos_tolerance = 1e-3;
@@ -23,25 +23,23 @@ constexpr double smallest_scale = 1e-2;
 struct Problem {
   const Network& network = trained("mlp");
   autograd::Model model{network};
-  Tensor x = images_of("test").images.slice(0, 0, samples);
-  Tensor labels = images_of("test").labels.slice(0, 0, samples);
+  Samples samples = images_of("test").samples.head(count);
+  Tensor x = samples.images;
+  Tensor labels = samples.labels;
 
   Tensor ours() const {
-    Tensor eigenvalues = at::empty({samples, network.classes() - 1}, at::kDouble);
-    for_each_chunk(at::kCPU, samples, samples_per_chunk(network), [&](int64_t begin, int64_t end) {
-      const LinearRegion region = linear_region(network, x.slice(0, begin, end));
-      eigenvalues.slice(0, begin, end)
-          .copy_(input_spectrum(region, labels.slice(0, begin, end)).eigenvalues);
-    });
-    return eigenvalues;
+    return map_chunks(chunks_of(network, count), [&](int64_t begin, int64_t end) {
+      const LinearRegion region = linear_region(network, samples.slice(begin, end));
+      return Tensors{input_spectrum(region).eigenvalues};
+    })[0];
   }
 };
 
 Operations spectrum_operations(const Network& network) {
   const auto classes = static_cast<double>(network.classes());
   const auto inputs = static_cast<double>(network.inputs());
-  return {samples * (1 + classes) * forward_operations(network),
-          samples * 2 * classes * classes * inputs};
+  return {count * (1 + classes) * forward_operations(network),
+          count * 2 * classes * classes * inputs};
 }
 
 template <typename Rival>
@@ -66,7 +64,7 @@ Tensor lanczos(const Problem& p) {
 // As tools do that know one loss at a time.
 Tensor lanczos_one_by_one(const Problem& p) {
   Tensors parts;
-  for (int64_t i = 0; i < samples; ++i) {
+  for (int64_t i = 0; i < count; ++i) {
     parts.push_back(autograd::lanczos_spectrum(p.model, p.x.slice(0, i, i + 1),
                                                p.labels.slice(0, i, i + 1), lanczos_tolerance));
   }

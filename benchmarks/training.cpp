@@ -12,7 +12,7 @@
 namespace reluctance::benchmarks {
 namespace {
 
-constexpr int64_t samples = 6000;
+constexpr int64_t count = 6000;
 constexpr int64_t attack_steps = 7;
 constexpr double radius = 0.1;
 constexpr double step_size = 2.5 * radius / attack_steps;
@@ -26,7 +26,7 @@ TrainingOptions pgd_training() {
   TrainingOptions options;
   options.epochs = 1;
   options.schedule = Schedule::constant;
-  options.attack = pgd_attack(pgd);
+  options.objective.attack = pgd_attack(pgd);
   return options;
 }
 
@@ -42,54 +42,52 @@ Tensor one_row(const Tensors& parameters) {
   return at::cat(rows);
 }
 
-Outcome ours(const Tensor& x, const Tensor& labels, const TrainingOptions& options) {
-  TrainingState state{trained("cnn"), {}, 0, 0, 0, {}};
-  train(state, x, labels, options);
+Outcome ours(const Samples& samples, const TrainingOptions& options) {
+  const TrainingState state = train({trained("cnn"), {}, 0, 0, 0, {}}, samples, options);
   const std::size_t last = state.metrics.rfind('{');
   return {one_row(state.network.parameters()),
           nlohmann::json::parse(state.metrics.substr(last)).at("loss").get<double>()};
 }
 
-Outcome rival(const Tensor& x, const Tensor& labels, const TrainingOptions& options) {
+Outcome rival(const Samples& samples, const TrainingOptions& options) {
   autograd::Model model(trained("cnn"));
-  const double loss = autograd::train_adversarially(model, x, labels, options, radius, step_size,
-                                                    options.attack ? attack_steps : 0);
+  const int64_t steps = options.objective.attack ? attack_steps : 0;
+  const double loss = autograd::train_adversarially(model, samples.images, samples.labels, options,
+                                                    radius, step_size, steps);
   return {one_row(model.parameters()), loss};
 }
 
 // How far the ways of the weights are apart, by their length, after steps on one and the same
 // batch.
-double apart(const Tensor& x, const Tensor& labels, const TrainingOptions& options) {
-  const Tensor batch = x.slice(0, 0, options.batch_size);
-  const Tensor y = labels.slice(0, 0, options.batch_size);
+double apart(const Samples& samples, const TrainingOptions& options) {
+  const Samples batch = samples.head(options.batch_size);
   const Tensor start = one_row(trained("cnn").parameters());
-  const Tensor way = ours(batch, y, options).weights - start;
-  const Tensor rival_way = rival(batch, y, options).weights - start;
-  return ((way - rival_way).norm() / rival_way.norm()).item<double>();
+  const Tensor moved = ours(batch, options).weights - start;
+  const Tensor rival_moved = rival(batch, options).weights - start;
+  return ((moved - rival_moved).norm() / rival_moved.norm()).item<double>();
 }
 
 // Plain steps agree to rounding. In the attack, pixels whose gradient is almost zero go either way
 // by rounding, and every step amplifies that. An epoch, in another random order, agrees on average.
-std::vector<Difference> differences(const Tensor& x, const Tensor& labels) {
+std::vector<Difference> differences(const Samples& samples) {
   const TrainingOptions epoch = pgd_training();
   TrainingOptions plain = epoch;
-  plain.attack.reset();
+  plain.objective.attack.reset();
   plain.epochs = 3;
-  return {{"weights after three plain steps", apart(x, labels, plain), 1e-4},
-          {"after one adversarial step", apart(x, labels, epoch), 0.01},
+  return {{"weights after three plain steps", apart(samples, plain), 1e-4},
+          {"after one adversarial step", apart(samples, epoch), 0.01},
           {"mean loss of an epoch",
-           std::abs(ours(x, labels, epoch).loss / rival(x, labels, epoch).loss - 1), 0.1}};
+           std::abs(ours(samples, epoch).loss / rival(samples, epoch).loss - 1), 0.1}};
 }
 
 Sides sides() {
-  const Tensor x = images_of("train").images.slice(0, 0, samples);
-  const Tensor labels = images_of("train").labels.slice(0, 0, samples);
+  const Samples samples = images_of("train").samples.head(count);
   const Network& network = trained("cnn");
   const double pass = forward_operations(network);
-  return {[x, labels] { ours(x, labels, pgd_training()); },
-          [x, labels] { rival(x, labels, pgd_training()); },
-          differences(x, labels),
-          {samples * ((2 * attack_steps + 3) * pass - first_layer_operations(network)), 0},
+  return {[samples] { ours(samples, pgd_training()); },
+          [samples] { rival(samples, pgd_training()); },
+          differences(samples),
+          {count * ((2 * attack_steps + 3) * pass - first_layer_operations(network)), 0},
           ""};
 }
 

@@ -28,6 +28,14 @@ const cells = Object.keys(dataNames).flatMap((data) => architectures.flatMap((ar
   .map((cell) => ({ ...cell, results: read(cell.name, "results.json") }))
   .map((cell) => ({ ...cell, network: cell.results.networks[0] }));
 
+// The study keeps the cells that are there, and early versions named attacks in another way.
+const outdated = cells.filter(({ network }) => network.curvature.conditions.some(({ kind }) => !kind));
+if (outdated.length > 0) {
+  console.error(`${join(folder, outdated[0].name, "results.json")}: written by an early version; ` +
+                "remove it, and those like it, and run the study again");
+  process.exit(2);
+}
+
 const grid = readdirSync(folder)
   .map((name) => ({ name, size: /^depth-(\d+)-width-(\d+)$/.exec(name) }))
   .filter(({ name, size }) => size && existsSync(join(folder, name, "dynamics.json")))
@@ -66,10 +74,10 @@ function errorAt(dynamics, kind, share) {
 const lastOf = (list) => list[list.length - 1];
 const halfFooled = ({ dynamics }) =>
   (known(dynamics.fooled_half_beta) ? lastOf(dynamics.sweep) : null);
-const rawRanks = ({ influence }) => influence.strengths.filter(({ attack }) => attack === "raw")
+const rawRanks = ({ influence }) => influence.strengths.filter(({ kind }) => kind === "raw")
   .map(({ rank_correlation: rank }) => rank.region).filter(known);
-const rateErrors = ({ curvature }, adversarial) => curvature.rates
-  .filter(({ epsilon, ratio }) => (epsilon > 0) === adversarial && known(ratio))
+const rateErrors = ({ curvature }, training) => curvature.rates
+  .filter(({ kind, ratio }) => kind === training && known(ratio))
   .map(({ ratio }) => Math.abs(ratio - 1));
 const largest = (values) => (values.length > 0 ? Math.max(...values) : null);
 const least = (values) => (values.length > 0 ? Math.min(...values) : null);
@@ -106,7 +114,7 @@ const influenceTable = table(
   ["network", "least rank correlation, raw attacks", "slope, weakest attack", "weakest attack",
    "half fooled"],
   cells.map((cell) => {
-    const raw = cell.network.influence.strengths.filter(({ attack }) => attack === "raw");
+    const raw = cell.network.influence.strengths.filter(({ kind }) => kind === "raw");
     return [title(cell), number(least(rawRanks(cell.network))),
             raw[0]?.slope
               ? `${number(raw[0].slope.value)} (${number(raw[0].slope.low)} to ` +
@@ -123,8 +131,8 @@ const curvatureTable = table(
     const half = (condition) => (condition?.carriers[0]
       ? `${condition.carriers[0].half} of ${samples}` : "–");
     return [title(cell), number(strengthened(cell.network)),
-            percent(largest(rateErrors(cell.network, false))),
-            percent(largest(rateErrors(cell.network, true))), half(conditions[0]),
+            percent(largest(rateErrors(cell.network, "vanilla"))),
+            percent(largest(rateErrors(cell.network, "adversarial"))), half(conditions[0]),
             half(lastOf(conditions))];
   }));
 
@@ -175,8 +183,7 @@ const errorPoints = cells.flatMap((cell) => cell.network.dynamics.sweep
 const ratePoints = cells.flatMap((cell) => cell.network.curvature.rates
   .filter(({ measured }) => known(measured))
   .map((rate) => ({ predicted: rate.predicted, measured: rate.measured,
-                    condition: rate.epsilon > 0 ? "adversarial" : "vanilla",
-                    architecture: cell.architecture })));
+                    condition: rate.kind, architecture: cell.architecture })));
 
 const sizePoints = grid.map(({ depth, width, dynamics }) => ({
   depth, width: String(width), error: errorAt(dynamics, "region", 0.05) }))
@@ -253,8 +260,8 @@ const bent = cells.filter(({ architecture }) => architecture !== "linear");
 const atHalf = (pick) => percent(middle(bent.map(({ network }) => pick(halfFooled(network)))), 0);
 const within = (values, limit) =>
   `${values.filter((one) => known(one) && one <= limit).length} of ${values.filter(known).length}`;
-const vanilla = cells.map(({ network }) => largest(rateErrors(network, false)));
-const attacked = cells.map(({ network }) => largest(rateErrors(network, true)));
+const vanilla = cells.map(({ network }) => largest(rateErrors(network, "vanilla")));
+const attacked = cells.map(({ network }) => largest(rateErrors(network, "adversarial")));
 const intro = [
   `${cells.length} networks (two data sets, five architectures, three trainings) and ` +
     `${grid.length} more perceptrons, every number from one run of \`make study\`. The adversarially ` +

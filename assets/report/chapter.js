@@ -48,10 +48,9 @@ const chapter = (() => {
         ["Key", "Holds"], keys.map(([name, holds]) => [element("code", {}, name), holds])));
   }
 
-  const attackNames = { raw: "raw", l2: "L2", linf: "L∞" };
-
   // "raw β = 0.1", "L2 ε = 0.5", in two words for lines to break between.
-  const attackName = (attack, strength) => `${attackNames[attack] ?? attack} ` +
+  // `attack` is the norm of its ball or, for an attack without one, its kind.
+  const attackName = (attack, strength) => `${format.norm(attack)} ` +
     `${attack === "raw" ? "β" : "ε"}\u00a0=\u00a0${format.number(strength)}`;
 
   // From the number of a class to its name.

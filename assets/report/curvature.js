@@ -5,11 +5,9 @@
 (() => {
   const { number, percent, count, list, known } = format;
 
-  // "vanilla", "L2 ε = 0.5"; names of another kind stay as they are.
-  function nameOf({ name, epsilon }) {
-    const ball = /^(l2|linf), epsilon/.exec(name);
-    return ball ? chapter.attackName(ball[1], epsilon) : name;
-  }
+  // "vanilla", "L2 ε = 0.5".
+  const nameOf = ({ kind, norm, epsilon }) =>
+    (kind === "adversarial" ? chapter.attackName(norm, epsilon) : kind);
 
   const conditionsOf = ({ curvature }) => curvature.conditions ?? [];
   const ratesOf = ({ curvature }) => curvature.rates ?? [];
@@ -28,10 +26,10 @@
 
   // The attack with the largest budget.
   const strongestOf = (entries) =>
-    entries.filter(({ epsilon }) => epsilon > 0)
+    entries.filter(({ kind }) => kind === "adversarial")
       .reduce((most, entry) => (!most || entry.epsilon > most.epsilon ? entry : most), null);
 
-  const vanillaOf = (entries) => entries.find(({ epsilon }) => epsilon === 0);
+  const vanillaOf = (entries) => entries.find(({ kind }) => kind === "vanilla");
 
   // ----- eigenvalues -----
 

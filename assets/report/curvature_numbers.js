@@ -33,7 +33,7 @@ const curvatureNumbers = (() => {
   const keys = [
     ["data", "where the images are from"],
     ["samples", "images used, the whole batch of the trainings"],
-    ["conditions[].name, epsilon, attack", "vanilla training, then adversarial training"],
+    ["conditions[].kind, norm, epsilon, attack", "vanilla training, then adversarial training"],
     ["conditions[].fooled, loss", "share of the images that are fooled; mean loss"],
     ["conditions[].hessian, gauss_newton, effective", "largest eigenvalues and their residuals"],
     ["conditions[].smooth", "share of images whose attack follows the weights smoothly"],

@@ -29,6 +29,11 @@ const format = (() => {
     return value < 10 ? `${number(100 * value)}%` : `${number(value)} times`;
   }
 
+  const norms = { linf: "L∞", l2: "L2", l1: "L1" };
+
+  // "L2"; names that are none of a norm stay as they are.
+  const norm = (name) => norms[name] ?? name;
+
   // The strength of an attack, kept on one line.
   const strength = (beta) => `β\u00a0=\u00a0${number(beta)}`;
 
@@ -70,6 +75,6 @@ const format = (() => {
 
   const plural = (amount, one, many = `${one}s`) => `${count(amount)} ${amount === 1 ? one : many}`;
 
-  return { missing, known, superscript, number, count, percent, strength, quantiles, interval,
+  return { missing, known, superscript, number, count, percent, norm, strength, quantiles, interval,
            duration, bytes, date, shape, list, plural };
 })();

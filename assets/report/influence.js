@@ -9,14 +9,15 @@
 
   const predictions = ["quadratic", "region"];
   const strengthsOf = ({ influence }) => influence.strengths ?? [];
-  const rawOf = (network) => strengthsOf(network).filter(({ attack }) => attack === "raw");
+  const rawOf = (network) => strengthsOf(network).filter(({ kind }) => kind === "raw");
   const missing = "The results hold no such numbers for this network.";
 
-  const nameOf = ({ attack, strength }) => chapter.attackName(attack, strength);
+  const groupOf = ({ kind, norm }) => norm ?? kind;
+  const nameOf = (entry) => chapter.attackName(groupOf(entry), entry.strength);
 
   // The strongest of each kind of attack, which is the last one.
   const strongestOf = (network) =>
-    [...new Map(strengthsOf(network).map((entry) => [entry.attack, entry])).values()];
+    [...new Map(strengthsOf(network).map((entry) => [groupOf(entry), entry])).values()];
 
   // ----- over strengths -----
 

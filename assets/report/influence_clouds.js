@@ -81,8 +81,8 @@ const influenceClouds = (() => {
   // The slopes at the strengths of the two clouds.
   function slopeReading(network) {
     const parts = cloudsOf(network).map(({ beta }) => {
-      const entry = (network.influence.strengths ?? []).find(({ attack, strength }) =>
-        attack === "raw" && Math.abs(strength / beta - 1) < 1e-6);
+      const entry = (network.influence.strengths ?? []).find(({ kind, strength }) =>
+        kind === "raw" && Math.abs(strength / beta - 1) < 1e-6);
       return entry?.slope && `by ${format.interval(entry.slope)} at ${format.strength(beta)}`;
     });
     const known = parts.filter(Boolean);

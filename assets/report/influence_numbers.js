@@ -31,7 +31,7 @@ const influenceNumbers = (() => {
   const keys = [
     ["samples, steps", "images used; steps of the raw attack"],
     ["fooled_half_beta", "strength at which half of the images that were right are fooled"],
-    ["strengths[].attack, strength", "kind of attack; β of raw attacks, ε of the others"],
+    ["strengths[].kind, norm, strength", "kind and norm of the attack; β of raw ones, ε of others"],
     ["strengths[].fooled, gates_flipped_share", "images fooled; gates flipped"],
     ["strengths[].effective_beta", "the raw strength that the steps amount to, image by image"],
     ["strengths[].boost", "growth of the loss’s gradient in the logits, measured and predicted"],

@@ -2,8 +2,8 @@
 "use strict";
 
 const robustness = (() => {
-  const look = { ...charts.looks.region, name: "region attack" };
-  const norms = { linf: "L∞", l2: "L2" };
+  const look = { ...charts.looks.region, name: "nearest-class attack" };
+  const norms = ["linf", "l2"];
 
   const curveOf = (network, norm) =>
     (network.robustness ?? []).find((curve) => curve.norm === norm)?.points ?? [];
@@ -26,10 +26,10 @@ const robustness = (() => {
     const rows = networks.map((network) => rowsOf(network, norm));
     const last = Math.max(...rows.flat().map((row) => row.x));
     return networks.map((network, index) => ({
-      title: `${network.title}, ${norms[norm]}`,
+      title: `${network.title}, ${format.norm(norm)}`,
       chart: last > 0
         ? specs.lines({ rows: rows[index], series: [look],
-                        x: charts.plainAxis(`budget ε in ${norms[norm]} (pixel)`, [0, last]),
+                        x: charts.plainAxis(`budget ε in ${format.norm(norm)} (pixel)`, [0, last]),
                         y: charts.percentAxis("robust accuracy") })
         : null,
       reading: reading(network, norm),
@@ -45,8 +45,9 @@ const robustness = (() => {
       name: "robustness-curve",
       title: "How far is the nearest adversarial example?",
       caption: "Share of the images that are answered right and have no known adversarial example " +
-        "within the budget, by the nearest one that the region attack finds. Band: 95% interval.",
-      rows: Object.keys(norms).map((norm) => panels(measured, norm)),
+        "within the budget, by the nearest one that the nearest-class attack finds. Band: 95% " +
+        "interval.",
+      rows: norms.map((norm) => panels(measured, norm)),
     }));
   }
 

@@ -3,20 +3,14 @@
 #include <ATen/ATen.h>
 
 #include <algorithm>
-#include <functional>
+#include <string>
 
 #include "attack/standing.hpp"
 #include "reluctance/base/random.hpp"
-#include "reluctance/loss/cross_entropy.hpp"
-#include "reluctance/loss/dlr.hpp"
 #include "reluctance/loss/margin.hpp"
 
 namespace reluctance {
 namespace {
-
-// The loss to raise. `targets` is undefined for an untargeted attack.
-using Objective =
-    std::function<LogitLoss(const Tensor& logits, const Tensor& labels, const Tensor& targets)>;
 
 // A sample's share of rising steps below which its step size is halved.
 constexpr double rho = 0.75;
@@ -26,14 +20,14 @@ constexpr double step_weight = 0.75;
 // One run from random starts on a batch that shrinks as samples fall.
 class Ascent {
  public:
-  Ascent(Standing& standing, const Objective& objective, const Tensor& start)
+  Ascent(Standing& standing, const Loss& loss, const Tensor& start)
       : standing_(standing),
-        objective_(objective),
-        project_(standing.ball(), true, standing.clean()),
+        raised_(loss),
+        project_(*standing.ball(), true, standing.clean()),
         x_(start),
         previous_(start) {
     const Tensor& clean = standing.clean();
-    step_size_ = at::full({clean.size(0)}, 2 * standing.ball().radius, clean.options());
+    step_size_ = at::full({clean.size(0)}, 2 * standing.ball()->radius, clean.options());
     rising_ = at::zeros_like(step_size_);
     halved_ = at::ones_like(step_size_, at::kBool);
   }
@@ -47,7 +41,10 @@ class Ascent {
       check_interrupt();
       move(k == 1);
       // The last point is only asked for its answer.
-      if (k == iterations) return finish();
+      if (k == iterations) {
+        standing_.ask(x_);
+        return;
+      }
       evaluate();
       if (checkpoint == checkpoints.end() || k != *checkpoint) continue;
       adapt(k - last_checkpoint);
@@ -58,7 +55,7 @@ class Ascent {
  private:
   // x_(k+1) = P(x_k + w (z - x_k) + (1 - w) (x_k - x_(k-1))) with z = P(x_k + step).
   void move(bool first) {
-    Tensor next = x_ + per_sample(step_size_, x_) * steepest(standing_.ball().norm, gradient_);
+    Tensor next = x_ + per_sample(step_size_, x_) * steepest(standing_.ball()->norm, gradient_);
     project_(next);
     if (!first) {
       next = (x_ + step_weight * (next - x_)).add_(x_ - previous_, 1 - step_weight);
@@ -71,11 +68,10 @@ class Ascent {
   // Takes out what has fallen; for the others, loss and gradient at x and the best point so far.
   void evaluate() {
     const Pass pass = standing_.passes().forward(x_, Keep::gates);
-    LogitLoss loss = objective_(pass.logits, standing_.labels(), standing_.targets());
+    LossAt loss = raised_.at(pass.logits, standing_.labels(), standing_.targets());
     const Tensor margin = margins(pass.logits, standing_.labels());
     standing_.keep_margins(margin);
-    const Tensor claimed = margin.lt(0);
-    const auto stand = standing_.remove_fallen(x_, claimed);
+    const auto stand = standing_.remove_fallen(x_, margin.lt(0));
     if (standing_.empty()) return;
     // The pass knows the gates of those that fell, too.
     gradient_ = standing_.passes().vector_jacobian(pass, loss.gradient);
@@ -85,7 +81,7 @@ class Ascent {
             &best_, &best_x_, &best_gradient_, &best_at_checkpoint_}) {
         if (each->defined()) *each = each->index_select(0, *stand);
       }
-      project_ = Projection(standing_.ball(), true, standing_.clean());
+      project_ = Projection(*standing_.ball(), true, standing_.clean());
     }
     compare(loss.value);
   }
@@ -121,13 +117,8 @@ class Ascent {
     rising_.zero_();
   }
 
-  void finish() {
-    const Tensor answers = standing_.passes().forward(x_, Keep::nothing).logits.argmax(1);
-    standing_.remove_fallen(x_, answers.ne(standing_.labels()));
-  }
-
   Standing& standing_;
-  const Objective& objective_;
+  const Loss& raised_;
   Projection project_;
   Tensor x_, previous_, gradient_, loss_;  // the iterate, the one before, gradient and loss there
   Tensor best_, best_x_, best_gradient_;   // the highest loss so far, and where
@@ -137,45 +128,24 @@ class Ascent {
   Tensor best_at_checkpoint_;  // n: the highest loss at the last checkpoint
 };
 
-AttackResult run(const Network& network, const Tensor& images, const Tensor& labels,
-                 const TargetedApgdOptions& options, const Objective& objective, std::uint64_t seed,
-                 const Progress& progress) {
-  Attack start;
-  start.ball = options.ball;
-  start.random_start = true;
-  Rounds rounds{options.ball, options.restarts, options.targets, {}, {}};
-  rounds.run = [&](int64_t round, Standing& standing) {
-    const auto place = [](int64_t number) { return static_cast<std::uint64_t>(number); };
-    const at::Generator generator =
-        make_generator(seed, {place(round), place(standing.rows()[0].item<int64_t>())});
-    Ascent(standing, objective, starting_points(standing.clean(), start, generator))
-        .run(options.iterations);
-  };
-  CountedPasses passes(network);
-  return run_rounds(passes, as_inputs(network, images), labels, rounds, progress);
-}
-
 }  // namespace
 
-AttackResult run_apgd(const Network& network, const Tensor& images, const Tensor& labels,
-                      const ApgdOptions& options, std::uint64_t seed, const Progress& progress) {
-  const TargetedApgdOptions untargeted{options.ball, 0, options.iterations, options.restarts};
-  if (options.loss == ApgdLoss::dlr) {
-    const Objective dlr = [](const Tensor& z, const Tensor& y, const Tensor&) {
-      return dlr_loss(z, y);
-    };
-    return run(network, images, labels, untargeted, dlr, seed, progress);
-  }
-  const Objective ce = [](const Tensor& z, const Tensor& y, const Tensor&) -> LogitLoss {
-    return {cross_entropy(z, y), logit_gradient(z, y)};
-  };
-  return run(network, images, labels, untargeted, ce, seed, progress);
-}
-
-AttackResult run_targeted_apgd(const Network& network, const Tensor& images, const Tensor& labels,
-                               const TargetedApgdOptions& options, std::uint64_t seed,
-                               const Progress& progress) {
-  return run(network, images, labels, options, targeted_dlr_loss, seed, progress);
+Attack apgd_attack(const ApgdOptions& options) {
+  require_norm("Auto-PGD", options.ball.norm, {Norm::linf, Norm::l2});
+  const std::string kind =
+      options.loss.name == cross_entropy_loss().name ? "ce" : options.loss.name;
+  return {"apgd-" + (options.targets > 0 ? "t" : kind), options.ball,
+          [options](const Network& network, const Samples& samples, const Context& context) {
+            Rounds rounds{options.ball, options.restarts, options.targets, {}, {}};
+            rounds.run = [&](int64_t round, Standing& standing) {
+              const auto place = static_cast<std::uint64_t>(round);
+              const Samples& part = standing.samples();
+              Tensor start = part.images + random_in_ball(options.ball, part.images, part.index,
+                                                          derive_seed(context.seed, {place}));
+              Ascent(standing, options.loss, start.clamp_(0, 1)).run(options.iterations);
+            };
+            return run_rounds(network, samples, rounds, context);
+          }};
 }
 
 std::vector<int64_t> apgd_checkpoints(int64_t iterations) {

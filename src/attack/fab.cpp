@@ -3,6 +3,7 @@
 #include <ATen/ATen.h>
 
 #include "attack/standing.hpp"
+#include "reluctance/loss/margin.hpp"
 
 namespace reluctance {
 namespace {
@@ -10,15 +11,16 @@ namespace {
 // A step beyond the boundary, from x and, with a small weight, from the image itself.
 Tensor step(Standing& standing, const FabOptions& options, const Tensor& x) {
   const Boundary here = linearise(standing, x);
+  const Norm norm = options.ball.norm;
   const Tensor gradient = here.gradient.flatten(1);
   const Tensor rows = x.flatten(1);
   const Tensor clean = standing.clean().flatten(1);
-  const Tensor from_x = project_onto_boundary(options.norm, rows, gradient, here.value);
+  const Tensor from_x = project_onto_boundary(norm, rows, gradient, here.value);
   // The same hyperplane, seen from the image.
   const Tensor value = here.value + (gradient * (clean - rows)).sum(1);
-  const Tensor from_clean = project_onto_boundary(options.norm, clean, gradient, value);
-  const Tensor near = sample_norms(from_x, options.norm).clamp_min_(1e-8);
-  const Tensor far = sample_norms(from_clean, options.norm).clamp_min_(1e-8);
+  const Tensor from_clean = project_onto_boundary(norm, clean, gradient, value);
+  const Tensor near = sample_norms(from_x, norm).clamp_min_(1e-8);
+  const Tensor far = sample_norms(from_clean, norm).clamp_min_(1e-8);
   const Tensor weight = (near / (near + far)).clamp_max_(options.bias_limit).unsqueeze(1);
   const Tensor next = at::lerp(rows + options.extrapolation * from_x,
                                clean + options.extrapolation * from_clean, weight);
@@ -31,8 +33,8 @@ void search(Standing& standing, const FabOptions& options, Nearest* nearest) {
   for (int64_t k = 0; k < options.iterations && !standing.empty(); ++k) {
     check_interrupt();
     x = step(standing, options, x);
-    const Tensor answers = standing.passes().forward(x, Keep::nothing).logits.argmax(1);
-    Tensor found = answers.ne(standing.labels());
+    const Tensor z = standing.passes().forward(x, Keep::nothing).logits;
+    Tensor found = answered_wrong(z, standing.labels());
     if (nearest) nearest->update(standing, x, found);
     if (const auto stand = standing.remove_fallen(x, found)) {
       x = x.index_select(0, *stand);
@@ -43,30 +45,33 @@ void search(Standing& standing, const FabOptions& options, Nearest* nearest) {
   }
 }
 
-AttackResult run(CountedPasses& passes, const Tensor& clean, const Tensor& labels,
-                 const FabOptions& options, double radius, Nearest* nearest,
-                 const Progress& progress) {
-  Rounds rounds{{options.norm, radius}, 1, options.targets, {}, {}};
+AttackResult run(const Network& network, const Samples& samples, const FabOptions& options,
+                 Nearest* nearest, const Context& context) {
+  Rounds rounds{options.ball, 1, options.targets, {}, {}};
   rounds.run = [&](int64_t, Standing& standing) { search(standing, options, nearest); };
-  return run_rounds(passes, clean, labels, rounds, progress);
+  return run_rounds(network, samples, rounds, context);
 }
+
+const std::vector<Norm> norms{Norm::linf, Norm::l2};
 
 }  // namespace
 
-AttackResult run_targeted_fab(const Network& network, const Tensor& images, const Tensor& labels,
-                              const FabOptions& options, double radius, const Progress& progress) {
-  CountedPasses passes(network);
-  return run(passes, as_inputs(network, images), labels, options, radius, nullptr, progress);
+Attack fab_attack(const FabOptions& options) {
+  require_norm("FAB", options.ball.norm, norms);
+  return {"fab-t", options.ball,
+          [options](const Network& network, const Samples& samples, const Context& context) {
+            return run(network, samples, options, nullptr, context);
+          }};
 }
 
-NearestResult nearest_adversarial(const Network& network, const Tensor& images,
-                                  const Tensor& labels, const FabOptions& options,
-                                  const Progress& progress) {
-  CountedPasses passes(network);
-  const Tensor clean = as_inputs(network, images);
-  Nearest nearest(clean, options.norm);
+NearestResult fab_distances(const Network& network, const Samples& samples,
+                            const FabOptions& options, const Context& context) {
+  require_norm("FAB", options.ball.norm, norms);
+  Nearest nearest(as_inputs(network, samples.images), options.ball.norm);
   // In a ball of radius zero nothing falls but what is wrong as it is.
-  return nearest.result(run(passes, clean, labels, options, 0.0, &nearest, progress));
+  FabOptions everywhere = options;
+  everywhere.ball.radius = 0;
+  return nearest.result(run(network, samples, everywhere, &nearest, context));
 }
 
 Tensor project_onto_boundary(Norm norm, const Tensor& x, const Tensor& gradient,

@@ -22,45 +22,35 @@ Shape image_shape(const Network& network, const Tensor& images) {
               to_string(images.sizes().slice(1).vec()));
 }
 
-// The random choices for each sample at one query: functions of seed, sample, query and `kind`.
+// The random choices for the standing samples at one query.
 class Choices {
  public:
-  Choices(std::uint64_t seed, const Tensor& rows, int64_t query)
-      : seed_(seed), rows_(rows.cpu()), query_(query) {}
+  Choices(std::uint64_t seed, const Standing& standing, int64_t query)
+      : seed_(derive_seed(seed, {static_cast<std::uint64_t>(query)})), standing_(standing) {}
 
-  // n numbers, uniform from 0 to `last`.
+  // n whole numbers, uniform from 0 to `last`.
   Tensor up_to(int64_t last, std::uint64_t kind) const {
-    Tensor chosen = at::empty_like(rows_);
-    for (int64_t i = 0; i < rows_.size(0); ++i) {
-      chosen.data_ptr<int64_t>()[i] =
-          static_cast<int64_t>(number(i, kind, 0) % static_cast<std::uint64_t>(last + 1));
-    }
-    return chosen;
+    const Tensor share = rows(1, kind).squeeze(1);
+    return (share * static_cast<double>(last + 1)).to(at::kLong).clamp_max_(last);
   }
 
   // n x count signs, -1 or 1.
-  Tensor signs(int64_t count, std::uint64_t kind, const Tensor& like) const {
-    Tensor chosen = at::empty({rows_.size(0), count}, at::kDouble);
-    for (int64_t i = 0; i < chosen.numel(); ++i) {
-      const auto place = static_cast<std::uint64_t>(i % count);
-      chosen.data_ptr<double>()[i] = number(i / count, kind, place) % 2 == 0 ? 1.0 : -1.0;
-    }
-    return chosen.to(like.options());
+  Tensor signs(int64_t count, std::uint64_t kind) const {
+    return rows(count, kind).sub_(0.5).sign_();
   }
 
  private:
-  std::uint64_t number(int64_t sample, std::uint64_t kind, std::uint64_t place) const {
-    return derive_seed(seed_, {static_cast<std::uint64_t>(rows_.data_ptr<int64_t>()[sample]),
-                               static_cast<std::uint64_t>(query_), kind, place});
+  Tensor rows(int64_t count, std::uint64_t kind) const {
+    return uniform_rows(derive_seed(seed_, {kind}), standing_.samples().index, count,
+                        standing_.clean());
   }
 
   std::uint64_t seed_;
-  Tensor rows_;
-  int64_t query_;
+  const Standing& standing_;
 };
 
 // What a choice is for; the tiles count on from the last.
-enum Kind : std::uint64_t { start, row, column, other_row, other_column, sign, turn };
+enum Kind : std::uint64_t { start, row, column, other_row, other_column, sign, orientation };
 
 // Places of the pixels of side x side squares in the planes of n images: n x 1 x side^2.
 Tensor square_places(const Tensor& top, const Tensor& left, int64_t side, int64_t width) {
@@ -86,7 +76,7 @@ class Search {
   void run() {
     for (int64_t query = 0; query < options_.queries && !standing_.empty(); ++query) {
       check_interrupt();
-      const Choices choices(seed_, standing_.rows(), query);
+      const Choices choices(seed_, standing_, query);
       const bool linf = options_.ball.norm == Norm::linf;
       ask(query == 0
               ? (linf ? stripes(choices) : tiles(choices))
@@ -101,9 +91,10 @@ class Search {
   // Shows the network n new images, and keeps each that lowers its sample's margin.
   void ask(const Tensor& candidate) {
     const Tensor x = candidate.view_as(standing_.clean());
-    const Tensor z = standing_.passes().forward(x, Keep::nothing).logits;
-    Tensor margin = margins(z, standing_.labels());
+    Tensor margin =
+        margins(standing_.passes().forward(x, Keep::nothing).logits, standing_.labels());
     standing_.keep_margins(margin);
+    const Tensor claimed = margin.le(0);
     Tensor next = candidate;
     if (margin_.defined()) {
       const Tensor better = margin.lt(margin_);
@@ -112,7 +103,7 @@ class Search {
     }
     margin_ = margin;
     best_ = next;
-    if (const auto stand = standing_.remove_fallen(x, z.argmax(1).ne(standing_.labels()))) {
+    if (const auto stand = standing_.remove_fallen(x, claimed)) {
       margin_ = margin_.index_select(0, *stand);
       best_ = best_.index_select(0, *stand);
     }
@@ -120,7 +111,7 @@ class Search {
 
   // L-infinity: every column of every channel to one side of the ball.
   Tensor stripes(const Choices& choices) const {
-    const Tensor signs = choices.signs(channels_ * width_, Kind::start, standing_.clean())
+    const Tensor signs = choices.signs(channels_ * width_, Kind::start)
                              .view({-1, channels_, 1, width_})
                              .expand({-1, -1, height_, -1});
     return (clean() + options_.ball.radius * planes(signs)).clamp_(0, 1);
@@ -130,7 +121,7 @@ class Search {
   Tensor flat_square(const Choices& choices, int64_t query) const {
     const int64_t side = square_side(options_, query, height_, width_);
     const Tensor where = square(choices, side, Kind::row, Kind::column);
-    const Tensor signs = choices.signs(channels_, Kind::sign, standing_.clean()).unsqueeze(2);
+    const Tensor signs = choices.signs(channels_, Kind::sign).unsqueeze(2);
     const Tensor moved = (clean().gather(2, where) + options_.ball.radius * signs).clamp_(0, 1);
     return best_.scatter(2, where, moved);
   }
@@ -140,10 +131,10 @@ class Search {
     const int64_t side = std::max<int64_t>(std::min(height_, width_) / 5, 1);
     Tensor delta = at::zeros({standing_.rows().size(0), channels_, height_, width_},
                              standing_.clean().options());
-    std::uint64_t tile = Kind::turn + 1;
+    std::uint64_t tile = Kind::orientation + 1;
     for (int64_t top = height_ % side / 2; top + side <= height_; top += side) {
       for (int64_t left = width_ % side / 2; left + side <= width_; left += side) {
-        const Tensor signs = choices.signs(channels_, tile++, delta).view({-1, channels_, 1, 1});
+        const Tensor signs = choices.signs(channels_, tile++).view({-1, channels_, 1, 1});
         delta.slice(2, top, top + side)
             .slice(3, left, left + side)
             .copy_(signs * pattern(choices, side, tile++).view({-1, 1, side, side}));
@@ -160,8 +151,8 @@ class Search {
     const Tensor second = square(choices, side, Kind::other_row, Kind::other_column);
     const Tensor delta = best_ - clean();
     const Tensor own = delta.gather(2, first);
-    const Tensor signs = choices.signs(channels_, Kind::sign, delta).unsqueeze(2);
-    Tensor mixed = signs * pattern(choices, side, Kind::turn).unsqueeze(1) +
+    const Tensor signs = choices.signs(channels_, Kind::sign).unsqueeze(2);
+    Tensor mixed = signs * pattern(choices, side, Kind::orientation).unsqueeze(1) +
                    own / plane_norms(own).clamp_min(1e-12);
     mixed = mixed / plane_norms(mixed).clamp_min(1e-12);
 
@@ -180,9 +171,8 @@ class Search {
   }
 
   Tensor square(const Choices& choices, int64_t side, Kind row, Kind column) const {
-    const auto device = standing_.clean().device();
-    return square_places(choices.up_to(height_ - side, row).to(device),
-                         choices.up_to(width_ - side, column).to(device), side, width_)
+    return square_places(choices.up_to(height_ - side, row), choices.up_to(width_ - side, column),
+                         side, width_)
         .expand({-1, channels_, -1});
   }
 
@@ -192,7 +182,7 @@ class Search {
       const Tensor upright = square_pattern(side).to(standing_.clean().options());
       patterns_ = at::stack({upright, upright.t()}).view({2, side * side});
     }
-    return patterns_.index_select(0, choices.up_to(1, kind).to(patterns_.device()));
+    return patterns_.index_select(0, choices.up_to(1, kind));
   }
 
   Standing& standing_;
@@ -220,14 +210,17 @@ Tensor hill(int64_t rows, int64_t columns) {
 
 }  // namespace
 
-AttackResult run_square(const Network& network, const Tensor& images, const Tensor& labels,
-                        const SquareOptions& options, std::uint64_t seed,
-                        const Progress& progress) {
-  const Shape shape = image_shape(network, images);
-  Rounds rounds{options.ball, 1, 0, {}, {}};
-  rounds.run = [&](int64_t, Standing& standing) { Search(standing, options, shape, seed).run(); };
-  CountedPasses passes(network);
-  return run_rounds(passes, as_inputs(network, images), labels, rounds, progress);
+Attack square_attack(const SquareOptions& options) {
+  require_norm("the Square attack", options.ball.norm, {Norm::linf, Norm::l2});
+  return {"square", options.ball,
+          [options](const Network& network, const Samples& samples, const Context& context) {
+            const Shape shape = image_shape(network, samples.images);
+            Rounds rounds{options.ball, 1, 0, {}, {}};
+            rounds.run = [&](int64_t, Standing& standing) {
+              Search(standing, options, shape, context.seed).run();
+            };
+            return run_rounds(network, samples, rounds, context);
+          }};
 }
 
 int64_t square_side(const SquareOptions& options, int64_t square, int64_t height, int64_t width) {

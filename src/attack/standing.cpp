@@ -24,55 +24,56 @@ Tensor most_probable_others(const Tensor& logits, const Tensor& labels, int64_t 
 
 // Takes out what the network gets wrong without any attack. Returns the classes to aim at,
 // N x targets.
-Tensor take_wrong(CountedPasses& passes, const Tensor& images, const Tensor& labels,
-                  const Rounds& rounds, int64_t targets, AttackResult& result) {
-  Tensor aims = at::empty({images.size(0), targets}, labels.options());
-  const auto chunk = [&](int64_t begin, int64_t end) {
-    const Tensor y = labels.slice(0, begin, end);
-    const Tensor z = passes.forward(images.slice(0, begin, end), Keep::nothing).logits;
-    const Tensor wrong = z.argmax(1).ne(y);
-    result.success.slice(0, begin, end).copy_(wrong);
-    result.margin.slice(0, begin, end).copy_(margins(z, y));
-    if (targets == 0) return;
-    Tensor part = most_probable_others(z, y, targets);
+Tensor take_wrong(CountedPasses& passes, const Samples& samples, const Rounds& rounds,
+                  int64_t targets, AttackResult& result) {
+  const auto chunk = [&](int64_t begin, int64_t end) -> Tensors {
+    const Samples part = samples.slice(begin, end);
+    const Tensor z = passes.forward(part.images, Keep::nothing).logits;
+    const Tensor wrong = z.argmax(1).ne(part.labels);
+    const Tensor margin = margins(z, part.labels);
+    if (targets == 0) return {wrong, margin, Tensor()};
+    Tensor aims = most_probable_others(z, part.labels, targets);
     const Tensor right = wrong.logical_not().nonzero().squeeze(1);
     if (rounds.aim && right.size(0) > 0) {
-      const Tensor order = rounds.aim(passes, images.slice(0, begin, end).index_select(0, right),
-                                      y.index_select(0, right));
-      part.index_copy_(0, right, order.slice(1, 0, targets));
+      aims.index_copy_(0, right, rounds.aim(passes, part.rows(right)).slice(1, 0, targets));
     }
-    aims.slice(0, begin, end).copy_(part);
+    return {wrong, margin, aims};
   };
-  for_each_chunk(images.device(), images.size(0), samples_per_chunk(passes.network()), chunk);
-  return aims;
+  const Tensors all = map_chunks(chunks_of(passes.network(), samples.count()), chunk);
+  result.success = all[0];
+  result.margin = all[1];
+  return all[2];
 }
 
 }  // namespace
 
-Standing::Standing(CountedPasses& passes, const Ball& ball, AttackResult& result,
-                   const Tensor& clean, const Tensor& labels, const Tensor& targets,
-                   const Tensor& rows)
+Standing::Standing(CountedPasses& passes, const std::optional<Ball>& ball, AttackResult& result,
+                   const Samples& batch, const Tensor& targets, const Tensor& rows)
     : passes_(passes),
       ball_(ball),
       result_(result),
-      clean_(select(clean, rows)),
-      labels_(select(labels, rows)),
+      samples_(batch.rows(rows)),
       targets_(select(targets, rows)),
       rows_(rows),
       margins_(select(result.margin, rows)) {}
 
 Standing::~Standing() { result_.margin.index_copy_(0, rows_, margins_); }
 
-void Standing::keep_margins(const Tensor& margins) { margins_ = at::fmin(margins_, margins); }
+void Standing::keep_margins(const Tensor& margins) {
+  // Where logits overflow there is no margin.
+  margins_ = at::where(margins.isfinite(), at::fmin(margins_, margins), margins_);
+}
 
 std::optional<Tensor> Standing::remove_fallen(const Tensor& x, const Tensor& claimed) {
   Tensor asked = claimed.nonzero().squeeze(1);
   if (asked.size(0) == 0) return {};
-  const Tensor within = inside(ball_, select(clean_, asked), select(x, asked));
-  asked = select(asked, within.nonzero().squeeze(1));
-  if (asked.size(0) == 0) return {};
+  if (ball_) {
+    const Tensor within = inside(*ball_, select(clean(), asked), select(x, asked));
+    asked = select(asked, within.nonzero().squeeze(1));
+    if (asked.size(0) == 0) return {};
+  }
   const Tensor z = passes_.forward(select(x, asked), Keep::nothing).logits;
-  const Tensor fell = answered_wrong(z, select(labels_, asked));
+  const Tensor fell = answered_wrong(z, select(labels(), asked));
   const Tensor fallen = select(asked, fell.nonzero().squeeze(1));
   if (fallen.size(0) == 0) return {};
 
@@ -83,9 +84,15 @@ std::optional<Tensor> Standing::remove_fallen(const Tensor& x, const Tensor& cla
 
   result_.margin.index_copy_(0, rows, select(margins_, fallen));
   const Tensor standing = at::ones_like(claimed).index_fill_(0, fallen, false).nonzero().squeeze(1);
-  for (Tensor* each : {&clean_, &labels_, &targets_, &rows_, &margins_})
-    *each = select(*each, standing);
+  samples_ = samples_.rows(standing);
+  for (Tensor* each : {&targets_, &rows_, &margins_}) *each = select(*each, standing);
   return standing;
+}
+
+std::optional<Tensor> Standing::ask(const Tensor& x) {
+  const Tensor margin = margins(passes_.forward(x, Keep::nothing).logits, labels());
+  keep_margins(margin);
+  return remove_fallen(x, margin.le(0));
 }
 
 Nearest::Nearest(const Tensor& clean, Norm norm)
@@ -118,28 +125,25 @@ Boundary linearise(Standing& standing, const Tensor& x) {
   return {std::move(pass), value, gradient};
 }
 
-AttackResult run_rounds(CountedPasses& passes, const Tensor& images, const Tensor& labels,
-                        const Rounds& rounds, const Progress& progress) {
-  const int64_t samples = images.size(0);
-  const int64_t targets = std::min(rounds.targets, passes.network().classes() - 1);
+AttackResult run_rounds(const Network& network, const Samples& samples, const Rounds& rounds,
+                        const Context& context) {
+  CountedPasses passes(network);
+  const Samples all = as_inputs(network, samples);
+  const int64_t targets = std::min(rounds.targets, network.classes() - 1);
   const int64_t count = std::max<int64_t>(targets, 1) * rounds.restarts;
-  AttackResult result{images.clone(), at::empty({samples}, labels.options().dtype(at::kBool))};
-  result.margin = at::empty({samples}, images.options());
-  if (targets > 0) result.target = at::full({samples}, -1, labels.options());
-  const Tensor aims = take_wrong(passes, images, labels, rounds, targets, result);
+  AttackResult result{all.images.clone(), Tensor()};
+  if (targets > 0) result.target = at::full({all.count()}, -1, all.labels.options());
+  const Tensor aims = take_wrong(passes, all, rounds, targets, result);
 
-  ProgressCounter counter(progress, samples * count);
+  ProgressCounter counter(context.progress, all.count() * count);
   for (int64_t round = 0; round < count; ++round) {
     const Tensor standing = result.success.logical_not().nonzero().squeeze(1);
     const Tensor aim = targets > 0 ? aims.select(1, round / rounds.restarts) : Tensor();
-    counter.add(samples - standing.size(0));
-    const auto chunk = [&](int64_t begin, int64_t end) {
-      Standing part(passes, rounds.ball, result, images, labels, aim,
-                    standing.slice(0, begin, end));
+    counter.add(all.count() - standing.size(0));
+    for_each_chunk(chunks_of(network, standing.size(0), &counter), [&](int64_t begin, int64_t end) {
+      Standing part(passes, rounds.ball, result, all, aim, standing.slice(0, begin, end));
       rounds.run(round, part);
-      counter.add(end - begin);
-    };
-    for_each_chunk(images.device(), standing.size(0), samples_per_chunk(passes.network()), chunk);
+    });
   }
   result.passes = passes.count();
   return result;

@@ -1,5 +1,5 @@
-// What the attacks of AutoAttack share: rounds (a target, a restart) on the samples that still
-// stand, batches that shrink as samples fall, and the check of every claim.
+// What all attacks share: rounds (a target, a restart) on the samples that still stand, batches
+// that shrink as samples fall, and the check of every claim.
 #pragma once
 
 #include <functional>
@@ -13,14 +13,15 @@ namespace reluctance {
 class Standing {
  public:
   // `rows` (n, int64) of the batch that `result` describes; `targets` may be undefined.
-  Standing(CountedPasses& passes, const Ball& ball, AttackResult& result, const Tensor& clean,
-           const Tensor& labels, const Tensor& targets, const Tensor& rows);
+  Standing(CountedPasses& passes, const std::optional<Ball>& ball, AttackResult& result,
+           const Samples& batch, const Tensor& targets, const Tensor& rows);
 
-  const Tensor& clean() const { return clean_; }      // n x input shape
-  const Tensor& labels() const { return labels_; }    // n
+  const Samples& samples() const { return samples_; }      // n
+  const Tensor& clean() const { return samples_.images; }  // n x input shape
+  const Tensor& labels() const { return samples_.labels; }
   const Tensor& targets() const { return targets_; }  // n, or undefined
   const Tensor& rows() const { return rows_; }        // n: their places in the whole batch
-  const Ball& ball() const { return ball_; }
+  const std::optional<Ball>& ball() const { return ball_; }
   bool empty() const { return rows_.size(0) == 0; }
   ~Standing();
   Standing(const Standing&) = delete;
@@ -37,11 +38,15 @@ class Standing {
   // any fell, returns the indices, among the n, of those that stand.
   std::optional<Tensor> remove_fallen(const Tensor& x, const Tensor& claimed);
 
+  // Asks the network for its answers at x, and does both of the above.
+  std::optional<Tensor> ask(const Tensor& x);
+
  private:
   CountedPasses& passes_;
-  const Ball& ball_;
+  const std::optional<Ball>& ball_;
   AttackResult& result_;
-  Tensor clean_, labels_, targets_, rows_;
+  Samples samples_;
+  Tensor targets_, rows_;
   Tensor margins_;  // n
 };
 
@@ -72,19 +77,19 @@ Boundary linearise(Standing& standing, const Tensor& x);
 
 // An attack as rounds; each starts from what the rounds before it left standing.
 struct Rounds {
-  Ball ball;
+  std::optional<Ball> ball;
   int64_t restarts = 1;
   int64_t targets = 0;  // other classes to aim at; 0: untargeted
   // The classes of each sample in the order in which they are tried, N x at least `targets`; the
   // most probable ones first if it is empty.
-  std::function<Tensor(CountedPasses& passes, const Tensor& images, const Tensor& labels)> aim;
+  std::function<Tensor(CountedPasses& passes, const Samples& samples)> aim;
   // One round on one chunk. `round` counts from 0.
   std::function<void(int64_t round, Standing& standing)> run;
 };
 
 // Runs all rounds: `restarts` for each target. Samples that the network gets wrong as they are fall
-// to themselves. images: N x input shape of the network (its dtype and device), labels: N.
-AttackResult run_rounds(CountedPasses& passes, const Tensor& images, const Tensor& labels,
-                        const Rounds& rounds, const Progress& progress);
+// to themselves.
+AttackResult run_rounds(const Network& network, const Samples& samples, const Rounds& rounds,
+                        const Context& context);
 
 }  // namespace reluctance

@@ -1,5 +1,6 @@
 #include "reluctance/base/chunks.hpp"
 
+#include <ATen/ATen.h>
 #include <ATen/Parallel.h>
 #include <ATen/core/LegacyTypeDispatch.h>
 #include <omp.h>
@@ -24,25 +25,84 @@ class OneThread {
   int before_;
 };
 
-}  // namespace
+// The pieces of some chunks.
+struct Pieces {
+  explicit Pieces(const Chunks& chunks) {
+    // Pieces below this size spend more on starting operators than on running them.
+    constexpr int64_t smallest = 16;
+    const int64_t per_thread = (chunks.count + at::get_num_threads() - 1) / at::get_num_threads();
+    size = chunks.device.is_cpu() ? std::min(chunks.size, std::max(per_thread, smallest))
+                                  : chunks.size;
+    count = (chunks.count + size - 1) / size;
+  }
 
-void for_each_chunk(c10::Device device, int64_t count, int64_t size,
-                    const std::function<void(int64_t begin, int64_t end)>& body) {
-  // Pieces below this size spend more on starting operators than on running them.
-  constexpr int64_t smallest = 16;
-  const int64_t per_thread = (count + at::get_num_threads() - 1) / at::get_num_threads();
-  const int64_t piece = device.is_cpu() ? std::min(size, std::max(per_thread, smallest)) : size;
-  const int64_t pieces = (count + piece - 1) / piece;
+  int64_t size, count;
+};
+
+// Calls body(piece, begin, end); the pieces of one thread are consecutive.
+template <typename Body>
+void for_each_piece(const Chunks& chunks, const Body& body) {
+  const Pieces pieces(chunks);
   const auto run = [&](int64_t first, int64_t last) {
     // Thread-local, so it is set on every thread: derivatives here never need autograd's tape.
     const at::AutoDispatchBelowADInplaceOrView below_autograd;
-    for (int64_t i = first; i < last; ++i) body(i * piece, std::min(count, (i + 1) * piece));
+    for (int64_t i = first; i < last && !interrupt_requested(); ++i) {
+      const int64_t begin = i * pieces.size;
+      const int64_t end = std::min(chunks.count, begin + pieces.size);
+      body(i, begin, end);
+      if (chunks.progress) chunks.progress->add(end - begin);
+    }
   };
-  if (!device.is_cpu()) return run(0, pieces);
-  at::parallel_for(0, pieces, 1, [&](int64_t first, int64_t last) {
-    const OneThread one_thread;
-    run(first, last);
+  if (chunks.device.is_cpu()) {
+    at::parallel_for(0, pieces.count, 1, [&](int64_t first, int64_t last) {
+      const OneThread one_thread;
+      run(first, last);
+    });
+  } else {
+    run(0, pieces.count);
+  }
+  check_interrupt();
+  if (chunks.progress) chunks.progress->tell();
+}
+
+}  // namespace
+
+void for_each_chunk(const Chunks& chunks,
+                    const std::function<void(int64_t begin, int64_t end)>& body) {
+  for_each_piece(chunks, [&](int64_t, int64_t begin, int64_t end) { body(begin, end); });
+}
+
+Tensors map_chunks(const Chunks& chunks, const ChunkFunction& body) {
+  if (chunks.count == 0) return body(0, 0);
+  std::vector<Tensors> parts(static_cast<std::size_t>(Pieces(chunks).count));
+  for_each_piece(chunks, [&](int64_t i, int64_t begin, int64_t end) {
+    parts[static_cast<std::size_t>(i)] = body(begin, end);
   });
+  Tensors joined(parts.empty() ? 0 : parts.front().size());
+  for (std::size_t k = 0; k < joined.size(); ++k) {
+    Tensors list;
+    for (const Tensors& part : parts) {
+      if (part[k].defined()) list.push_back(part[k]);
+    }
+    if (!list.empty()) joined[k] = list.size() == 1 ? list.front() : at::cat(list);
+  }
+  return joined;
+}
+
+Tensors sum_chunks(const Chunks& chunks, const ChunkFunction& body) {
+  std::vector<Tensors> sums(static_cast<std::size_t>(at::get_num_threads()));
+  const auto add = [](Tensors& sum, Tensors&& part) {
+    if (sum.empty()) sum.swap(part);
+    for (std::size_t k = 0; k < part.size(); ++k) sum[k].add_(part[k]);
+  };
+  for_each_piece(chunks, [&](int64_t, int64_t begin, int64_t end) {
+    add(sums[static_cast<std::size_t>(at::get_thread_num())], body(begin, end));
+  });
+  Tensors total;
+  for (Tensors& sum : sums) {
+    if (!sum.empty()) add(total, std::move(sum));
+  }
+  return total;
 }
 
 }  // namespace reluctance

@@ -11,8 +11,11 @@ static_assert(std::atomic<bool>::is_always_lock_free, "a signal handler stores t
 }  // namespace
 
 void ProgressCounter::add(int64_t units) {
-  const std::lock_guard lock(mutex_);
   done_ += units;
+  if (std::this_thread::get_id() == owner_) tell();
+}
+
+void ProgressCounter::tell() const {
   if (progress_) progress_(done_, total_);
 }
 

@@ -5,8 +5,6 @@
 #include <algorithm>
 #include <sstream>
 
-#include "reluctance/base/chunks.hpp"
-#include "reluctance/loss/cross_entropy.hpp"
 #include "reluctance/measure/accuracy.hpp"
 #include "reluctance/network/passes.hpp"
 
@@ -21,13 +19,6 @@ constexpr double robust_gap = 0.15;       // robust accuracy on training images 
 constexpr double not_robust = 0.5;        // share of the clean accuracy that an attack takes
 constexpr std::size_t most_pieces = 5;
 
-std::string percent(double share) {
-  std::ostringstream text;
-  text.precision(3);
-  text << 100 * share << "%";
-  return text.str();
-}
-
 // Whether the 95% intervals of two shares lie apart: a few images are no evidence.
 bool clearly_above(const Share& more, const Share& less) { return more.low > less.high; }
 
@@ -36,8 +27,9 @@ std::string carriers(const CurvatureCondition& condition) {
   const Carriers& top = condition.carriers.front();
   const Tensor order = top.shares.argsort(0, /*descending=*/true);
   std::ostringstream text;
+  const std::optional<Ball> ball = condition.attack ? condition.attack->ball : std::nullopt;
   text << top.half << " of " << top.shares.size(0) << " images hold half of the largest curvature ("
-       << condition.name << ")";
+       << name_of(ball) << ")";
   const int64_t named = std::min<int64_t>(top.half, 5);
   for (int64_t k = 0; k < named; ++k) {
     text << (k == 0 ? ": number " : ", ") << order[k].item<int64_t>();
@@ -134,9 +126,9 @@ std::optional<Advice> about_robustness(const AdviceMaterial& material) {
   action << "If it has to withstand attacks, train adversarially";
   if (material.curvature) {
     for (const CriticalRate& rate : material.curvature->rates) {
-      if (rate.epsilon == 0 || !rate.measured) continue;
+      if (!rate.ball || !rate.measured) continue;
       action << ", from here at a learning rate below " << *rate.measured
-             << " (full batch, no momentum, " << rate.name << ")";
+             << " (full batch, no momentum, " << name_of(rate.ball) << ")";
       break;
     }
   }
@@ -148,48 +140,44 @@ std::optional<Advice> about_robustness(const AdviceMaterial& material) {
 
 }  // namespace
 
-AttackComparison compare_attacks(const Network& network, const LabelledImages& held_out,
-                                 const std::optional<LabelledImages>& training,
-                                 const Attack& attack, std::uint64_t seed) {
+AttackComparison compare_attacks(const Network& network, const Samples& held_out,
+                                 const std::optional<Samples>& training,
+                                 const GradientAscent& attack, std::uint64_t seed) {
   PgdOptions pgd;
   pgd.ball = *attack.ball;
   pgd.steps = 40;
-  const Attack many = pgd_attack(pgd);
+  const GradientAscent many = pgd_attack(pgd);
   pgd.steps = 1;
   pgd.step_size = pgd.ball.radius;
   pgd.random_start = false;
-  const Attack one = attack.steps == 1 ? attack : pgd_attack(pgd);
-  const auto under = [&](const LabelledImages& on, const Attack& each) {
-    return robust_accuracy(network, as_inputs(network, on.images), on.labels.to(network.device()),
-                           each, seed)
-        .robust;
+  const GradientAscent one = attack.steps == 1 ? attack : pgd_attack(pgd);
+  const Samples samples = as_inputs(network, held_out);
+  const auto under = [&](const Samples& on, const GradientAscent& each) {
+    return robust_accuracy(network, on, as_attack(each), {seed, {}});
   };
-  const Tensor x = as_inputs(network, held_out.images);
-  const Tensor y = held_out.labels.to(network.device());
-  const auto after = [&](const Attack& each) {
-    return run_attack(network, x, y, each, seed).adversarial;
+  const auto after = [&](const GradientAscent& each) {
+    return attacked_images(network, samples, each, {seed, {}});
   };
   const auto loss = [&](const Tensor& images) {
-    return cross_entropy(logits(network, images), y).mean().item<double>();
+    return attack.loss.value(logits(network, images), samples.labels).mean().item<double>();
   };
   const Tensor stepped = after(one);
   AttackComparison result{};
-  result.clean = clean_accuracy(network, x, y);
-  result.one_step = under(held_out, one);
-  result.own_attack = under(held_out, attack);
-  result.many_steps = under(held_out, many);
+  result.clean = clean_accuracy(network, samples);
+  result.one_step = under(samples, one);
+  result.own_attack = under(samples, attack);
+  result.many_steps = under(samples, many);
   if (training) result.many_steps_training = under(*training, many);
   result.loss_one_step = loss(stepped);
   result.loss_many_steps = loss(after(many));
-  Tensor flipped = at::empty({x.size(0)}, at::kDouble);
-  for_each_chunk(
-      network.device(), x.size(0), samples_per_chunk(network), [&](int64_t begin, int64_t end) {
-        const auto pass = [&](const Tensor& images) {
-          return forward(network, images.slice(0, begin, end), Keep::gates);
-        };
-        flipped.slice(0, begin, end).copy_(gates_flipped(network, pass(x), pass(stepped)));
-      });
-  result.gates_flipped = flipped.mean().item<double>();
+  const auto flipped = [&](int64_t begin, int64_t end) {
+    const auto pass = [&](const Tensor& images) {
+      return forward(network, images.slice(0, begin, end), Keep::gates);
+    };
+    return Tensors{gates_flipped(network, pass(samples.images), pass(stepped))};
+  };
+  result.gates_flipped =
+      map_chunks(chunks_of(network, samples.count()), flipped)[0].mean().item<double>();
   return result;
 }
 

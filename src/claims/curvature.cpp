@@ -4,19 +4,11 @@
 
 #include <algorithm>
 #include <cmath>
-#include <memory>
 #include <sstream>
 
-#include "claims/dynamics_sweep.hpp"
-#include "reluctance/attack/attack.hpp"
-#include "reluctance/base/random.hpp"
-#include "reluctance/claims/attack_response.hpp"
 #include "reluctance/claims/dynamics.hpp"
-#include "reluctance/curvature/hessian.hpp"
-#include "reluctance/loss/cross_entropy.hpp"
-#include "reluctance/measure/statistics.hpp"
+#include "reluctance/network/passes.hpp"
 #include "reluctance/train/critical_rate.hpp"
-#include "reluctance/train/trainer.hpp"
 
 namespace reluctance {
 namespace {
@@ -26,20 +18,11 @@ constexpr double vanilla_rate_error = 0.10;
 constexpr double adversarial_rate_error = 0.15;
 constexpr double few_samples = 0.10;  // of the batch, to hold half of the top eigenvalue
 
-// A batch in float64 and what training does with it.
-struct Batch {
-  Network network;
-  Tensor images, labels;
-};
-
-std::string name_of(double radius) {
-  if (radius == 0) return "vanilla";
-  std::ostringstream text;
-  text << "l2, epsilon " << radius;
-  return text.str();
+std::optional<Ball> ball_of(const std::optional<GradientAscent>& attack) {
+  return attack ? attack->ball : std::nullopt;
 }
 
-std::optional<Attack> attack_of(double radius, const CurvatureOptions& options) {
+std::optional<GradientAscent> attack_of(double radius, const CurvatureOptions& options) {
   if (radius == 0) return std::nullopt;
   PgdOptions pgd;
   pgd.ball = {Norm::l2, radius};
@@ -48,24 +31,11 @@ std::optional<Attack> attack_of(double radius, const CurvatureOptions& options) 
   return pgd_attack(pgd);
 }
 
-FollowedAttack followed_attack(const Batch& batch, const std::optional<Attack>& attack) {
-  return attack ? follow_attack(batch.network, batch.images, batch.labels, *attack)
-                : FollowedAttack{batch.images, std::nullopt};
-}
-
-Carriers carriers_of(double eigenvalue, const Tensor& curvatures) {
-  const auto samples = static_cast<double>(curvatures.size(0));
-  const Tensor shares = curvatures / (samples * eigenvalue);
-  const Tensor sums = std::get<0>(shares.sort(0, /*descending=*/true)).cumsum(0);
-  const int64_t half = sums.lt(0.5).sum().item<int64_t>() + 1;
-  return {eigenvalue, std::min(half, curvatures.size(0)), shares};
-}
-
-Tensor boosts(const Batch& batch, const Tensor& attacked) {
+Tensor boosts(const Network& network, const Samples& samples, const Tensor& attacked) {
   const auto lengths = [&](const Tensor& x) {
-    return logit_gradient(logits(batch.network, x), batch.labels).norm(2, 1);
+    return cross_entropy_loss().gradient(logits(network, x), samples.labels).norm(2, 1);
   };
-  return (lengths(attacked) / lengths(batch.images)).to(at::kCPU);
+  return (lengths(attacked) / lengths(samples.images)).to(at::kCPU);
 }
 
 // The samples that hold half of the top eigenvalue, and as many that the attack boosts most.
@@ -78,124 +48,151 @@ CurvatureOverlap overlap_of(const Carriers& carriers, const Tensor& boost) {
   return {count, both.sum().item<int64_t>(), static_cast<double>(count * count) / n};
 }
 
-std::vector<CarrierExample> examples_of(const Carriers& carriers, const Batch& batch,
-                                        const Tensor& images, int64_t count) {
+std::vector<CarrierExample> examples_of(const Carriers& carriers, const Tensor& answers,
+                                        const Samples& shown, int64_t count) {
   const Tensor order = carriers.shares.argsort(0, /*descending=*/true);
-  const Tensor answers = logits(batch.network, batch.images).argmax(1).to(at::kCPU);
   std::vector<CarrierExample> examples;
   for (int64_t k = 0; k < std::min(count, order.size(0)); ++k) {
     const auto i = order[k].item<int64_t>();
-    examples.push_back({i, batch.labels[i].item<int64_t>(), answers[i].item<int64_t>(),
-                        carriers.shares[i].item<double>(), images[i]});
+    examples.push_back({i, shown.labels[i].item<int64_t>(), answers[i].item<int64_t>(),
+                        carriers.shares[i].item<double>(), shown.images[i]});
   }
   return examples;
 }
 
-CurvatureCondition condition_of(const Batch& batch, const Tensor& shown, double radius,
-                                const CurvatureOptions& options, SpectralDensity* density,
-                                const std::function<void()>& advance) {
-  const std::optional<Attack> attack = attack_of(radius, options);
-  const FollowedAttack followed = followed_attack(batch, attack);
-  const Tensor& attacked = followed.attacked;
-  const auto samples =
-      std::make_shared<CurvatureSamples>(batch.network, attacked, batch.labels, options.memory);
-  EigenpairOptions pairs;
-  pairs.count = options.top;
-  pairs.tolerance = options.tolerance;
-  pairs.seed = options.seed;
-  const Tensor after = logits(batch.network, attacked);
-  const Tensor right = logits(batch.network, batch.images).argmax(1).eq(batch.labels);
-  const Tensor fallen = right.logical_and(after.argmax(1).ne(batch.labels));
-  CurvatureCondition result{};
-  result.name = name_of(radius);
-  result.epsilon = radius;
-  if (attack) result.attack = attack->description;
-  result.fooled = fallen.sum().item<double>() / std::max(1.0, right.sum().item<double>());
-  result.loss = cross_entropy(after, batch.labels).mean().item<double>();
-  result.smooth = 1;
-  const LinearOperator hessian = loss_hessian(samples);
-  result.hessian = top_eigenpairs(hessian, pairs);
-  advance();
-  result.gauss_newton = top_eigenpairs(gauss_newton(samples), pairs);
-  result.trace = estimate_trace(hessian, options.trace_probes, options.seed);
-  advance();
-  std::optional<EffectiveCurvature> effective;
-  if (attack) {
-    effective.emplace(samples, *followed.response, options.memory);
-    result.effective = top_eigenpairs(effective->matrix(), pairs);
-    result.smooth = effective->smooth().to(at::kDouble).mean().item<double>();
-  } else if (density) {
-    *density =
-        spectral_density(hessian, options.density_probes, options.density_steps, options.seed);
+// The claim on one batch in float64.
+class Experiment {
+ public:
+  Experiment(const Network& network, const Samples& shown, const CurvatureOptions& options,
+             const Context& context)
+      : network_(network.to(at::kDouble)),
+        samples_(as_inputs(network_, shown)),
+        shown_(shown),
+        options_(options),
+        context_(context),
+        answers_(logits(network_, samples_.images).argmax(1)) {
+    // Attacks make the later stages take longer: as many gradients as they have steps.
+    const std::size_t budgets = options.radii.size();
+    total_ = static_cast<int64_t>(3 * (budgets + 1) +
+                                  options.settled.size() * (options.momenta.size() + budgets * 10));
   }
-  const Eigenpairs& felt = result.effective ? *result.effective : result.hessian;
-  for (int64_t k = 0; k < felt.values.size(0); ++k) {
-    const Tensor v = felt.vectors[k];
-    result.carriers.push_back(
-        carriers_of(felt.values[k].item<double>(),
-                    effective ? effective->sample_curvatures(v) : sample_curvatures(*samples, v)));
-  }
-  advance();
-  if (!result.carriers.empty()) {
-    if (attack) result.overlap = overlap_of(result.carriers[0], boosts(batch, attacked));
-    result.examples = examples_of(result.carriers[0], batch, shown, options.examples);
-  }
-  return result;
-}
 
-// Full-batch training from the batch's network, at half of the rate that the Hessian bears.
-Network settle(const Batch& batch, const std::optional<Attack>& attack, double largest,
-               int64_t steps) {
-  Network network = batch.network.clone();
-  for (int64_t step = 0; step < steps; ++step) {
-    const Tensors gradient = batch_gradient(network, batch.images, batch.labels, attack).parameters;
-    Tensors parameters = network.parameters();
-    for (std::size_t k = 0; k < parameters.size(); ++k) {
-      parameters[k].sub_(gradient[k], 1 / largest);
+  CurvatureResult run() {
+    CurvatureResult result{};
+    result.samples = samples_.count();
+    std::vector<double> radii{0};
+    radii.insert(radii.end(), options_.radii.begin(), options_.radii.end());
+    for (const double radius : radii) {
+      result.conditions.push_back(
+          condition_of(attack_of(radius, options_), radius == 0 ? &result.density : nullptr));
     }
+    for (const CurvatureCondition& condition : result.conditions) add_rates(condition, result);
+    return result;
   }
-  return network;
-}
 
-void add_rates(const Batch& batch, const CurvatureCondition& condition,
-               const CurvatureOptions& options, CurvatureResult& result,
-               const std::function<void()>& advance) {
-  const std::optional<Attack> attack = attack_of(condition.epsilon, options);
-  for (const int64_t settled : options.settled) {
-    Batch there = batch;
-    double hessian = condition.hessian.values[0].item<double>();
-    double felt = condition.effective ? condition.effective->values[0].item<double>() : hessian;
-    if (settled > 0) {
-      there.network = settle(batch, attack, hessian, settled);
-      const FollowedAttack followed = followed_attack(there, attack);
-      const auto samples = std::make_shared<CurvatureSamples>(there.network, followed.attacked,
-                                                              batch.labels, options.memory);
-      EigenpairOptions one;
-      one.count = 1;
-      one.tolerance = options.tolerance;
-      hessian = felt = top_eigenpairs(loss_hessian(samples), one).values[0].item<double>();
-      if (attack) {
-        const EffectiveCurvature effective(samples, *followed.response, options.memory);
-        felt = top_eigenpairs(effective.matrix(), one).values[0].item<double>();
+ private:
+  void advance(int64_t units = 1) {
+    done_ += units;
+    if (context_.progress) context_.progress(1000 * done_ / total_, 1000);
+  }
+
+  FeltCurvature felt_by(const Network& network, const std::optional<GradientAscent>& attack) const {
+    return {network, samples_, {cross_entropy_loss(), attack}, {options_.memory, {}}};
+  }
+
+  CurvatureCondition condition_of(const std::optional<GradientAscent>& attack,
+                                  SpectralDensity* density) {
+    const FeltCurvature felt = felt_by(network_, attack);
+    const Tensor& attacked = felt.attacked().images;
+    EigenpairOptions pairs;
+    pairs.count = options_.top;
+    pairs.tolerance = options_.tolerance;
+    pairs.context.seed = context_.seed;
+    const Tensor after = logits(network_, attacked);
+    const Tensor right = answers_.eq(samples_.labels);
+    const Tensor fallen = right.logical_and(after.argmax(1).ne(samples_.labels));
+    CurvatureCondition result{};
+    result.attack = attack;
+    result.fooled = fallen.sum().item<double>() / std::max(1.0, right.sum().item<double>());
+    result.loss = cross_entropy_loss().value(after, samples_.labels).mean().item<double>();
+    result.smooth = felt.smooth();
+    result.hessian = top_eigenpairs(felt.hessian(), pairs);
+    advance();
+    result.gauss_newton = top_eigenpairs(felt.gauss_newton(), pairs);
+    result.trace = estimate_trace(felt.hessian(), options_.trace_probes, {context_.seed, {}});
+    advance();
+    if (attack) {
+      result.effective = top_eigenpairs(felt.effective(), pairs);
+    } else if (density) {
+      *density = spectral_density(felt.hessian(), options_.density_probes, options_.density_steps,
+                                  {context_.seed, {}});
+    }
+    const Eigenpairs& top = result.effective ? *result.effective : result.hessian;
+    for (int64_t k = 0; k < top.values.size(0); ++k) {
+      result.carriers.push_back(
+          carriers_of(top.values[k].item<double>(), felt.sample_curvatures(top.vectors[k])));
+    }
+    advance();
+    if (!result.carriers.empty()) {
+      const Carriers& first = result.carriers[0];
+      if (attack) result.overlap = overlap_of(first, boosts(network_, samples_, attacked));
+      result.examples = examples_of(first, answers_, shown_, options_.examples);
+    }
+    return result;
+  }
+
+  // Full-batch training from the network, at half of the rate that the Hessian bears.
+  Network settled_network(const Objective& objective, double largest, int64_t steps) const {
+    Network network = network_.clone();
+    for (int64_t step = 0; step < steps; ++step) {
+      const Tensors gradient = batch_gradient(network, samples_, objective).parameters;
+      Tensors parameters = network.parameters();
+      for (std::size_t k = 0; k < parameters.size(); ++k) {
+        parameters[k].sub_(gradient[k], 1 / largest);
       }
     }
-    for (const double momentum : options.momenta) {
-      if (attack && momentum != options.momenta.front()) continue;
-      CriticalRateOptions measured;
-      measured.attack = attack;
-      measured.momentum = momentum;
-      measured.seed = options.seed;
-      const double numerator = 2 * (1 + momentum);
-      result.rates.push_back(
-          {condition.name, condition.epsilon, settled, momentum, numerator / hessian,
-           numerator / felt,
-           measured_critical_rate(there.network, batch.images, batch.labels, measured)});
-      advance();
+    return network;
+  }
+
+  void add_rates(const CurvatureCondition& condition, CurvatureResult& result) {
+    CriticalRateOptions rate;
+    rate.objective.attack = condition.attack;
+    rate.context.seed = context_.seed;
+    for (const int64_t settled : options_.settled) {
+      Network network = network_;
+      double hessian = condition.hessian.values[0].item<double>();
+      double effective =
+          condition.effective ? condition.effective->values[0].item<double>() : hessian;
+      if (settled > 0) {
+        network = settled_network(rate.objective, hessian, settled);
+        const FeltCurvature felt = felt_by(network, condition.attack);
+        hessian = effective = largest_eigenvalue(felt.hessian(), options_.tolerance);
+        if (!felt.is_hessian()) {
+          effective = largest_eigenvalue(felt.effective(), options_.tolerance);
+        }
+      }
+      for (const double momentum : options_.momenta) {
+        if (condition.attack && momentum != options_.momenta.front()) continue;
+        rate.momentum = momentum;
+        const double numerator = 2 * (1 + momentum);
+        result.rates.push_back({ball_of(condition.attack), settled, momentum, numerator / hessian,
+                                numerator / effective,
+                                measured_critical_rate(network, samples_, rate)});
+        advance(condition.attack ? 10 : 1);
+      }
     }
   }
-}
 
-Finding judge(const CurvatureResult& result) {
+  Network network_;
+  Samples samples_;
+  const Samples& shown_;  // as they were given
+  const CurvatureOptions& options_;
+  const Context& context_;
+  Tensor answers_;
+  int64_t done_ = 0, total_;
+};
+
+Outcome judge(const CurvatureResult& result) {
   const CurvatureCondition& vanilla = result.conditions.front();
   const auto largest = [](const Eigenpairs& pairs) { return pairs.values[0].item<double>(); };
   if (vanilla.carriers.empty() || !(largest(vanilla.hessian) > 0)) {
@@ -211,14 +208,14 @@ Finding judge(const CurvatureResult& result) {
   }
   double vanilla_error = 0;
   double adversarial_error = 0;
-  double hardest = 0;  // the radius at which the rate is furthest off
+  std::optional<Ball> hardest;  // where the rate is furthest off
   for (const CriticalRate& rate : result.rates) {
     const double error =
         rate.measured ? std::abs(*rate.measured / rate.predicted - 1) : std::nan("");
-    double& worst = rate.epsilon == 0 ? vanilla_error : adversarial_error;
+    double& worst = rate.ball ? adversarial_error : vanilla_error;
     if (error <= worst || std::isnan(worst)) continue;
     worst = error;
-    if (rate.epsilon > 0) hardest = rate.epsilon;
+    if (rate.ball) hardest = rate.ball;
   }
   const CurvatureCondition& strongest = result.conditions.back();
   const double carrying =
@@ -240,19 +237,20 @@ Finding judge(const CurvatureResult& result) {
   std::ostringstream summary;
   summary.precision(3);
   const auto within = [](double error) {
-    std::ostringstream text;
-    text.precision(3);
-    text << 100 * error << "%";
-    return std::isfinite(error) ? text.str() : std::string("nothing: one was not found by trying");
+    return std::isfinite(error) ? percent(error)
+                                : std::string("nothing: one was not found by trying");
   };
   summary << "Adversarial training feels " << strengthened
           << " times vanilla training's largest curvature or more. Its critical learning rate is "
           << "predicted within " << within(adversarial_error)
           << " (vanilla: " << within(vanilla_error) << ")";
   for (const CurvatureCondition& each : result.conditions) {
-    if (each.epsilon != hardest || !(adversarial_error > adversarial_rate_error)) continue;
-    summary << ": the prediction fails at " << each.name << ", where the attack has not settled on "
-            << 100 * (1 - each.smooth) << "% of the images and " << each.carriers[0].half
+    const bool named = each.attack && hardest && each.attack->ball->radius == hardest->radius;
+    if (!named || !(adversarial_error > adversarial_rate_error)) continue;
+    const double smooth = each.smooth.to(at::kDouble).mean().item<double>();
+    summary << ": the prediction fails at " << name_of(hardest)
+            << ", where the attack has not settled on " << 100 * (1 - smooth)
+            << "% of the images and " << each.carriers[0].half
             << " of them hold half of the predicted curvature";
   }
   summary << ". Under the strongest attack " << strongest.carriers[0].half << " of "
@@ -273,33 +271,42 @@ Claim curvature_claim() {
           dynamics_claim().source};
 }
 
-CurvatureResult test_curvature(const Network& network, const Tensor& images, const Tensor& labels,
-                               const CurvatureOptions& options, const Progress& progress) {
-  const Network precise = network.to(at::kDouble);
-  const Batch batch{precise, as_inputs(precise, images), labels.to(precise.device())};
-  CurvatureResult result{};
-  result.samples = images.size(0);
-  std::vector<double> radii{0};
-  radii.insert(radii.end(), options.radii.begin(), options.radii.end());
-  // Attacks make the later stages take longer: as many gradients as they have steps.
-  const auto stages =
-      static_cast<int64_t>(3 * radii.size() + options.settled.size() * (options.momenta.size() +
-                                                                        options.radii.size() * 10));
-  int64_t done = 0;
-  const auto advance_by = [&](int64_t units) {
-    return [&, units] {
-      done += units;
-      if (progress) progress(1000 * done / stages, 1000);
-    };
-  };
-  for (const double radius : radii) {
-    result.conditions.push_back(condition_of(
-        batch, images, radius, options, radius == 0 ? &result.density : nullptr, advance_by(1)));
+std::string name_of(const std::optional<Ball>& ball) {
+  if (!ball) return "vanilla";
+  std::ostringstream text;
+  text << to_string(ball->norm) << ", epsilon " << ball->radius;
+  return text.str();
+}
+
+NamedTensors CurvatureResult::arrays() const {
+  const auto count = static_cast<int64_t>(conditions.size());
+  int64_t most = 0;
+  for (const CurvatureCondition& each : conditions) {
+    most = std::max(most, static_cast<int64_t>(each.carriers.size()));
   }
-  for (const CurvatureCondition& condition : result.conditions) {
-    add_rates(batch, condition, options, result, advance_by(condition.epsilon == 0 ? 1 : 10));
+  Tensor radius = at::zeros({count}, at::kDouble);
+  Tensor eigenvalues = at::full({count, most}, std::nan(""), at::kDouble);
+  Tensor shares = at::full({count, most, samples}, std::nan(""), at::kDouble);
+  Tensor smooth = at::empty({count, samples}, at::kBool);
+  for (int64_t m = 0; m < count; ++m) {
+    const CurvatureCondition& each = conditions[static_cast<std::size_t>(m)];
+    if (each.attack) radius[m] = each.attack->ball->radius;
+    smooth[m].copy_(each.smooth);
+    for (std::size_t k = 0; k < each.carriers.size(); ++k) {
+      eigenvalues[m][static_cast<int64_t>(k)] = each.carriers[k].eigenvalue;
+      shares[m][static_cast<int64_t>(k)].copy_(each.carriers[k].shares);
+    }
   }
-  result.finding = judge(result);
+  return {{"radius", radius},
+          {"eigenvalues", eigenvalues},
+          {"sample_share", shares},
+          {"smooth", smooth}};
+}
+
+CurvatureResult test_curvature(const Network& network, const Samples& samples,
+                               const CurvatureOptions& options, const Context& context) {
+  CurvatureResult result = Experiment(network, samples, options, context).run();
+  result.outcome = judge(result);
   return result;
 }
 

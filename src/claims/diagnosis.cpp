@@ -4,14 +4,11 @@
 
 #include <chrono>
 #include <cmath>
-#include <memory>
 #include <nlohmann/json.hpp>
 #include <sstream>
 
-#include "reluctance/claims/attack_response.hpp"
 #include "reluctance/curvature/eigenpairs.hpp"
-#include "reluctance/curvature/hessian.hpp"
-#include "reluctance/loss/cross_entropy.hpp"
+#include "reluctance/network/passes.hpp"
 
 namespace reluctance {
 namespace {
@@ -43,13 +40,8 @@ std::vector<WatchedStep> watched_steps(const std::string& lines) {
   return steps;
 }
 
-Diagnosis::Diagnosis(Tensor images, Tensor labels, DiagnosisOptions options)
-    : images_(std::move(images)), labels_(std::move(labels)), options_(std::move(options)) {
-  if (options_.attack) {
-    options_.attack->random_start = false;  // the same for all parameters
-    options_.attack->restarts = 1;
-  }
-}
+Diagnosis::Diagnosis(Samples samples, DiagnosisOptions options)
+    : samples_(std::move(samples)), options_(std::move(options)) {}
 
 bool Diagnosis::after_step(const TrainingState& state, double learning_rate) {
   const Tensor now = state.network.flat_parameters();
@@ -86,27 +78,25 @@ void Diagnosis::ask(const TrainingState& state, double learning_rate) {
   EigenpairOptions wanted;
   wanted.count = options_.top;
   wanted.tolerance = 1e-2;  // of the residual; the eigenvalue's own error is of the square
-  wanted.seed = options_.seed;
-  const auto at_images = [&](const Tensor& x) {
-    return std::make_shared<CurvatureSamples>(network, x, labels_, options_.memory);
-  };
+  wanted.context.seed = options_.seed;
   const auto largest = [](const Eigenpairs& pairs) {
     return pairs.values.numel() > 0 ? pairs.values[0].item<double>() : 0;
   };
-  Eigenpairs felt = top_eigenpairs(loss_hessian(at_images(images_)), wanted);
+  const Objective& objective = options_.objective;
+  const FeltCurvatureOptions memory{options_.memory, {}};
+  Tensor attacked = samples_.images;
+  Eigenpairs felt = top_eigenpairs(
+      FeltCurvature(network, samples_, {objective.loss, {}}, memory).hessian(), wanted);
   const double clean = largest(felt);
-  Tensor attacked = images_;
   double adversarial = clean;
   double effective = clean;
-  if (options_.attack) {
-    const FollowedAttack followed = follow_attack(network, images_, labels_, *options_.attack);
-    attacked = followed.attacked;
-    const auto samples = at_images(attacked);
-    felt = top_eigenpairs(loss_hessian(samples), wanted);
+  if (objective.attack) {
+    const FeltCurvature curvature(network, samples_, objective, memory);
+    attacked = curvature.attacked().images;
+    felt = top_eigenpairs(curvature.hessian(), wanted);
     adversarial = effective = largest(felt);
-    if (followed.response) {
-      const EffectiveCurvature curvature(samples, *followed.response, options_.memory);
-      felt = top_eigenpairs(curvature.matrix(), wanted);
+    if (!curvature.is_hessian()) {
+      felt = top_eigenpairs(curvature.effective(), wanted);
       effective = largest(felt);
     }
   }
@@ -121,8 +111,8 @@ void Diagnosis::ask(const TrainingState& state, double learning_rate) {
   const Json line{
       {"step", state.step},
       {"learning_rate", learning_rate},
-      {"loss", number(cross_entropy(answers, labels_).mean().item<double>())},
-      {"accuracy", answers.argmax(1).eq(labels_).to(at::kDouble).mean().item<double>()},
+      {"loss", number(objective.loss.value(answers, samples_.labels).mean().item<double>())},
+      {"accuracy", answers.argmax(1).eq(samples_.labels).to(at::kDouble).mean().item<double>()},
       {"rate_times_curvature",
        {{"hessian", number(learning_rate * clean)},
         {"hessian_adversarial", number(learning_rate * adversarial)},

@@ -7,7 +7,6 @@
 #include <sstream>
 
 #include "claims/dynamics_sweep.hpp"
-#include "reluctance/base/chunks.hpp"
 #include "reluctance/measure/raw_attack.hpp"
 #include "reluctance/network/passes.hpp"
 #include "reluctance/theory/input_spectrum.hpp"
@@ -32,11 +31,11 @@ double median_or(const std::optional<Quantiles>& q, double otherwise) {
 }
 
 // From "barely moves", a thousandth of the gates flipped, to "fools half", evenly in the logarithm.
-std::vector<double> strengths(const Network& network, const Tensor& x, const Tensor& labels,
+std::vector<double> strengths(const Network& network, const Samples& samples,
                               const DynamicsOptions& options, double strongest) {
   double weakest = strongest / 10;
   for (int i = 0; i < 8; ++i) {
-    const Tensor flipped = raw_attack_gates_flipped(network, x, labels, weakest, options.steps);
+    const Tensor flipped = raw_attack_gates_flipped(network, samples, weakest, options.steps);
     if (flipped.mean().item<double>() <= 1e-3) break;
     weakest /= std::sqrt(10.0);
   }
@@ -48,14 +47,7 @@ std::vector<double> strengths(const Network& network, const Tensor& x, const Ten
   return betas;
 }
 
-std::string percent(double share) {
-  std::ostringstream text;
-  text.precision(share < 0.1 ? 2 : 3);
-  text << 100 * share << "%";
-  return text.str();
-}
-
-Finding judge(const DynamicsResult& result) {
+Outcome judge(const DynamicsResult& result) {
   if (!result.fools_half) {
     return {Verdict::cannot_be_tested,
             "no strength up to " + std::to_string(static_cast<int>(largest_strength)) +
@@ -99,10 +91,10 @@ Finding judge(const DynamicsResult& result) {
   return {verdict, summary.str(), std::move(checks)};
 }
 
-std::vector<DynamicsExample> pick_examples(const Network& network, const Tensor& images,
-                                           const Tensor& labels, double beta,
-                                           const DynamicsOptions& options) {
+std::vector<DynamicsExample> pick_examples(const Network& network, const Samples& samples,
+                                           double beta, const DynamicsOptions& options) {
   // The first fooled image of each class, as they come; no choice by error.
+  const auto& [images, labels, index] = samples;
   const Tensor before = logits(network, images).argmax(1);
   std::vector<DynamicsExample> examples;
   std::vector<bool> shown(static_cast<std::size_t>(network.classes()), false);
@@ -110,21 +102,17 @@ std::vector<DynamicsExample> pick_examples(const Network& network, const Tensor&
     if (static_cast<int64_t>(examples.size()) == options.examples) break;
     const auto label = labels[i].item<int64_t>();
     if (shown[static_cast<std::size_t>(label)] || before[i].item<int64_t>() != label) continue;
-    const Tensor x = images.slice(0, i, i + 1);
-    const Tensor y = labels.slice(0, i, i + 1);
-    const DynamicsSamples one = compare_dynamics(network, x, y, beta, options.steps);
+    const DynamicsComparison one =
+        compare_dynamics(network, samples.slice(i, i + 1), beta, options.steps);
     if (!one.fooled.item<bool>()) continue;
     shown[static_cast<std::size_t>(label)] = true;
     const auto shaped = [&](const Tensor& delta) { return delta.view(images[i].sizes()); };
-    const auto error = [&](const Tensor& delta) {
-      return ((delta - one.delta_real).norm() / one.delta_real.norm()).item<double>();
-    };
     const bool in_range = one.quadratic_in_range.item<bool>();
     const Tensor attacked = images[i] + shaped(one.delta_real[0]).to(images.device());
     examples.push_back(
         {i, label, label, logits(network, attacked.unsqueeze(0)).argmax(1).item<int64_t>(),
-         one.gates_flipped.item<double>(), in_range ? error(one.delta_quadratic) : std::nan(""),
-         error(one.delta_region), images[i], shaped(one.delta_real[0]),
+         one.gates_flipped.item<double>(), one.error_quadratic().item<double>(),
+         one.error_region().item<double>(), images[i], shaped(one.delta_real[0]),
          in_range ? shaped(one.delta_quadratic[0]) : Tensor(), shaped(one.delta_region[0])});
   }
   return examples;
@@ -142,65 +130,62 @@ Claim dynamics_claim() {
       "Difficult? arXiv 2205.15130, 2022"};
 }
 
-DynamicsSamples compare_dynamics(const Network& network, const Tensor& images, const Tensor& labels,
-                                 double beta, int64_t steps, const Progress& progress) {
-  const Network precise = network.to(at::kDouble);
-  const int64_t samples = images.size(0);
-  const int64_t classes = network.classes();
-  const auto doubles = at::TensorOptions().dtype(at::kDouble);
-  const auto booleans = at::TensorOptions().dtype(at::kBool);
-  DynamicsSamples all{at::empty({samples, classes}, doubles),
-                      at::empty({samples, classes - 1}, doubles),
-                      at::empty({samples, network.inputs()}, doubles),
-                      at::empty({samples, network.inputs()}, doubles),
-                      at::empty({samples}, booleans),
-                      at::empty({samples, network.inputs()}, doubles),
-                      at::empty({samples}, doubles),
-                      at::empty({samples}, booleans)};
-  ProgressCounter counter(progress, samples);
-  const auto compare = [&](int64_t begin, int64_t end) {
-    if (interrupt_requested()) return;
-    const Tensor x = as_inputs(precise, images.slice(0, begin, end));
-    const Tensor y = labels.slice(0, begin, end).to(x.device());
-    const LinearRegion region = linear_region(precise, x);
-    const QuadraticSolution quadratic = quadratic_attack(region, y, beta, steps);
-    const Tensor exact = region_attack(region, y, beta, steps);
-    const RawAttackResult real = measure_raw_attack(precise, x, y, beta, steps);
-    const auto put = [&](Tensor& target, const Tensor& part) {
-      target.slice(0, begin, end).copy_(part.reshape_as(target.slice(0, begin, end)));
-    };
-    put(all.logits, region.logits);
-    put(all.eigenvalues, input_spectrum(region, y).eigenvalues);
-    put(all.delta_real, real.delta);
-    put(all.delta_quadratic, perturbation(precise, region, quadratic.coefficients));
-    put(all.quadratic_in_range, quadratic.in_range);
-    put(all.delta_region, perturbation(precise, region, exact));
-    put(all.gates_flipped, real.gates_flipped);
-    put(all.fooled, region.pass.logits.argmax(1).eq(y).logical_and(real.predictions.ne(y)));
-    counter.add(end - begin);
-  };
-  for_each_chunk(network.device(), samples, dynamics_chunk(network), compare);
-  check_interrupt();
-  return all;
+Tensor DynamicsComparison::error_quadratic() const {
+  const Tensor error = (delta_quadratic - delta_real).norm(2, 1) / delta_real.norm(2, 1);
+  return error.masked_fill(quadratic_in_range.logical_not(), std::nan(""));
 }
 
-DynamicsResult test_dynamics(const Network& network, const Tensor& images, const Tensor& targets,
+Tensor DynamicsComparison::error_region() const {
+  return (delta_region - delta_real).norm(2, 1) / delta_real.norm(2, 1);
+}
+
+NamedTensors DynamicsComparison::arrays() const {
+  return {{"logits", logits},
+          {"eigenvalues", eigenvalues},
+          {"delta_real", delta_real},
+          {"delta_quadratic", delta_quadratic},
+          {"quadratic_in_range", quadratic_in_range},
+          {"delta_region", delta_region},
+          {"gates_flipped", gates_flipped}};
+}
+
+DynamicsComparison compare_dynamics(const Network& network, const Samples& samples, double beta,
+                                    int64_t steps, const Progress& progress) {
+  const Network precise = network.to(at::kDouble);
+  ProgressCounter counter(progress, samples.count());
+  const auto compare = [&](int64_t begin, int64_t end) -> Tensors {
+    const Samples part = as_inputs(precise, samples.slice(begin, end));
+    const LinearRegion region = linear_region(precise, part);
+    const QuadraticSolution quadratic = quadratic_attack(region, beta, steps);
+    const Tensor exact = region_attack(region, beta, steps);
+    const RawAttackResult real = measure_raw_attack(precise, part, beta, steps);
+    const Tensor right = region.pass.logits.argmax(1).eq(part.labels);
+    return {region.logits,
+            input_spectrum(region).eigenvalues,
+            real.delta.flatten(1),
+            perturbation(precise, region, quadratic.coefficients).flatten(1),
+            quadratic.in_range,
+            perturbation(precise, region, exact).flatten(1),
+            real.gates_flipped.to(at::kCPU),
+            right.logical_and(real.predictions.ne(part.labels)).to(at::kCPU)};
+  };
+  const Tensors all = map_chunks(dynamics_chunks(network, samples.count(), &counter), compare);
+  return {all[0], all[1], all[2], all[3], all[4], all[5], all[6], all[7]};
+}
+
+DynamicsResult test_dynamics(const Network& network, const Samples& given,
                              const DynamicsOptions& options, const Progress& progress) {
   const Network precise = network.to(at::kDouble);
-  const Tensor x = as_inputs(precise, images);
-  const Tensor labels = targets.to(x.device());
-  DynamicsResult result{};
-  result.samples = x.size(0);
-  result.steps = options.steps;
-  result.sweep_segments = options.segments;
-  result.fooled_half_beta = strength_that_fools(precise, x, labels, options.steps, 0.5);
-  result.fools_half = result.fooled_half_beta < largest_strength;
-  const std::vector<double> betas = strengths(precise, x, labels, options, result.fooled_half_beta);
-  sweep_dynamics(precise, x, labels, betas, options, result, progress);
-  result.examples = pick_examples(precise, x, labels, result.fooled_half_beta, options);
+  const Samples samples = as_inputs(precise, given);
+  const double strongest = strength_that_fools(precise, samples, options.steps, 0.5);
+  const std::vector<double> betas = strengths(precise, samples, options, strongest);
+  DynamicsResult result = sweep_dynamics(precise, samples, betas, options, progress);
+  result.fooled_half_beta = strongest;
+  result.fools_half = strongest < largest_strength;
+  result.examples = pick_examples(precise, samples, strongest, options);
   for (DynamicsExample& example : result.examples)
-    example.clean = example.clean.view(images[0].sizes());
-  result.finding = judge(result);
+    example.clean = example.clean.view(given.images[0].sizes());
+  result.outcome = judge(result);
   return result;
 }
 

@@ -6,7 +6,6 @@
 #include <array>
 #include <cmath>
 
-#include "reluctance/base/chunks.hpp"
 #include "reluctance/measure/raw_attack.hpp"
 #include "reluctance/network/passes.hpp"
 #include "reluctance/theory/input_spectrum.hpp"
@@ -47,13 +46,12 @@ Tensor relative_error(const Tensor& theory, const Tensor& real) {
 
 // What belongs to a chunk of samples whatever the strength.
 struct Chunk {
-  Chunk(const Network& net, Tensor inputs, Tensor targets)
+  Chunk(const Network& net, Samples inputs)
       : network(net),
-        x(std::move(inputs)),
-        labels(std::move(targets)),
-        region(linear_region(net, x)),
-        spectrum(input_spectrum(region, labels)),
-        right(region.pass.logits.argmax(1).eq(labels)) {}
+        samples(std::move(inputs)),
+        region(linear_region(net, samples)),
+        spectrum(input_spectrum(region)),
+        right(region.pass.logits.argmax(1).eq(samples.labels)) {}
 
   // Share of ||w||^2 in the span of the top k eigenvectors, k = 1 .. tops: N x tops.
   Tensor top_shares(const Tensor& w) const {
@@ -64,30 +62,28 @@ struct Chunk {
   }
 
   const Network& network;
-  Tensor x, labels;
+  Samples samples;
   LinearRegion region;
   InputSpectrum spectrum;
   Tensor right;
 };
 
-// Columns begin..end of the table at one strength.
-void compare(const Chunk& chunk, double beta, const DynamicsOptions& options, Tensor table) {
+// The table at one strength: rows x n.
+Tensor compare(const Chunk& chunk, double beta, const DynamicsOptions& options) {
+  Tensor table = at::full({rows, chunk.samples.count()}, std::nan(""), at::kDouble);
   const auto put = [&](int64_t row, const Tensor& values) { table[row].copy_(values); };
   const int64_t steps = options.steps;
   const Tensor& lambda = chunk.spectrum.eigenvalues;
-  const RawAttackResult real =
-      measure_raw_attack(chunk.network, chunk.x, chunk.labels, beta, steps);
-  const QuadraticSolution solution = quadratic_attack(chunk.region, chunk.labels, beta, steps);
+  const RawAttackResult real = measure_raw_attack(chunk.network, chunk.samples, beta, steps);
+  const QuadraticSolution solution = quadratic_attack(chunk.region, beta, steps);
   const std::array<Tensor, 3> theories{
       perturbation(chunk.network, chunk.region, solution.coefficients),
-      perturbation(chunk.network, chunk.region,
-                   region_attack(chunk.region, chunk.labels, beta, steps)),
-      segmented_attack(chunk.network, chunk.x, chunk.labels, beta, steps, options.segments,
-                       SegmentScheme::chord)};
+      perturbation(chunk.network, chunk.region, region_attack(chunk.region, beta, steps)),
+      segmented_attack(chunk.network, chunk.samples, beta, steps, {.segments = options.segments})};
   const Tensor out_of_range = solution.in_range.logical_not();
 
   put(row_beta_lambda, beta * lambda.select(1, 0));
-  put(row_fooled, chunk.right.logical_and(real.predictions.ne(chunk.labels)));
+  put(row_fooled, chunk.right.logical_and(real.predictions.ne(chunk.samples.labels)));
   put(row_flipped, real.gates_flipped);
   put(row_norm, norms(real.delta));
   put(row_in_range, solution.in_range);
@@ -122,6 +118,24 @@ void compare(const Chunk& chunk, double beta, const DynamicsOptions& options, Te
     put(row_predicted + k, predicted.select(1, k));
     put(row_measured + k, measured.select(1, k));
   }
+  return table;
+}
+
+// Errors of the solution in segments, by scheme and their number: 2 x counts x n.
+Tensor segment_errors_of(const Chunk& chunk, double beta, int64_t steps, ProgressCounter& counter) {
+  const Tensor real = measure_raw_attack(chunk.network, chunk.samples, beta, steps).delta;
+  Tensors errors;
+  for (const SegmentScheme scheme : {SegmentScheme::tangent, SegmentScheme::chord}) {
+    for (const int64_t segments : segment_counts) {
+      check_interrupt();
+      const SegmentOptions options{segments, scheme};
+      errors.push_back(relative_error(
+          segmented_attack(chunk.network, chunk.samples, beta, steps, options), real));
+      if (scheme == SegmentScheme::chord) counter.add(chunk.samples.count());
+    }
+  }
+  const auto counts = static_cast<int64_t>(segment_counts.size());
+  return at::stack(errors).view({2, counts, chunk.samples.count()});
 }
 
 DynamicsStrength summarise(double beta, const Tensor& table, const Tensor& weakest, int64_t right,
@@ -156,78 +170,78 @@ DynamicsStrength summarise(double beta, const Tensor& table, const Tensor& weake
 
 }  // namespace
 
-int64_t dynamics_chunk(const Network& network) {
+Chunks dynamics_chunks(const Network& network, int64_t count, ProgressCounter* progress) {
   constexpr int64_t on_cpu = 32;
+  Chunks chunks = chunks_of(network, count, progress);
   if (network.device().is_cpu()) {
     // Jacobians of many classes and pixels are large.
     constexpr int64_t bytes = int64_t{128} << 20;
-    return std::clamp<int64_t>(bytes / (8 * network.classes() * network.inputs()), 1, on_cpu);
+    chunks.size =
+        std::clamp<int64_t>(bytes / (8 * network.classes() * network.inputs()), 1, on_cpu);
+  } else {
+    chunks.size = std::max(on_cpu, chunks.size / (2 * network.classes()));
   }
-  return std::max(on_cpu, samples_per_chunk(network) / (2 * network.classes()));
+  return chunks;
 }
 
-Tensor raw_attack_gates_flipped(const Network& network, const Tensor& x, const Tensor& labels,
-                                double beta, int64_t steps) {
-  Tensor flipped = at::empty({x.size(0)}, at::kDouble);
-  const auto measure = [&](int64_t begin, int64_t end) {
-    flipped.slice(0, begin, end)
-        .copy_(measure_raw_attack(network, x.slice(0, begin, end), labels.slice(0, begin, end),
-                                  beta, steps)
-                   .gates_flipped);
-  };
-  for_each_chunk(network.device(), x.size(0), dynamics_chunk(network), measure);
-  return flipped;
+Tensor raw_attack_gates_flipped(const Network& network, const Samples& samples, double beta,
+                                int64_t steps) {
+  return map_chunks(dynamics_chunks(network, samples.count()), [&](int64_t begin, int64_t end) {
+    return Tensors{
+        measure_raw_attack(network, samples.slice(begin, end), beta, steps).gates_flipped};
+  })[0];
 }
 
-void sweep_dynamics(const Network& network, const Tensor& x, const Tensor& labels,
-                    const std::vector<double>& betas, const DynamicsOptions& options,
-                    DynamicsResult& result, const Progress& progress) {
-  const int64_t samples = x.size(0);
-  const auto strengths = static_cast<int64_t>(betas.size());
+DynamicsResult sweep_dynamics(const Network& network, const Samples& samples,
+                              const std::vector<double>& betas, const DynamicsOptions& options,
+                              const Progress& progress) {
   const auto counts = static_cast<int64_t>(segment_counts.size());
-  const auto doubles = at::TensorOptions().dtype(at::kDouble);
-  Tensor table = at::full({strengths, rows, samples}, std::nan(""), doubles);
-  Tensor segment_errors = at::empty({2, counts, samples}, doubles);
-  Tensor spectrum = at::empty({samples, network.classes() - 1}, doubles);
-  Tensor right = at::empty({samples}, at::TensorOptions().dtype(at::kBool));
-  ProgressCounter counter(progress, samples * (strengths + counts));
-  const auto sweep = [&](int64_t begin, int64_t end) {
-    const Chunk chunk(network, x.slice(0, begin, end), labels.slice(0, begin, end));
-    spectrum.slice(0, begin, end).copy_(chunk.spectrum.eigenvalues);
-    right.slice(0, begin, end).copy_(chunk.right);
-    for (int64_t k = 0; k < strengths && !interrupt_requested(); ++k) {
-      compare(chunk, betas[static_cast<std::size_t>(k)], options, table[k].slice(1, begin, end));
+  const auto strengths = static_cast<int64_t>(betas.size());
+  ProgressCounter counter(progress, samples.count() * (strengths + counts));
+  const auto sweep = [&](int64_t begin, int64_t end) -> Tensors {
+    const Chunk chunk(network, samples.slice(begin, end));
+    Tensors tables;
+    for (const double beta : betas) {
+      check_interrupt();
+      tables.push_back(compare(chunk, beta, options));
       counter.add(end - begin);
     }
-    const Tensor real =
-        measure_raw_attack(network, chunk.x, chunk.labels, betas.back(), options.steps).delta;
-    for (int64_t k = 0; k < counts && !interrupt_requested(); ++k) {
-      for (SegmentScheme scheme : {SegmentScheme::tangent, SegmentScheme::chord}) {
-        const Tensor theory =
-            segmented_attack(network, chunk.x, chunk.labels, betas.back(), options.steps,
-                             segment_counts[static_cast<std::size_t>(k)], scheme);
-        segment_errors[scheme == SegmentScheme::tangent ? 0 : 1][k]
-            .slice(0, begin, end)
-            .copy_(relative_error(theory, real));
-      }
-      counter.add(end - begin);
-    }
+    const Tensor errors = segment_errors_of(chunk, betas.back(), options.steps, counter);
+    return {chunk.spectrum.eigenvalues, chunk.right.to(at::kCPU),
+            at::stack(tables).permute({2, 0, 1}), errors.permute({2, 0, 1})};
   };
-  for_each_chunk(network.device(), samples, dynamics_chunk(network), sweep);
-  check_interrupt();
+  const Tensors all = map_chunks(dynamics_chunks(network, samples.count()), sweep);
+  counter.tell();
+  const Tensor& spectrum = all[0];
+  const auto right = all[1].sum().item<int64_t>();
+  const Tensor table = all[2].permute({1, 2, 0});           // strengths x rows x N
+  const Tensor segment_errors = all[3].permute({1, 2, 0});  // 2 x counts x N
 
+  DynamicsResult result{};
+  result.samples = samples.count();
+  result.steps = options.steps;
+  result.sweep_segments = options.segments;
   for (int64_t k = 0; k < spectrum.size(1); ++k) {
     result.spectrum.push_back(quantiles(spectrum.select(1, k)));
   }
   for (int64_t k = 0; k < strengths; ++k) {
-    result.sweep.push_back(summarise(betas[static_cast<std::size_t>(k)], table[k], table[0],
-                                     right.sum().item<int64_t>(), spectrum.size(1)));
+    result.sweep.push_back(
+        summarise(betas[static_cast<std::size_t>(k)], table[k], table[0], right, spectrum.size(1)));
   }
   for (int64_t k = 0; k < counts; ++k) {
     result.segment_errors.push_back({segment_counts[static_cast<std::size_t>(k)],
                                      quantiles(segment_errors[0][k]),
                                      quantiles(segment_errors[1][k])});
   }
+  const auto row = [&](int64_t k) { return table.select(1, k).contiguous(); };
+  result.arrays = {{"beta", at::tensor(betas, at::kDouble)},
+                   {"gates_flipped", row(row_flipped)},
+                   {"norm", row(row_norm)},
+                   {"fooled", row(row_fooled).to(at::kBool)},
+                   {"error_quadratic", row(row_error)},
+                   {"error_region", row(row_error + 1)},
+                   {"error_segments", row(row_error + 2)}};
+  return result;
 }
 
 }  // namespace reluctance

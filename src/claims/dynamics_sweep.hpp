@@ -7,18 +7,18 @@
 
 namespace reluctance {
 
-// Samples that are compared at a time: their Jacobians, in float64, stay in a core's cache, or fit
-// a GPU.
-int64_t dynamics_chunk(const Network& network);
+// How samples are cut for comparisons: the Jacobians of a piece, in float64, stay in a core's
+// cache, or fit a GPU.
+Chunks dynamics_chunks(const Network& network, int64_t count, ProgressCounter* progress = nullptr);
 
 // Share of gates that the real attack flips, for each sample, on all threads.
-Tensor raw_attack_gates_flipped(const Network& network, const Tensor& x, const Tensor& labels,
-                                double beta, int64_t steps);
+Tensor raw_attack_gates_flipped(const Network& network, const Samples& samples, double beta,
+                                int64_t steps);
 
-// Fills in the spectrum, the sweep and the segment errors of `result`. The last strength is the one
-// that the segments are counted at.
-void sweep_dynamics(const Network& network, const Tensor& x, const Tensor& labels,
-                    const std::vector<double>& betas, const DynamicsOptions& options,
-                    DynamicsResult& result, const Progress& progress);
+// A result with the spectrum, the sweep, the segment errors and the arrays. The last strength is
+// the one that the segments are counted at.
+DynamicsResult sweep_dynamics(const Network& network, const Samples& samples,
+                              const std::vector<double>& betas, const DynamicsOptions& options,
+                              const Progress& progress);
 
 }  // namespace reluctance

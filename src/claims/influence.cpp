@@ -4,11 +4,9 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <sstream>
 
 #include "claims/dynamics_sweep.hpp"
-#include "reluctance/base/chunks.hpp"
 #include "reluctance/claims/dynamics.hpp"
 #include "reluctance/measure/raw_attack.hpp"
 #include "reluctance/theory/boost.hpp"
@@ -23,7 +21,7 @@ constexpr double ranked_alike = 0.9;  // of predicted and measured boosts, at ev
 constexpr double small_boost = 1.05;  // the median boost at the weakest strength
 
 // Attacks that the theory can follow: no random start.
-Attack ball_attack(Norm norm, double radius, int64_t steps) {
+GradientAscent ball_attack(Norm norm, double radius, int64_t steps) {
   PgdOptions options;
   options.ball = {norm, radius};
   options.steps = steps;
@@ -38,23 +36,23 @@ double median_of(const Tensor& values) {
 
 // The weakest raw strength at which the median boost passes `small_boost`, by bisection on the
 // logarithm to 5%, between a ten-thousandth of `strongest` and itself.
-double weak_strength(const Network& network, const Tensor& x, const Tensor& labels,
-                     double strongest, int64_t steps) {
+double weak_strength(const Network& network, const Samples& samples, double strongest,
+                     int64_t steps) {
   double low = 1e-4 * strongest;
   double high = strongest;
   while (high / low > 1.05) {
     const double middle = std::sqrt(low * high);
-    const InfluenceSamples at = compare_influence(network, x, labels, raw_attack(middle, steps));
-    (median_of(at.measured.boost) >= small_boost ? high : low) = middle;
+    const Tensor boost =
+        compare_influence(network, samples, raw_attack(middle, steps)).measured.boost;
+    (median_of(boost) >= small_boost ? high : low) = middle;
   }
   return high;
 }
 
 double share_of(const Tensor& booleans) { return booleans.to(at::kDouble).mean().item<double>(); }
 
-InfluenceStrength summarise(const std::string& name, double strength, const Attack& attack,
-                            const InfluenceSamples& samples, const Tensor& labels,
-                            std::uint64_t seed) {
+InfluenceStrength summarise(const GradientAscent& attack, const InfluenceComparison& samples,
+                            const Tensor& labels, std::uint64_t seed) {
   const InfluenceMeasurement& real = samples.measured;
   const Tensor right = real.predictions.eq(labels);
   const Tensor fooled = right.logical_and(real.attacked_predictions.ne(labels));
@@ -62,9 +60,7 @@ InfluenceStrength summarise(const std::string& name, double strength, const Atta
     return concentration(weights.index_select(0, indices)).effective_share;
   };
   InfluenceStrength result{};
-  result.attack = name;
-  result.strength = strength;
-  result.description = attack.description;
+  result.attack = attack;
   result.fooled = share_of(fooled) / std::max(share_of(right), 1e-300);
   result.gates_flipped_share = real.gates_flipped.mean().item<double>();
   result.effective_beta = quantiles(real.effective_strength);
@@ -90,7 +86,7 @@ InfluenceStrength summarise(const std::string& name, double strength, const Atta
   return result;
 }
 
-InfluencePoint point_of(const InfluenceSamples& samples, const Tensor& labels, int64_t i) {
+InfluencePoint point_of(const InfluenceComparison& samples, const Tensor& labels, int64_t i) {
   const auto value = [i](const Tensor& values) { return values[i].item<double>(); };
   return {labels[i].item<int64_t>(),
           value(samples.measured.confidence),
@@ -102,7 +98,7 @@ InfluencePoint point_of(const InfluenceSamples& samples, const Tensor& labels, i
           value(samples.measured.gradient_norm_adversarial)};
 }
 
-InfluenceCloud cloud_of(double beta, const InfluenceSamples& samples, const Tensor& labels) {
+InfluenceCloud cloud_of(double beta, const InfluenceComparison& samples, const Tensor& labels) {
   InfluenceCloud cloud{beta, {}};
   for (int64_t i = 0; i < labels.size(0); ++i) {
     cloud.points.push_back(point_of(samples, labels, i));
@@ -110,10 +106,10 @@ InfluenceCloud cloud_of(double beta, const InfluenceSamples& samples, const Tens
   return cloud;
 }
 
-std::vector<InfluenceExample> most_influential(const InfluenceSamples& samples,
-                                               const Tensor& images, const Tensor& labels,
-                                               int64_t count) {
+std::vector<InfluenceExample> most_influential(const InfluenceComparison& samples,
+                                               const Samples& shown, int64_t count) {
   const InfluenceMeasurement& real = samples.measured;
+  const Tensor labels = shown.labels.to(at::kCPU);
   const auto ranks = [](const Tensor& norms) {
     return norms.argsort(0, true).argsort(0, false) + 1;
   };
@@ -126,35 +122,39 @@ std::vector<InfluenceExample> most_influential(const InfluenceSamples& samples,
     examples.push_back({i, real.predictions[i].item<int64_t>(),
                         real.attacked_predictions[i].item<int64_t>(), point_of(samples, labels, i),
                         rank_clean[i].item<int64_t>(), rank_adversarial[i].item<int64_t>(),
-                        images[i], real.delta[i].view(images[i].sizes())});
+                        shown.images[i], real.delta[i].view(shown.images[i].sizes())});
   }
   return examples;
 }
 
-std::string percent(double share) {
-  std::ostringstream text;
-  text.precision(3);
-  text << 100 * share << "%";
-  return text.str();
-}
-
 // Normalised steps have recursions of their own inside the region.
 Tensor region_exact_boost(const Network& network, const LinearRegion& region, const Tensor& x,
-                          const Tensor& labels, const Attack& attack, const Tensor& beta) {
-  if (!attack.ball) {
-    return region_boost(region, labels, region_attack(region, labels, beta, attack.steps));
-  }
-  const double radius = attack.ball->radius;
-  if (attack.ball->norm == Norm::l2) {
-    return region_boost(region, labels,
-                        region_attack_l2(region, labels, attack.step_size, attack.steps, radius));
-  }
-  return region_boost(network, region, labels,
-                      region_attack_linf(network, region, x, labels, attack.step_size, attack.steps,
-                                         radius, attack.pixel_box));
+                          const GradientAscent& attack, const Tensor& beta) {
+  if (!attack.ball) return region_boost(region, region_attack(region, beta, attack.steps));
+  const BallSteps ball{attack.step_size, attack.steps, attack.ball->radius, attack.pixel_box};
+  return attack.ball->norm == Norm::l2
+             ? region_boost(region, region_attack_l2(region, ball))
+             : region_boost(network, region, region_attack_linf(network, region, x, ball));
 }
 
-Finding judge(const InfluenceResult& result) {
+// The arrays of all attacks, one row each.
+NamedTensors stacked(const std::vector<GradientAscent>& attacks,
+                     const std::vector<NamedTensors>& rows) {
+  std::vector<double> kinds;
+  for (const GradientAscent& each : attacks) {
+    kinds.push_back(!each.ball ? 0 : each.ball->norm == Norm::l2 ? 1 : 2);
+    kinds.push_back(strength_of(each));
+  }
+  NamedTensors all{{"attack", at::tensor(kinds, at::kDouble).view({-1, 2})}};
+  for (std::size_t k = 0; k < rows.front().size(); ++k) {
+    Tensors column;
+    for (const NamedTensors& row : rows) column.push_back(row[k].second);
+    all.emplace_back(rows.front()[k].first, at::stack(column));
+  }
+  return all;
+}
+
+Outcome judge(const InfluenceResult& result) {
   if (!result.fools_half) {
     return {Verdict::cannot_be_tested,
             "no strength up to " + std::to_string(static_cast<int>(largest_strength)) +
@@ -163,7 +163,7 @@ Finding judge(const InfluenceResult& result) {
   }
   std::vector<const InfluenceStrength*> raw;
   for (const InfluenceStrength& each : result.strengths) {
-    if (each.attack == "raw") raw.push_back(&each);
+    if (!each.attack.ball) raw.push_back(&each);
   }
   const InfluenceStrength& weakest = *raw.front();
   const InfluenceStrength& strongest = *raw.back();
@@ -224,105 +224,102 @@ Claim influence_claim() {
           dynamics_claim().source};
 }
 
-InfluenceSamples compare_influence(const Network& network, const Tensor& images,
-                                   const Tensor& labels, const Attack& attack,
-                                   const Progress& progress) {
-  const Network precise = network.to(at::kDouble);
-  const int64_t samples = images.size(0);
-  std::vector<InfluenceSamples> parts(static_cast<std::size_t>(samples));
-  ProgressCounter counter(progress, samples);
-  for_each_chunk(
-      network.device(), samples, dynamics_chunk(precise), [&](int64_t begin, int64_t end) {
-        if (interrupt_requested()) return;
-        const Tensor x = as_inputs(precise, images.slice(0, begin, end));
-        const Tensor y = labels.slice(0, begin, end).to(precise.device());
-        InfluenceSamples& part = parts[static_cast<std::size_t>(begin)];
-        part.measured = measure_influence(precise, x, y, attack);
-        for (Tensor* each : {&part.measured.delta, &part.measured.gradient_norm_clean,
-                             &part.measured.gradient_norm_adversarial, &part.measured.boost,
-                             &part.measured.effective_strength, &part.measured.gates_flipped,
-                             &part.measured.confidence, &part.measured.predictions,
-                             &part.measured.attacked_predictions}) {
-          *each = each->to(at::kCPU);
-        }
-        const LinearRegion region = linear_region(precise, x);
-        const Tensor& beta = part.measured.effective_strength;
-        const QuadraticSolution quadratic = quadratic_attack(region, y, beta, attack.steps);
-        part.boost_region = region_exact_boost(precise, region, x, y, attack, beta);
-        part.boost_quadratic =
-            at::where(quadratic.in_range, quadratic_boost(region, y, quadratic.coefficients),
-                      at::full_like(part.boost_region, std::nan("")));
-        part.kappa = boost_rate(region, y);
-        part.logits = region.logits;
-        counter.add(end - begin);
-      });
-  check_interrupt();
-  const auto joined = [&](const auto& field) {
-    Tensors list;
-    for (const InfluenceSamples& part : parts) {
-      if (part.kappa.defined()) list.push_back(field(part));
-    }
-    return at::cat(list);
-  };
-  const auto measured = [&](Tensor InfluenceMeasurement::*field) {
-    return joined([field](const InfluenceSamples& part) { return part.measured.*field; });
-  };
-  const auto predicted = [&](Tensor InfluenceSamples::*field) {
-    return joined([field](const InfluenceSamples& part) { return part.*field; });
-  };
-  return {
-      {measured(&InfluenceMeasurement::delta), measured(&InfluenceMeasurement::gradient_norm_clean),
-       measured(&InfluenceMeasurement::gradient_norm_adversarial),
-       measured(&InfluenceMeasurement::boost), measured(&InfluenceMeasurement::effective_strength),
-       measured(&InfluenceMeasurement::gates_flipped), measured(&InfluenceMeasurement::confidence),
-       measured(&InfluenceMeasurement::predictions),
-       measured(&InfluenceMeasurement::attacked_predictions)},
-      predicted(&InfluenceSamples::boost_quadratic),
-      predicted(&InfluenceSamples::boost_region),
-      predicted(&InfluenceSamples::kappa),
-      predicted(&InfluenceSamples::logits)};
+NamedTensors InfluenceComparison::arrays() const {
+  return {{"gradient_norm_clean", measured.gradient_norm_clean},
+          {"gradient_norm_adversarial", measured.gradient_norm_adversarial},
+          {"boost_measured", measured.boost},
+          {"boost_quadratic", boost_quadratic},
+          {"boost_region", boost_region},
+          {"kappa", kappa},
+          {"confidence", measured.confidence},
+          {"effective_beta", measured.effective_strength},
+          {"gates_flipped", measured.gates_flipped}};
 }
 
-InfluenceResult test_influence(const Network& network, const Tensor& images, const Tensor& labels,
-                               const InfluenceOptions& options, const Progress& progress) {
+double strength_of(const GradientAscent& attack) {
+  return attack.ball ? attack.ball->radius : attack.step_size * static_cast<double>(attack.steps);
+}
+
+InfluenceComparison compare_influence(const Network& network, const Samples& samples,
+                                      const GradientAscent& attack, const Progress& progress) {
+  if (attack.ball) {
+    require_norm("the theory of influence", attack.ball->norm, {Norm::linf, Norm::l2});
+  }
   const Network precise = network.to(at::kDouble);
-  const Tensor x = as_inputs(precise, images);
-  const Tensor on_device = labels.to(precise.device());
+  ProgressCounter counter(progress, samples.count());
+  const auto compare = [&](int64_t begin, int64_t end) {
+    const Samples part = as_inputs(precise, samples.slice(begin, end));
+    const InfluenceMeasurement real = measure_influence(precise, part, attack);
+    const LinearRegion region = linear_region(precise, part, attack.loss);
+    const Tensor beta = real.effective_strength.to(at::kCPU);
+    const QuadraticSolution quadratic = quadratic_attack(region, beta, attack.steps);
+    const Tensor missing = at::full_like(beta, std::nan(""));
+    Tensors all{
+        real.delta,
+        real.gradient_norm_clean,
+        real.gradient_norm_adversarial,
+        real.boost,
+        beta,
+        real.gates_flipped,
+        real.confidence,
+        real.predictions,
+        real.attacked_predictions,
+        at::where(quadratic.in_range, quadratic_boost(region, quadratic.coefficients), missing),
+        region_exact_boost(precise, region, part.images, attack, beta),
+        boost_rate(region),
+        region.logits};
+    for (Tensor& each : all) each = each.to(at::kCPU);
+    return all;
+  };
+  const Tensors all = map_chunks(dynamics_chunks(precise, samples.count(), &counter), compare);
+  return {{all[0], all[1], all[2], all[3], all[4], all[5], all[6], all[7], all[8]},
+          all[9],
+          all[10],
+          all[11],
+          all[12]};
+}
+
+InfluenceResult test_influence(const Network& network, const Samples& given,
+                               const InfluenceOptions& options, const Context& context) {
+  const Network precise = network.to(at::kDouble);
+  const Samples samples = as_inputs(precise, given);
+  const Tensor labels = samples.labels.to(at::kCPU);
   InfluenceResult result{};
-  result.samples = x.size(0);
+  result.samples = samples.count();
   result.steps = options.steps;
-  result.fooled_half_beta = strength_that_fools(precise, x, on_device, options.steps, 0.5);
+  result.fooled_half_beta = strength_that_fools(precise, samples, options.steps, 0.5);
   result.fools_half = result.fooled_half_beta < largest_strength;
   const double strongest = result.fooled_half_beta;
-  const double weakest = weak_strength(precise, x, labels, strongest, options.steps);
-  const auto balls = static_cast<int64_t>(options.l2.size() + options.linf.size());
-  int64_t done = 0;
-  const auto run = [&](const std::string& name, double strength, const Attack& attack) {
-    InfluenceSamples samples = compare_influence(precise, x, labels, attack);
-    result.strengths.push_back(
-        summarise(name, strength, attack, samples, labels.to(at::kCPU), options.seed));
-    if (progress) progress(++done, options.strengths + balls);
-    return samples;
-  };
+  const double weakest = weak_strength(precise, samples, strongest, options.steps);
+  std::vector<GradientAscent> attacks;
   for (int64_t k = 0; k < options.strengths; ++k) {
     const double place = static_cast<double>(k) / static_cast<double>(options.strengths - 1);
-    const double beta = weakest * std::pow(strongest / weakest, place);
-    const InfluenceSamples samples = run("raw", beta, raw_attack(beta, options.steps));
-    const bool last = k + 1 == options.strengths;
-    if (k == options.strengths / 3 || last) {
-      result.clouds.push_back(cloud_of(beta, samples, labels.to(at::kCPU)));
-    }
-    if (!last) continue;
-    result.boost = samples.measured.boost;
-    result.examples = most_influential(samples, images, labels.to(at::kCPU), options.examples);
+    attacks.push_back(raw_attack(weakest * std::pow(strongest / weakest, place), options.steps));
   }
   for (const double radius : options.l2) {
-    run("l2", radius, ball_attack(Norm::l2, radius, options.steps));
+    attacks.push_back(ball_attack(Norm::l2, radius, options.steps));
   }
   for (const double radius : options.linf) {
-    run("linf", radius, ball_attack(Norm::linf, radius, options.steps));
+    attacks.push_back(ball_attack(Norm::linf, radius, options.steps));
   }
-  result.finding = judge(result);
+  std::vector<NamedTensors> rows;
+  for (const GradientAscent& attack : attacks) {
+    const InfluenceComparison at_attack = compare_influence(precise, samples, attack);
+    const auto k = static_cast<int64_t>(rows.size());
+    const bool last = k + 1 == options.strengths;
+    result.strengths.push_back(summarise(attack, at_attack, labels, context.seed));
+    if (!attack.ball && (k == options.strengths / 3 || last)) {
+      result.clouds.push_back(cloud_of(strength_of(attack), at_attack, labels));
+    }
+    if (last) {
+      result.boost = at_attack.measured.boost;
+      result.examples = most_influential(at_attack, given, options.examples);
+    }
+    rows.push_back(at_attack.arrays());
+    if (context.progress) context.progress(k + 1, static_cast<int64_t>(attacks.size()));
+  }
+  result.arrays = stacked(attacks, rows);
+  result.outcome = judge(result);
   return result;
 }
 

@@ -3,15 +3,19 @@
 
 #include <cstdio>
 #include <memory>
+#include <optional>
 
+#include "cli/attacks.hpp"
 #include "cli/commands.hpp"
 #include "cli/console.hpp"
+#include "cli/device.hpp"
 #include "cli/networks.hpp"
+#include "cli/run_record.hpp"
 #include "cli/validators.hpp"
 #include "reluctance/base/error.hpp"
-#include "reluctance/claims/attack_response.hpp"
-#include "reluctance/curvature/hessian.hpp"
+#include "reluctance/claims/felt_curvature.hpp"
 #include "reluctance/data/npz.hpp"
+#include "reluctance/network/passes.hpp"
 
 namespace reluctance {
 namespace {
@@ -28,98 +32,102 @@ struct Options {
 
 // One operator: its top eigenpairs and the samples that carry them, for other programs.
 void run_one(const Options& options, const Network& network, const Dataset& data) {
-  const bool attacked = options.attack.attack != "none";
-  if (options.matrix == "effective" && !attacked) {
+  Objective objective;
+  objective.attack = make_optional_attack(options.attack);
+  if (objective.attack) objective.loss = objective.attack->loss;
+  if (options.matrix == "effective" && !objective.attack) {
     throw Error(
         "--operator effective needs an attack: for example --attack pgd --norm l2 --eps 0.5");
   }
-  Tensor images = data.images.to(network.device());
-  const Tensor labels = data.labels.to(network.device());
-  std::optional<Attack> attack;
-  std::optional<AttackResponse> response;
-  if (attacked) {
-    attack = make_attack(options.attack);
-    ProgressBar bar(attack->description);
-    FollowedAttack followed =
-        follow_attack(network, images, labels, *attack, options.common.seed, bar.receiver());
-    images = followed.attacked;
-    response = std::move(followed.response);
+  const std::string name = objective.attack ? describe(*objective.attack) : "clean";
+  const int64_t memory = options.claims.curvature.memory;
+  std::optional<FeltCurvature> felt;
+  {
+    ProgressBar bar(name);
+    felt.emplace(network, as_inputs(network, data.samples), objective,
+                 FeltCurvatureOptions{memory, {options.common.seed, bar.receiver()}});
   }
-  const auto samples =
-      std::make_shared<CurvatureSamples>(network, images, labels, options.claims.curvature.memory);
-  std::optional<EffectiveCurvature> effective;
-  if (options.matrix == "effective") {
-    if (!response) {
-      throw Error(
-          "--operator effective needs a raw or an L2 attack; under an L-infinity one, whose pixels "
-          "rest on their bounds, it is the Hessian: use --operator hessian");
-    }
-    effective.emplace(samples, *response, options.claims.curvature.memory);
+  if (options.matrix == "effective" && felt->is_hessian()) {
+    throw Error(
+        "--operator effective needs a raw or an L2 attack; under an L-infinity one, whose pixels "
+        "rest on their bounds, it is the Hessian: use --operator hessian");
   }
-  const LinearOperator matrix = effective                 ? effective->matrix()
-                                : options.matrix == "ggn" ? gauss_newton(samples)
-                                                          : loss_hessian(samples);
+  const bool gauss_newton = options.matrix == "ggn";
   Eigenpairs pairs;
   {
     ProgressBar bar("eigenpairs");
     EigenpairOptions wanted;
     wanted.count = options.claims.curvature.top;
     wanted.tolerance = options.claims.curvature.tolerance;
-    wanted.seed = options.common.seed;
-    wanted.progress = bar.receiver();
-    pairs = top_eigenpairs(matrix, wanted);
+    wanted.context = {options.common.seed, bar.receiver()};
+    pairs = top_eigenpairs(gauss_newton                    ? felt->gauss_newton()
+                           : options.matrix == "effective" ? felt->effective()
+                                                           : felt->hessian(),
+                           wanted);
   }
+  std::vector<Carriers> carriers;
   Tensors shares;
-  const auto n = static_cast<double>(samples->count());
   for (int64_t k = 0; k < pairs.values.size(0); ++k) {
     const Tensor v = pairs.vectors[k];
-    const Tensor each = effective                 ? effective->sample_curvatures(v)
-                        : options.matrix == "ggn" ? sample_gauss_newton(*samples, v)
-                                                  : sample_curvatures(*samples, v);
-    shares.push_back(each / (n * pairs.values[k].item<double>()));
+    const Tensor each = gauss_newton                    ? felt->sample_gauss_newton(v)
+                        : options.matrix == "effective" ? felt->sample_curvatures(v)
+                                                        : felt->sample_hessians(v);
+    carriers.push_back(carriers_of(pairs.values[k].item<double>(), each));
+    shares.push_back(carriers.back().shares);
   }
   if (!options.save.empty()) {
     write_npz(options.save, {{"eigenvalues", pairs.values},
                              {"residuals", pairs.residuals},
                              {"sample_share", at::stack(shares)}});
   }
-  std::printf("%ld images, %s, %s\n", samples->count(), options.matrix.c_str(),
-              attack ? attack->description.c_str() : "clean");
-  std::printf("%ld products%s\n", pairs.products,
-              pairs.converged ? "" : "; not all eigenpairs reached the tolerance");
-  if (effective) {
-    std::printf("the attack follows smoothly on %.1f%% of the images\n",
-                100 * effective->smooth().to(at::kDouble).mean().item<double>());
+  const double smooth = felt->smooth().to(at::kDouble).mean().item<double>();
+  std::FILE* summary = summary_stream(options.common);
+  std::fprintf(summary, "%ld images, %s, %s\n%ld products%s\n", data.samples.count(),
+               options.matrix.c_str(), name.c_str(), pairs.products,
+               pairs.converged ? "" : "; not all eigenpairs reached the tolerance");
+  if (options.matrix == "effective") {
+    std::fprintf(summary, "the attack follows smoothly on %.1f%% of the images\n", 100 * smooth);
   }
-  for (int64_t k = 0; k < pairs.values.size(0); ++k) {
-    const Tensor sums = std::get<0>(shares[static_cast<std::size_t>(k)].sort(0, true)).cumsum(0);
-    std::printf("eigenvalue %ld: %.6g, residual %.2g; %ld images hold half of it\n", k + 1,
-                pairs.values[k].item<double>(), pairs.residuals[k].item<double>(),
-                sums.lt(0.5).sum().item<int64_t>() + 1);
+  Json halves = Json::array();
+  for (std::size_t k = 0; k < carriers.size(); ++k) {
+    std::fprintf(summary, "eigenvalue %ld: %.6g, residual %.2g; %ld images hold half of it\n",
+                 k + 1, carriers[k].eigenvalue,
+                 pairs.residuals[static_cast<int64_t>(k)].item<double>(), carriers[k].half);
+    halves.push_back(carriers[k].half);
   }
+  Json document = measurement_json(options.common, data);
+  document.update(Json{{"operator", options.matrix},
+                       {"attack", objective.attack ? Json(name) : Json(nullptr)},
+                       {"samples", data.samples.count()},
+                       {"eigenvalues", numbers(pairs.values)},
+                       {"residuals", numbers(pairs.residuals)},
+                       {"converged", pairs.converged},
+                       {"products", pairs.products},
+                       {"smooth", smooth},
+                       {"half", halves}});
+  write_measurement(options.common, document);
 }
 
 void run(Options options) {
   apply(options.common);
   const bool one = !options.matrix.empty();
-  if (!options.save.empty() && !one) {
-    throw Error("--save writes one operator: name it with --operator");
-  }
-  if (!options.common.json.empty() && one) {
-    throw Error("--json writes the whole claim: leave --operator out, or use --save");
-  }
   if (one && options.matrix != "hessian" && options.matrix != "ggn" &&
       options.matrix != "effective") {
     throw Error("--operator " + options.matrix +
                 ": unknown operator; choose hessian, ggn or effective");
   }
+  if (!one && (options.attack.attack != "none" || !options.attack.given.empty())) {
+    throw Error("attacks belong to one operator: name it with --operator");
+  }
+  make_optional_attack(options.attack);  // asked before data is read
   require_file_place("--save", options.save);
   options.claims.curvature.memory = static_cast<int64_t>(options.memory * (1 << 30));
-  options.claims.curvature.seed = options.common.seed;
   const Dataset data = head(load_dataset(options.common.data, "train"), options.limit);
   const Network network = required_network(options.common, data);
   if (one) return run_one(options, network, data);
-  run_claim(options.common, network, data, options.claims, test_curvature_claim);
+  const NetworkResult result =
+      run_claim(options.common, network, data, options.claims, test_curvature_claim);
+  if (!options.save.empty()) write_npz(options.save, result.curvature->arrays());
 }
 
 }  // namespace
@@ -136,8 +144,11 @@ void add_curvature(CLI::App& app) {
       "Example: reluctance curvature --model net.onnx --data images.npz --operator effective "
       "--attack pgd --norm l2 --eps 0.5 --top 5 --save curvature.npz\n"
       "Without --operator, all curvatures, the critical learning rates and the verdict. --save "
-      "writes\n"
-      "eigenvalues (K), residuals (K) and sample_share (K x N, each row sums to 1), in float64.");
+      "writes,\n"
+      "in float64, eigenvalues (K), residuals (K) and sample_share (K x N, each row sums to 1); "
+      "without\n"
+      "--operator radius (M), eigenvalues (M x K), sample_share (M x K x N) and smooth (M x N), M\n"
+      "trainings from vanilla on.");
   add_data(*command, options->common);
   add_model(*command, options->common);
   command
@@ -159,11 +170,8 @@ void add_curvature(CLI::App& app) {
   command->add_option("--memory", options->memory, "GiB that the products may share")
       ->check(number_between(0.0, 1e6))
       ->capture_default_str();
-  command
-      ->add_option("--attack", options->attack.attack,
-                   "with --operator: none, pgd or raw, at whose images the curvature is taken")
-      ->capture_default_str();
-  add_attack(*command, options->attack);
+  add_attack(*command, options->attack, AttackUse::ascent,
+             "with --operator, at whose images the curvature is taken: none, ");
   command->add_option("--save", options->save, "write the eigenpairs' numbers to this NPZ file");
   add_running(*command, options->common);
   add_json(*command, options->common);

@@ -6,10 +6,10 @@
 
 #include "cli/commands.hpp"
 #include "cli/console.hpp"
-#include "cli/measurement.hpp"
-#include "cli/options.hpp"
+#include "cli/device.hpp"
+#include "cli/networks.hpp"
+#include "cli/run_record.hpp"
 #include "cli/validators.hpp"
-#include "reluctance/base/error.hpp"
 #include "reluctance/data/npz.hpp"
 #include "reluctance/measure/robustness.hpp"
 
@@ -25,24 +25,21 @@ struct Options {
 
 void run(const Options& options) {
   apply(options.common);
-  if (options.common.model.empty())
-    throw Error("--model is missing: name the ONNX file to measure");
   require_file_place("--save", options.save);
   Dataset data = load_dataset(options.common.data, "test");
   if (options.limit > 0) data = head(data, options.limit);
-  const Network network = load_network(options.common, data);
+  const Network network = required_network(options.common, data);
   ProgressBar bar("distances");
-  const RobustnessCurve curve =
-      robustness_curve(network, data.images, data.labels, parse_norm(options.norm),
-                       options.common.seed, bar.receiver());
+  const RobustnessCurve curve = robustness_curve(network, data.samples, parse_norm(options.norm),
+                                                 {options.common.seed, bar.receiver()});
   if (!options.save.empty()) {
     write_npz(options.save,
-              {{"adversarial", curve.nearest.adversarial.view_as(data.images).to(at::kCPU)},
+              {{"adversarial", curve.nearest.adversarial.view_as(data.samples.images).to(at::kCPU)},
                {"distance", curve.nearest.distance.to(at::kCPU)}});
   }
   std::FILE* summary = summary_stream(options.common);
   std::fprintf(summary, "budget (%s)  robust accuracy (%ld images)\n", options.norm.c_str(),
-               data.labels.size(0));
+               data.samples.count());
   constexpr std::size_t every = 4;
   for (std::size_t i = 0; i < curve.points.size(); i += every) {
     const auto& [budget, robust] = curve.points[i];
@@ -51,7 +48,7 @@ void run(const Options& options) {
   }
   Json points = Json::array();
   for (const auto& [budget, robust] : curve.points) {
-    points.push_back({{"budget", budget}, {"robust", share_json(robust)}});
+    points.push_back({{"budget", budget}, {"robust", as_json(robust)}});
   }
   Json document = measurement_json(options.common, data);
   document["norm"] = options.norm;
@@ -69,7 +66,7 @@ void add_distances(CLI::App& app) {
       "distances", "the nearest adversarial examples, and robust accuracy over budgets");
   command->footer(
       "Example: reluctance distances --model net.onnx --data images.npz --norm l2 --limit 1000\n"
-      "Distances are upper bounds, found by the region attack; so is the robust accuracy.\n"
+      "Distances are upper bounds, found by the nearest-class attack; so is the robust accuracy.\n"
       "--save writes, for N images, adversarial (N x C x H x W) and distance (N; 0 for images that "
       "are\nanswered wrong, infinity where no adversarial example was found).");
   add_data(*command, options->common);

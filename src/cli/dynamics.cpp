@@ -6,10 +6,10 @@
 
 #include "cli/commands.hpp"
 #include "cli/console.hpp"
+#include "cli/device.hpp"
 #include "cli/networks.hpp"
+#include "cli/run_record.hpp"
 #include "cli/validators.hpp"
-#include "reluctance/base/error.hpp"
-#include "reluctance/base/files.hpp"
 #include "reluctance/data/npz.hpp"
 
 namespace reluctance {
@@ -25,57 +25,47 @@ struct Options {
 
 // One strength: theory and measurement of every sample, for other programs.
 void run_one(const Options& options, const Network& network, const Dataset& data) {
-  DynamicsSamples samples;
+  DynamicsComparison all;
   {
     ProgressBar bar("theory and attack");
-    samples = compare_dynamics(network, data.images, data.labels, options.beta,
-                               options.claims.dynamics.steps, bar.receiver());
+    all = compare_dynamics(network, data.samples, options.beta, options.claims.dynamics.steps,
+                           bar.receiver());
   }
-  if (!options.save.empty()) {
-    write_npz(options.save, {{"logits", samples.logits},
-                             {"eigenvalues", samples.eigenvalues},
-                             {"delta_real", samples.delta_real},
-                             {"delta_quadratic", samples.delta_quadratic},
-                             {"quadratic_in_range", samples.quadratic_in_range},
-                             {"delta_region", samples.delta_region},
-                             {"gates_flipped", samples.gates_flipped}});
-  }
-  const auto median_error = [&](const Tensor& theory) {
-    const Tensor error = (theory - samples.delta_real).norm(2, 1) / samples.delta_real.norm(2, 1);
-    return quantiles(error);
-  };
-  const auto show = [](const char* what, const std::optional<Quantiles>& q) {
-    if (q) std::printf("%s %.3g (middle half %.3g to %.3g)\n", what, q->median, q->q25, q->q75);
-  };
-  const Tensor inside = samples.quadratic_in_range.nonzero().squeeze(1);
-  std::printf("%ld images, beta %g, %ld steps\n", data.images.size(0), options.beta,
-              options.claims.dynamics.steps);
-  std::printf("fooled %.1f%%, quadratic solution out of range for %ld images\n",
-              100 * samples.fooled.to(at::kDouble).mean().item<double>(),
-              data.images.size(0) - inside.numel());
-  show("gates flipped, share        ", quantiles(samples.gates_flipped));
-  show("relative error, region-exact", median_error(samples.delta_region));
-  if (inside.numel() > 0) {
-    const Tensor real = samples.delta_real.index_select(0, inside);
-    const Tensor error =
-        (samples.delta_quadratic.index_select(0, inside) - real).norm(2, 1) / real.norm(2, 1);
-    show("relative error, quadratic   ", quantiles(error));
-  }
+  if (!options.save.empty()) write_npz(options.save, all.arrays());
+  const double fooled = all.fooled.to(at::kDouble).mean().item<double>();
+  const auto outside = all.quadratic_in_range.logical_not().sum().item<int64_t>();
+  std::FILE* summary = summary_stream(options.common);
+  std::fprintf(summary, "%ld images, beta %g, %ld steps\n", data.samples.count(), options.beta,
+               options.claims.dynamics.steps);
+  std::fprintf(summary, "fooled %.1f%%, quadratic solution out of range for %ld images\n",
+               100 * fooled, outside);
+  const std::optional<Quantiles> flipped = quantiles(all.gates_flipped);
+  const std::optional<Quantiles> region = quantiles(all.error_region());
+  const std::optional<Quantiles> quadratic = quantiles(all.error_quadratic());
+  show(summary, "gates flipped, share        ", flipped);
+  show(summary, "relative error, region-exact", region);
+  show(summary, "relative error, quadratic   ", quadratic);
+  Json document = measurement_json(options.common, data);
+  document.update(
+      Json{{"beta", options.beta},
+           {"steps", options.claims.dynamics.steps},
+           {"samples", data.samples.count()},
+           {"fooled", fooled},
+           {"outside_range", outside},
+           {"gates_flipped", as_json(flipped)},
+           {"error", {{"quadratic", as_json(quadratic)}, {"region", as_json(region)}}}});
+  write_measurement(options.common, document);
 }
 
 void run(Options options) {
   apply(options.common);
-  if (!options.save.empty() && options.beta <= 0) {
-    throw Error("--save writes one strength: name it with --beta");
-  }
-  if (!options.common.json.empty() && options.beta > 0) {
-    throw Error("--json writes the sweep over strengths: leave --beta out, or use --save");
-  }
   require_file_place("--save", options.save);
   const Dataset data = head(load_dataset(options.common.data, "test"), options.limit);
   const Network network = required_network(options.common, data);
   if (options.beta > 0) return run_one(options, network, data);
-  run_claim(options.common, network, data, options.claims, test_dynamics_claim);
+  const NetworkResult result =
+      run_claim(options.common, network, data, options.claims, test_dynamics_claim);
+  if (!options.save.empty()) write_npz(options.save, result.dynamics->arrays);
 }
 
 }  // namespace
@@ -87,10 +77,15 @@ void add_dynamics(CLI::App& app) {
   command->footer(
       "Example: reluctance dynamics --model net.onnx --data images.npz --beta 0.3 --save "
       "dynamics.npz\n"
-      "Without --beta, a sweep over strengths and the verdict. --save writes, in float64: logits "
-      "(N x C),\n"
-      "eigenvalues (N x C-1, descending), delta_real, delta_quadratic, delta_region (N x n),\n"
-      "gates_flipped (N) and quadratic_in_range (N); delta_quadratic is zero where out of range.");
+      "Without --beta, a sweep over strengths and the verdict. --save writes, in float64, with "
+      "--beta:\n"
+      "logits (N x C), eigenvalues (N x C-1, descending), delta_real, delta_quadratic, "
+      "delta_region\n"
+      "(N x n), gates_flipped (N) and quadratic_in_range (N); delta_quadratic is zero where out "
+      "of\n"
+      "range. Without: beta (S) and, S x N each, gates_flipped, norm, fooled, error_quadratic "
+      "(NaN\n"
+      "where out of range), error_region and error_segments.");
   add_data(*command, options->common);
   add_model(*command, options->common);
   command->add_option("--limit", options->limit, "use the first N images")

@@ -6,8 +6,10 @@
 
 #include "cli/commands.hpp"
 #include "cli/console.hpp"
+#include "cli/device.hpp"
 #include "cli/findings.hpp"
 #include "cli/networks.hpp"
+#include "cli/run_record.hpp"
 #include "cli/training.hpp"
 #include "cli/training_record.hpp"
 #include "cli/validators.hpp"
@@ -37,8 +39,8 @@ void test_claims(NetworkResult& result, const Network& network, const Splits& da
   const Dataset few = head(data.held_out, options.limit);
   for (const Norm norm : {Norm::linf, Norm::l2}) {
     ProgressBar bar(result.title + ": distances in " + to_string(norm));
-    result.robustness.push_back(robustness_curve(network, few.images, few.labels, norm,
-                                                 options.common.seed, bar.receiver()));
+    result.robustness.push_back(
+        robustness_curve(network, few.samples, norm, {options.common.seed, bar.receiver()}));
   }
   test_dynamics_claim(result, network, few, options.claims);
   test_influence_claim(result, network, few, options.claims);
@@ -50,21 +52,17 @@ void add_advice(NetworkResult& result, const Network& network, const Splits& dat
                 const std::optional<FinishedTraining>& training, const Options& options) {
   AdviceMaterial material;
   if (training) {
-    material.training = TrainingRecord{training->options.attack, watched_steps(training->diagnosis),
-                                       training->options.carry};
+    material.training = TrainingRecord{training->options.objective.attack,
+                                       watched_steps(training->diagnosis), training->options.carry};
   }
-  Attack attack = make_attack(options.attack);
-  if (training && training->options.attack) attack = *training->options.attack;
+  GradientAscent attack = make_attack(options.attack);
+  if (training && training->options.objective.attack) attack = *training->options.objective.attack;
   if (attack.ball) {
     ProgressBar bar(result.title + ": one step against many");
-    const auto images = [](const Dataset& all) {
-      const Dataset some = head(all, advice_images);
-      return LabelledImages{some.images, some.labels};
-    };
-    std::optional<LabelledImages> trained_on;
-    if (apart(data)) trained_on = images(data.training);
-    material.attacks =
-        compare_attacks(network, images(data.held_out), trained_on, attack, options.common.seed);
+    std::optional<Samples> trained_on;
+    if (apart(data)) trained_on = data.training.samples.head(advice_images);
+    material.attacks = compare_attacks(network, data.held_out.samples.head(advice_images),
+                                       trained_on, attack, options.common.seed);
   }
   material.curvature = result.curvature ? &*result.curvature : nullptr;
   result.advice = advise(material);
@@ -98,13 +96,13 @@ void explain_new_networks(const Options& options, const Splits& data, Results& r
       inner.steps = 7;
       inner.step_size = 0;
       inner.restarts = 1;
-      finished.options.attack = make_attack(inner);
+      finished.options.objective.attack = make_attack(inner);
     }
     constexpr int64_t questions = 10;
     const int64_t every = std::max<int64_t>(
-        1, total_steps(finished.options, data.training.images.size(0)) / questions);
+        1, total_steps(finished.options, data.training.samples.count()) / questions);
     const TrainedNetwork trained = train_with_checkpoints(
-        start, data.training, finished.options, options.common, id, options.resume, every);
+        start, data.training, finished.options, {options.common.out, id, options.resume, every});
     finished.seconds = trained.seconds;
     finished.diagnosis = trained.diagnosis;
     NetworkResult result = describe_network(trained.network, id + ".onnx", data.held_out,
@@ -154,7 +152,7 @@ void run(Options options) {
   const auto begin = std::chrono::steady_clock::now();
   apply(options.common);
   make_attack(options.attack);  // asked before hours of training
-  options.claims.influence.seed = options.claims.curvature.seed = options.common.seed;
+  options.claims.seed = options.common.seed;
   if (options.thorough) {
     options.claims.dynamics.strengths = 24;
     options.claims.influence.strengths = 12;
@@ -204,11 +202,8 @@ void add_explain(CLI::App& app) {
   command->add_flag("--thorough", options->thorough,
                     "more strengths, budgets and points of training, and the findings that train "
                     "networks of their own; takes longer");
-  command
-      ->add_option("--attack", options->attack.attack,
-                   "pgd, fgsm or raw, for robust accuracy and adversarial training")
-      ->capture_default_str();
-  add_attack(*command, options->attack);
+  add_attack(*command, options->attack, AttackUse::ascent,
+             "for robust accuracy and adversarial training: ");
   command->add_option("--epochs", options->training.epochs, "of each training")
       ->excludes("--model")
       ->transform(whole_number(1, 100000))

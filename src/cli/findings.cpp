@@ -7,8 +7,10 @@
 
 #include "cli/commands.hpp"
 #include "cli/console.hpp"
+#include "cli/device.hpp"
 #include "cli/findings.hpp"
 #include "cli/networks.hpp"
+#include "cli/run_record.hpp"
 #include "cli/validators.hpp"
 #include "reluctance/base/files.hpp"
 
@@ -58,29 +60,10 @@ void run(const Options& options) {
 
 }  // namespace
 
-Splits load_splits(const std::string& spec) {
-  const Splits splits{load_dataset(spec, "train"), load_dataset(spec, "test")};
-  return apart(splits) ? splits : divided(splits.training);
-}
-
-Splits divided(const Dataset& data) {
-  const int64_t count = data.images.size(0);
-  const int64_t kept = std::max<int64_t>(1, count * 2 / 3);
-  note(data.name + ": one set of images; findings keep the last " + std::to_string(count - kept) +
-       " apart from their trainings");
-  if (kept == count) return {data, data};
-  Splits splits{head(data, kept), data};
-  splits.held_out.images = data.images.slice(0, kept);
-  splits.held_out.labels = data.labels.slice(0, kept);
-  return splits;
-}
-
 FindingSetting finding_setting(const Splits& data, std::uint64_t seed) {
   FindingSetting setting;
-  setting.train_images = data.training.images;
-  setting.train_labels = data.training.labels;
-  setting.images = data.held_out.images;
-  setting.labels = data.held_out.labels;
+  setting.training = data.training.samples;
+  setting.held_out = data.held_out.samples;
   setting.classes = data.training.classes;
   setting.seed = seed;
   return setting;

@@ -4,9 +4,12 @@
 #include <cstdio>
 #include <memory>
 
+#include "cli/attacks.hpp"
 #include "cli/commands.hpp"
 #include "cli/console.hpp"
+#include "cli/device.hpp"
 #include "cli/networks.hpp"
+#include "cli/run_record.hpp"
 #include "cli/validators.hpp"
 #include "reluctance/base/error.hpp"
 #include "reluctance/data/npz.hpp"
@@ -22,59 +25,64 @@ struct Options {
   std::string save;
 };
 
-void show(const char* what, const std::optional<Quantiles>& q) {
-  if (q) std::printf("%s %.3g (middle half %.3g to %.3g)\n", what, q->median, q->q25, q->q75);
-}
-
 // One attack: theory and measurement of every sample, for other programs.
 void run_one(const Options& options, const Network& network, const Dataset& data) {
-  const Attack attack = make_attack(options.attack);
-  InfluenceSamples samples;
+  const GradientAscent attack = make_attack(options.attack);
+  InfluenceComparison all;
   {
     ProgressBar bar("theory and attack");
-    samples = compare_influence(network, data.images, data.labels, attack, bar.receiver());
+    all = compare_influence(network, data.samples, attack, bar.receiver());
   }
-  const InfluenceMeasurement& real = samples.measured;
-  if (!options.save.empty()) {
-    write_npz(options.save, {{"gradient_norm_clean", real.gradient_norm_clean},
-                             {"gradient_norm_adversarial", real.gradient_norm_adversarial},
-                             {"boost_measured", real.boost},
-                             {"boost_quadratic", samples.boost_quadratic},
-                             {"boost_region", samples.boost_region},
-                             {"kappa", samples.kappa},
-                             {"confidence", real.confidence},
-                             {"effective_beta", real.effective_strength},
-                             {"gates_flipped", real.gates_flipped}});
-  }
+  if (!options.save.empty()) write_npz(options.save, all.arrays());
+  const InfluenceMeasurement& real = all.measured;
   const Concentration clean = concentration(real.gradient_norm_clean);
   const Concentration adversarial = concentration(real.gradient_norm_adversarial);
-  std::printf("%ld images, %s\n", data.images.size(0), attack.description.c_str());
-  show("boost, measured    ", quantiles(real.boost));
-  show("boost, region-exact", quantiles(samples.boost_region));
-  show("boost, quadratic   ", quantiles(samples.boost_quadratic));
-  std::printf("rank correlation with the measured boost: region-exact %.3f, quadratic %.3f\n",
-              rank_correlation(samples.boost_region, real.boost),
-              rank_correlation(samples.boost_quadratic, real.boost));
-  std::printf("effective share of samples: %.3f clean, %.3f attacked\n", clean.effective_share,
-              adversarial.effective_share);
+  const std::optional<Quantiles> measured = quantiles(real.boost);
+  const std::optional<Quantiles> region = quantiles(all.boost_region);
+  const std::optional<Quantiles> quadratic = quantiles(all.boost_quadratic);
+  const double rank_region = rank_correlation(all.boost_region, real.boost);
+  const double rank_quadratic = rank_correlation(all.boost_quadratic, real.boost);
+  std::FILE* summary = summary_stream(options.common);
+  std::fprintf(summary, "%ld images, %s\n", data.samples.count(), describe(attack).c_str());
+  show(summary, "boost, measured    ", measured);
+  show(summary, "boost, region-exact", region);
+  show(summary, "boost, quadratic   ", quadratic);
+  std::fprintf(summary,
+               "rank correlation with the measured boost: region-exact %.3f, quadratic %.3f\n",
+               rank_region, rank_quadratic);
+  std::fprintf(summary, "effective share of samples: %.3f clean, %.3f attacked\n",
+               clean.effective_share, adversarial.effective_share);
+  Json document = measurement_json(options.common, data);
+  document.update(
+      Json{{"attack", describe(attack)},
+           {"samples", data.samples.count()},
+           {"boost",
+            {{"measured", as_json(measured)},
+             {"region", as_json(region)},
+             {"quadratic", as_json(quadratic)}}},
+           {"rank_correlation",
+            {{"region", number(rank_region)}, {"quadratic", number(rank_quadratic)}}},
+           {"effective_share",
+            {{"clean", clean.effective_share}, {"adversarial", adversarial.effective_share}}}});
+  write_measurement(options.common, document);
 }
 
 void run(Options options) {
   apply(options.common);
   const bool one = !options.attack.attack.empty();
-  if (!options.save.empty() && !one) {
-    throw Error("--save writes one attack: name it, for example with --attack raw --beta 0.3");
-  }
-  if (!options.common.json.empty() && one) {
-    throw Error("--json writes the sweep over attacks: leave --attack out, or use --save");
+  if (one) make_attack(options.attack);  // asked before data is read
+  for (const std::string& given : options.attack.given) {
+    if (one || given == "--steps") continue;
+    throw Error(given + " has no effect on the sweep over attacks; name one with --attack");
   }
   require_file_place("--save", options.save);
   const Dataset data = head(load_dataset(options.common.data, "test"), options.limit);
   const Network network = required_network(options.common, data);
   if (one) return run_one(options, network, data);
   options.claims.influence.steps = options.attack.steps;
-  options.claims.influence.seed = options.common.seed;
-  run_claim(options.common, network, data, options.claims, test_influence_claim);
+  const NetworkResult result =
+      run_claim(options.common, network, data, options.claims, test_influence_claim);
+  if (!options.save.empty()) write_npz(options.save, result.influence->arrays);
 }
 
 }  // namespace
@@ -93,14 +101,14 @@ void add_influence(CLI::App& app) {
       "gradient_norm_clean, gradient_norm_adversarial (of the parameters), boost_measured,\n"
       "boost_quadratic (NaN where out of range), boost_region, kappa, confidence, effective_beta "
       "and\n"
-      "gates_flipped.");
+      "gates_flipped; of the sweep A x N each, and attack (A x 2: 0 raw, 1 l2, 2 linf; beta or "
+      "eps).");
   add_data(*command, options->common);
   add_model(*command, options->common);
   command->add_option("--limit", options->limit, "use the first N images")
       ->transform(whole_number(1, 10000000))
       ->capture_default_str();
-  command->add_option("--attack", options->attack.attack, "one attack: pgd, fgsm or raw");
-  add_attack(*command, options->attack);
+  add_attack(*command, options->attack, AttackUse::ascent, "one attack: ");
   command->add_option("--save", options->save, "write theory and measurement to this NPZ file");
   add_running(*command, options->common);
   add_json(*command, options->common);

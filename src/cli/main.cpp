@@ -2,7 +2,6 @@
 // and an exit code: 0 done, 1 the job failed, 2 bad usage or bad input.
 #include <ATen/Parallel.h>
 #include <malloc.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <csignal>
@@ -12,7 +11,7 @@
 
 #include "cli/commands.hpp"
 #include "cli/console.hpp"
-#include "cli/options.hpp"
+#include "cli/run_record.hpp"
 #include "reluctance/base/error.hpp"
 #include "reluctance/base/suggest.hpp"
 
@@ -94,14 +93,12 @@ int run(int argc, char** argv) {
 }
 
 // OpenMP's threads by default spin while they wait for each other. On cores that others use too,
-// that was seen to slow the program down ten times and more. The policy is read before main runs,
-// so the program starts itself again with it set.
-void wait_without_spinning(char** argv) {
-  if (std::getenv("OMP_WAIT_POLICY")) return;
-  ::setenv("OMP_WAIT_POLICY", "passive", 1);
-  ::execv("/proc/self/exe", argv);
-  // Where that cannot be done, the program only runs slower.
-}
+// that was seen to slow the program down ten times and more. The policy is read by a constructor of
+// OpenMP's library, so it is set before any of these runs.
+void wait_without_spinning() { ::setenv("OMP_WAIT_POLICY", "passive", /*overwrite=*/0); }
+
+[[gnu::section(".preinit_array"),
+  gnu::used]] void (*const before_libraries)() = wait_without_spinning;
 
 // LibTorch's messages go on for pages of stack trace; the first line says what happened.
 std::string first_line(const std::string& text) { return text.substr(0, text.find('\n')); }
@@ -111,7 +108,6 @@ std::string first_line(const std::string& text) { return text.substr(0, text.fin
 
 int main(int argc, char** argv) {
   using namespace reluctance;
-  wait_without_spinning(argv);
   // Big tensors come and go all the time: keep their pages instead of asking the system each time.
   ::mallopt(M_MMAP_THRESHOLD, 1 << 30);
   ::mallopt(M_TRIM_THRESHOLD, 1 << 30);

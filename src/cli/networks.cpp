@@ -5,20 +5,23 @@
 #include <filesystem>
 
 #include "cli/console.hpp"
+#include "cli/device.hpp"
+#include "cli/run_record.hpp"
 #include "reluctance/base/error.hpp"
 #include "reluctance/base/files.hpp"
-#include "reluctance/measure/accuracy.hpp"
+#include "reluctance/measure/ensemble.hpp"
+#include "reluctance/network/onnx.hpp"
+#include "reluctance/network/passes.hpp"
 #include "reluctance/report/page.hpp"
 
 namespace reluctance {
 
 NetworkResult describe_network(const Network& network, const std::string& file, const Dataset& data,
                                std::uint64_t seed, const AttackOptions& attack_options) {
-  const Attack attack = make_attack(attack_options);
-  ProgressBar bar(attack.description);
-  const auto device = network.device();
-  const RobustAccuracy accuracy = robust_accuracy(
-      network, data.images.to(device), data.labels.to(device), attack, seed, bar.receiver());
+  const GradientAscent attack = make_attack(attack_options);
+  ProgressBar bar(describe(attack));
+  const EnsembleResult accuracy =
+      run_ensemble(network, data.samples, {{as_attack(attack)}}, {{seed, bar.receiver()}, {}, {}});
   const std::string name = std::filesystem::path(file).stem().string();
   return {name,
           name,
@@ -28,41 +31,43 @@ NetworkResult describe_network(const Network& network, const std::string& file, 
           {},
           accuracy.clean,
           accuracy.robust,
-          attack.description};
+          describe(attack)};
 }
 
 void test_dynamics_claim(NetworkResult& result, const Network& network, const Dataset& data,
                          const ClaimOptions& options) {
   ProgressBar bar(result.title + ": claim 1");
-  result.dynamics =
-      test_dynamics(network, data.images, data.labels, options.dynamics, bar.receiver());
+  result.dynamics = test_dynamics(network, data.samples, options.dynamics, bar.receiver());
 }
 
 void test_influence_claim(NetworkResult& result, const Network& network, const Dataset& data,
                           const ClaimOptions& options) {
   ProgressBar bar(result.title + ": claim 2");
   result.influence =
-      test_influence(network, data.images, data.labels, options.influence, bar.receiver());
+      test_influence(network, data.samples, options.influence, {options.seed, bar.receiver()});
 }
 
 void test_curvature_claim(NetworkResult& result, const Network& network, const Dataset& data,
                           const ClaimOptions& options) {
   ProgressBar bar(result.title + ": claim 3");
   result.curvature =
-      test_curvature(network, data.images, data.labels, options.curvature, bar.receiver());
+      test_curvature(network, data.samples, options.curvature, {options.seed, bar.receiver()});
   result.curvature->data = data.name;
 }
 
-void run_claim(const CommonOptions& common, const Network& network, const Dataset& data,
-               const ClaimOptions& options, decltype(test_dynamics_claim)* test) {
+NetworkResult run_claim(const CommonOptions& common, const Network& network, const Dataset& data,
+                        const ClaimOptions& options, decltype(test_dynamics_claim)* test) {
+  ClaimOptions seeded = options;
+  seeded.seed = common.seed;
   Results results{run_info(common), data_info(data), {}};
   const auto begin = std::chrono::steady_clock::now();
   results.networks.push_back(describe_network(network, common.model, data, common.seed));
-  test(results.networks.back(), network, data, options);
+  test(results.networks.back(), network, data, seeded);
   results.run.seconds =
       std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
   std::fputs(results_text(results).c_str(), summary_stream(common));
   write_json(common, results_json(results));
+  return results.networks.back();
 }
 
 void write_report(const CommonOptions& common, const Results& results) {
@@ -74,9 +79,35 @@ void write_report(const CommonOptions& common, const Results& results) {
                (common.out / "report.html").c_str());
 }
 
+Network load_network(const CommonOptions& common, const Dataset& data) {
+  const ImportedNetwork imported = read_onnx(common.model);
+  const Network& network = imported.network;
+  if (network.inputs() != elements(sample_shape(data))) {
+    throw Error(common.model + ": takes samples of " + to_string(network.input_shape()) + ", but " +
+                data.name + " has samples of " + to_string(sample_shape(data)) +
+                "; choose data that fits with --data");
+  }
+  if (network.classes() < 2) {
+    throw Error(common.model + ": has one output; a classifier needs a logit for each class");
+  }
+  require_labels_below(data, network.classes());
+  const Tensor answers = logits(network, head(data, 8).samples.images);
+  if (!answers.isfinite().all().item<bool>()) {
+    throw Error(common.model + ": its logits are not finite on " + data.name +
+                "; check its weights and the scale of the images");
+  }
+  for (const std::string& each : imported.notes) note(common.model + ": " + each);
+  return on_device(common, network);
+}
+
 Network required_network(const CommonOptions& common, const Dataset& data) {
-  if (common.model.empty()) throw Error("--model is missing: name the ONNX file to explain");
+  if (common.model.empty()) throw Error("--model is missing: name the network's ONNX file");
   return load_network(common, data);
+}
+
+void show(std::FILE* summary, const char* what, const std::optional<Quantiles>& q) {
+  if (!q) return;
+  std::fprintf(summary, "%s %.3g (middle half %.3g to %.3g)\n", what, q->median, q->q25, q->q75);
 }
 
 }  // namespace reluctance

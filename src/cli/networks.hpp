@@ -1,9 +1,14 @@
 // One network through measurements and claims: what `explain` and the claims' own commands share.
 #pragma once
 
+#include <cstdio>
+#include <optional>
 #include <string>
 
+#include "cli/attacks.hpp"
 #include "cli/options.hpp"
+#include "reluctance/data/dataset.hpp"
+#include "reluctance/report/results.hpp"
 
 namespace reluctance {
 
@@ -18,6 +23,7 @@ struct ClaimOptions {
   DynamicsOptions dynamics;
   InfluenceOptions influence;
   CurvatureOptions curvature;
+  std::uint64_t seed = 0;
 };
 
 // Each runs a claim on the data and puts its result into `result`.
@@ -30,14 +36,19 @@ void test_curvature_claim(NetworkResult& result, const Network& network, const D
 
 // A claim's own command: one of the above on the network of --model, shown and written as --json
 // asks.
-void run_claim(const CommonOptions& common, const Network& network, const Dataset& data,
-               const ClaimOptions& options, decltype(test_dynamics_claim)* test);
+NetworkResult run_claim(const CommonOptions& common, const Network& network, const Dataset& data,
+                        const ClaimOptions& options, decltype(test_dynamics_claim)* test);
 
 // Writes results.json and report.html to the folder of --out, the numbers as --json asks, and tells
 // what came out.
 void write_report(const CommonOptions& common, const Results& results);
 
-// The network of --model; throws Error if the option is missing.
+// The network of --model, checked against the data, where --device says (its notes are shown).
+// Throws Error if it does not fit; the second also if the option is missing.
+Network load_network(const CommonOptions& common, const Dataset& data);
 Network required_network(const CommonOptions& common, const Dataset& data);
+
+// "what 0.12 (middle half 0.1 to 0.2)", if there is anything to show.
+void show(std::FILE* summary, const char* what, const std::optional<Quantiles>& q);
 
 }  // namespace reluctance

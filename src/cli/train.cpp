@@ -6,6 +6,8 @@
 
 #include "cli/commands.hpp"
 #include "cli/console.hpp"
+#include "cli/device.hpp"
+#include "cli/run_record.hpp"
 #include "cli/training.hpp"
 #include "cli/training_record.hpp"
 #include "cli/validators.hpp"
@@ -19,6 +21,7 @@ struct Options {
   CommonOptions common;
   AttackOptions attack;
   TrainingOptions training;
+  double label_smoothing = 0;  // share of each label that is spread over all classes
   std::string schedule = "cosine";
   bool resume = false;
   int64_t diagnose = 0;
@@ -28,19 +31,18 @@ void run(Options options) {
   apply(options.common);
   options.training.schedule = parse_schedule(options.schedule);
   options.training.seed = options.common.seed;
-  if (options.attack.attack != "none") {
-    if (options.training.carry && options.attack.step_size == 0) {
-      options.attack.step_size = options.attack.epsilon / static_cast<double>(options.attack.steps);
-    }
-    options.training.attack = make_attack(options.attack);
+  if (options.training.carry && options.attack.step_size == 0) {
+    options.attack.step_size = options.attack.epsilon / static_cast<double>(options.attack.steps);
   }
+  options.training.objective = objective_of(options.attack, options.label_smoothing);
   const Dataset data = load_dataset(options.common.data, "train");
   const Network start = starting_network(options.common, data);
   require_writable_folder("--out", options.common.out);
-  const TrainedNetwork trained = train_with_checkpoints(
-      start, data, options.training, options.common, "model", options.resume, options.diagnose);
+  const TrainedNetwork trained =
+      train_with_checkpoints(start, data, options.training,
+                             {options.common.out, "model", options.resume, options.diagnose});
   write_file(options.common.out / "training.json",
-             training_record(options.training, options.attack));
+             training_record(options.training, options.attack, options.label_smoothing));
   std::FILE* summary = summary_stream(options.common);
   std::fprintf(summary, "%s\n%s", trained.model.c_str(), trained.metrics.c_str());
   write_json(options.common, trained.metrics);
@@ -60,9 +62,9 @@ void add_train(CLI::App& app) {
   add_data(*command, options->common);
   add_model(*command, options->common);
   add_architecture(*command, options->common);
-  command->add_option("--attack", options->attack.attack, "none, pgd, fgsm or raw")
-      ->capture_default_str();
-  add_attack(*command, options->attack);
+  add_attack(*command, options->attack, AttackUse::ascent, "none, ");
+  command->get_option("--loss")->description(
+      "what training descends and its attack climbs: cross-entropy or squared-error");
   TrainingOptions& training = options->training;
   command->add_flag("--carry", training.carry,
                     "start the attack on an image where the last one on it ended, and step by "
@@ -83,7 +85,7 @@ void add_train(CLI::App& app) {
       ->check(number_between(0.0, 1000.0))
       ->capture_default_str();
   command
-      ->add_option("--label-smoothing", training.label_smoothing,
+      ->add_option("--label-smoothing", options->label_smoothing,
                    "share of each label that is spread over all classes")
       ->check(number_between(0.0, 0.9999))
       ->capture_default_str();

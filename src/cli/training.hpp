@@ -5,6 +5,7 @@
 #include <string>
 
 #include "cli/options.hpp"
+#include "reluctance/data/dataset.hpp"
 #include "reluctance/train/trainer.hpp"
 
 namespace reluctance {
@@ -20,12 +21,17 @@ struct TrainedNetwork {
   std::string diagnosis;  // JSON lines, or none
 };
 
-// Trains into the folder of --out: NAME.onnx, metrics.jsonl and checkpoint.npz, the latter two with
-// "NAME." in front unless the name is "model". With `resume` it goes on from the checkpoint, if
-// there is one. An interrupt leaves a checkpoint and says how to go on. With `diagnose` > 0 a line
-// is added to diagnosis.jsonl every so many steps.
+// The files of a training: NAME.onnx, metrics.jsonl and checkpoint.npz, the latter two with "NAME."
+// in front unless the name is "model".
+struct TrainingFiles {
+  std::filesystem::path folder;
+  std::string name;
+  bool resume;       // go on from the checkpoint, if there is one
+  int64_t diagnose;  // add a line to diagnosis.jsonl every so many steps; 0: never
+};
+
+// An interrupt leaves a checkpoint and says how to go on.
 TrainedNetwork train_with_checkpoints(const Network& start, const Dataset& data,
-                                      const TrainingOptions& options, const CommonOptions& common,
-                                      const std::string& name, bool resume, int64_t diagnose = 0);
+                                      const TrainingOptions& options, const TrainingFiles& files);
 
 }  // namespace reluctance

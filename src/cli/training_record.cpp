@@ -60,18 +60,37 @@ class Keys {
 
 }  // namespace
 
-std::string training_record(const TrainingOptions& options, const AttackOptions& attack) {
+Objective objective_of(const AttackOptions& attack, double label_smoothing) {
+  const bool cross_entropy = attack.loss == cross_entropy_loss().name;
+  Objective objective;
+  objective.loss = cross_entropy ? cross_entropy_loss(label_smoothing) : loss_named(attack.loss);
+  if (!objective.loss.hessian_factor) {
+    throw Error("--loss " + attack.loss +
+                " is not trained on; choose cross-entropy or squared-error");
+  }
+  if (!cross_entropy && label_smoothing > 0) {
+    throw Error("--label-smoothing has no effect on --loss " + attack.loss);
+  }
+  AttackOptions alone = attack;
+  std::erase(alone.given, "--loss");  // the loss is that of the training, too
+  objective.attack = make_optional_attack(attack.attack == "none" ? alone : attack);
+  return objective;
+}
+
+std::string training_record(const TrainingOptions& options, const AttackOptions& attack,
+                            double label_smoothing) {
   Json record{{"format", 1},
               {"attack", nullptr},
               {"learning_rate", options.learning_rate},
               {"momentum", options.momentum},
               {"weight_decay", options.weight_decay},
-              {"label_smoothing", options.label_smoothing},
+              {"loss", attack.loss},
+              {"label_smoothing", label_smoothing},
               {"carry", options.carry},
               {"schedule", to_string(options.schedule)},
               {"epochs", options.epochs},
               {"batch_size", options.batch_size}};
-  if (options.attack) {
+  if (options.objective.attack) {
     record["attack"] = {{"kind", attack.attack},
                         {"norm", attack.norm},
                         {"epsilon", attack.epsilon},
@@ -97,14 +116,15 @@ FinishedTraining read_training(const std::filesystem::path& folder) {
   options.learning_rate = keys.number("learning_rate", 1e-30, 1e30);
   options.momentum = keys.number("momentum", 0, 1);
   options.weight_decay = keys.number("weight_decay", 0, 1e30);
-  options.label_smoothing = keys.number("label_smoothing", 0, 1);
+  AttackOptions attack;
+  attack.attack = "none";
+  if (!keys.at("loss").is_null()) attack.loss = keys.text("loss");
   options.schedule = parse_schedule(keys.text("schedule"));
   options.carry = keys.at("carry") == Json(true);
   options.epochs = keys.whole("epochs");
   options.batch_size = keys.whole("batch_size");
   if (!keys.at("attack").is_null()) {
     const Keys inner(path.string(), keys.at("attack"));
-    AttackOptions attack;
     attack.attack = inner.text("kind");
     attack.norm = inner.text("norm");
     attack.epsilon = inner.number("epsilon", 1e-30, 1e30);
@@ -112,8 +132,8 @@ FinishedTraining read_training(const std::filesystem::path& folder) {
     attack.step_size = inner.number("step_size", 0, 1e30);
     attack.beta = inner.number("beta", 1e-30, 1e30);
     attack.random_start = inner.at("random_start") != Json(false);
-    options.attack = make_attack(attack);
   }
+  options.objective = objective_of(attack, keys.number("label_smoothing", 0, 1));
   const std::filesystem::path diagnosis = folder / "diagnosis.jsonl";
   if (std::filesystem::exists(diagnosis)) {
     training.diagnosis = read_file(diagnosis, largest_diagnosis);
@@ -130,9 +150,9 @@ TrainingInfo training_info(const FinishedTraining& training) {
                     options.learning_rate,
                     training.seconds.value_or(std::nan("")),
                     training.diagnosis};
-  if (options.attack) {
+  if (options.objective.attack) {
     info.method = "adversarial";
-    info.attack = options.attack->description;
+    info.attack = describe(*options.objective.attack);
   }
   return info;
 }

@@ -5,7 +5,8 @@
 #include <optional>
 #include <string>
 
-#include "cli/options.hpp"
+#include "cli/attacks.hpp"
+#include "reluctance/report/results.hpp"
 #include "reluctance/train/trainer.hpp"
 
 namespace reluctance {
@@ -16,8 +17,12 @@ struct FinishedTraining {
   std::string diagnosis;            // the lines of diagnosis.jsonl, or none
 };
 
-// `attack` says what made options.attack, if there is one.
-std::string training_record(const TrainingOptions& options, const AttackOptions& attack);
+// What training descends, for an attack or "none". Throws Error for a loss that is not trained on.
+Objective objective_of(const AttackOptions& attack, double label_smoothing);
+
+// `attack` and the label smoothing say what made the objective.
+std::string training_record(const TrainingOptions& options, const AttackOptions& attack,
+                            double label_smoothing);
 
 // What lies in the folder. Throws Error naming the file and the key at fault.
 FinishedTraining read_training(const std::filesystem::path& folder);

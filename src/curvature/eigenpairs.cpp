@@ -37,9 +37,11 @@ int64_t converged(const Ritz& ritz, int64_t count, double tolerance) {
 }  // namespace
 
 Eigenpairs top_eigenpairs(const LinearOperator& matrix, const EigenpairOptions& options) {
+  if (matrix.size == 0)
+    return {at::empty({0}, at::kDouble), {}, at::empty({0}, at::kDouble), 0, true};
   const int64_t count = std::min(options.count, matrix.size);
   const int64_t most = std::min(matrix.size, std::max<int64_t>(20, 2 * count + 10));
-  const Tensor start = at::randn({matrix.size}, make_generator(options.seed), at::kDouble);
+  const Tensor start = at::randn({matrix.size}, make_generator(options.context.seed), at::kDouble);
   KrylovBasis basis(matrix, start.to(matrix.device, matrix.dtype), most);
   int64_t products = 0;
   int64_t restarts = 0;
@@ -47,7 +49,7 @@ Eigenpairs top_eigenpairs(const LinearOperator& matrix, const EigenpairOptions& 
   for (;;) {
     basis.extend();
     ++products;
-    if (options.progress) options.progress(products, std::max(products + 1, most));
+    if (options.context.progress) options.context.progress(products, std::max(products + 1, most));
     if (basis.size() < count && !basis.exhausted()) continue;
     ritz = ritz_pairs(basis);
     if (basis.exhausted() || converged(ritz, count, options.tolerance) == count) break;
@@ -65,6 +67,14 @@ Eigenpairs top_eigenpairs(const LinearOperator& matrix, const EigenpairOptions& 
     pairs.residuals[k] = ritz.residuals[k];
   }
   return pairs;
+}
+
+double largest_eigenvalue(const LinearOperator& matrix, double tolerance) {
+  EigenpairOptions one;
+  one.count = 1;
+  one.tolerance = tolerance;
+  const Eigenpairs pairs = top_eigenpairs(matrix, one);
+  return pairs.values.numel() > 0 ? pairs.values[0].item<double>() : 0;
 }
 
 }  // namespace reluctance

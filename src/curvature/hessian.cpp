@@ -2,8 +2,6 @@
 
 #include <ATen/ATen.h>
 
-#include "reluctance/loss/cross_entropy.hpp"
-
 namespace reluctance {
 namespace {
 
@@ -23,28 +21,28 @@ LinearOperator averaged(CurvatureSamplesPtr samples,
 template <typename Terms>
 Tensor summed_by_sample(const CurvatureSamples& samples, const Tensor& v, const Terms& terms) {
   const Tensors direction = samples.split(v);
-  Tensor result = at::empty({samples.count()}, v.options().dtype(at::kDouble));
-  samples.for_each([&](const Piece& piece) {
-    const Tangent moved = tangent(samples.network(), piece.primal.pass, {direction, {}});
-    result.slice(0, piece.begin, piece.end)
-        .copy_(terms(piece, direction, moved).sum(1, false, at::kDouble));
-  });
-  return result.to(at::kCPU);
+  return samples
+      .map([&](const Piece& piece) {
+        const Tangent moved = tangent(samples.network(), piece.primal.pass, {direction, {}});
+        return Tensors{terms(piece, moved).sum(1, false, at::kDouble).to(at::kCPU)};
+      })
+      .at(0);
 }
 
 }  // namespace
 
-Gradients hessian_vector(const Network& network, const Piece& piece, const Direction& direction,
-                         Wanted wanted) {
+Gradients hessian_vector(const CurvatureSamples& samples, const Piece& piece,
+                         const Direction& direction, Wanted wanted) {
+  const Network& network = samples.network();
   const Tangent moved = tangent(network, piece.primal.pass, direction);
-  const Tensor s_dot = logit_hessian_vector(piece.primal.pass.logits, moved.logits);
-  return gradient_tangent(network, piece.primal, direction, moved, s_dot, wanted);
+  const Tensor s_dot = samples.loss().hessian_vector(piece.primal.pass.logits, moved.logits);
+  return gradient_tangent(network, piece.primal, moved, s_dot, wanted);
 }
 
 LinearOperator loss_hessian(CurvatureSamplesPtr samples) {
   const CurvatureSamples& all = *samples;
   return averaged(std::move(samples), [&all](const Piece& piece, const Tensors& v) {
-    return hessian_vector(all.network(), piece, {v, {}}, Wanted::parameters).parameters;
+    return hessian_vector(all, piece, {v, {}}, Wanted::parameters).parameters;
   });
 }
 
@@ -53,30 +51,31 @@ LinearOperator gauss_newton(CurvatureSamplesPtr samples) {
   return averaged(std::move(samples), [&all](const Piece& piece, const Tensors& v) {
     const Pass& pass = piece.primal.pass;
     const Tensor moved = tangent(all.network(), pass, {v, {}}).logits;
-    return weight_gradient(all.network(), pass, logit_hessian_vector(pass.logits, moved));
+    return weight_gradient(all.network(), pass, all.loss().hessian_vector(pass.logits, moved));
   });
 }
 
 Tensor sample_curvatures(const CurvatureSamples& samples, const Tensor& v) {
-  return summed_by_sample(samples, v,
-                          [&](const Piece& piece, const Tensors& direction, const Tangent& moved) {
-                            const Pass& pass = piece.primal.pass;
-                            const Tensor s = logit_gradient(pass.logits, piece.labels);
-                            return moved.logits * logit_hessian_vector(pass.logits, moved.logits) +
-                                   s * second_tangent(samples.network(), pass, direction, moved);
-                          });
+  return summed_by_sample(samples, v, [&](const Piece& piece, const Tangent& moved) {
+    const Pass& pass = piece.primal.pass;
+    const Loss& loss = samples.loss();
+    const Tensor s = loss.gradient(pass.logits, piece.samples.labels);
+    return moved.logits * loss.hessian_vector(pass.logits, moved.logits) +
+           s * second_tangent(samples.network(), pass, moved);
+  });
 }
 
 Tensor sample_gauss_newton(const CurvatureSamples& samples, const Tensor& v) {
-  return summed_by_sample(samples, v, [](const Piece& piece, const Tensors&, const Tangent& moved) {
-    return moved.logits * logit_hessian_vector(piece.primal.pass.logits, moved.logits);
+  return summed_by_sample(samples, v, [&](const Piece& piece, const Tangent& moved) {
+    return moved.logits * samples.loss().hessian_vector(piece.primal.pass.logits, moved.logits);
   });
 }
 
 Tensor loss_gradient(const CurvatureSamples& samples) {
   return samples.mean([&](const Piece& piece) {
     const Pass& pass = piece.primal.pass;
-    return weight_gradient(samples.network(), pass, logit_gradient(pass.logits, piece.labels));
+    const Tensor s = samples.loss().gradient(pass.logits, piece.samples.labels);
+    return weight_gradient(samples.network(), pass, s);
   });
 }
 

@@ -7,8 +7,7 @@
 #include <set>
 
 #include "reluctance/base/chunks.hpp"
-#include "reluctance/base/progress.hpp"
-#include "reluctance/loss/cross_entropy.hpp"
+#include "reluctance/base/error.hpp"
 
 namespace reluctance {
 namespace {
@@ -30,25 +29,23 @@ int64_t bytes_of(const CurvatureSamples::Piece& piece) {
 
 }  // namespace
 
-CurvatureSamples::CurvatureSamples(Network network, Tensor images, Tensor labels, int64_t memory)
-    : network_(std::move(network)), images_(std::move(images)), labels_(std::move(labels)) {
-  const int64_t samples = count();
+CurvatureSamples::CurvatureSamples(Network network, Samples samples, Loss loss, int64_t memory)
+    : network_(std::move(network)), samples_(std::move(samples)), loss_(std::move(loss)) {
+  require_known_to_theory(loss_);
+  if (count() == 0) throw Error("a curvature is the mean over samples, and there are none");
   const int64_t threads = network_.device().is_cpu() ? at::get_num_threads() : 1;
-  const int64_t share = std::max<int64_t>(1, (samples + threads - 1) / threads);
-  const int64_t size = std::min(samples_per_chunk(network_), share);
-  for (int64_t begin = 0; begin < samples; begin += size) {
-    pieces_.push_back({begin, std::min(begin + size, samples), {}, {}, {}});
+  const int64_t share = std::max<int64_t>(1, (count() + threads - 1) / threads);
+  const int64_t size = std::min(chunks_of(network_, count()).size, share);
+  for (int64_t begin = 0; begin < count(); begin += size) {
+    pieces_.push_back({begin, std::min(begin + size, count()), {}, {}});
   }
-  if (pieces_.empty()) return;
   const int64_t each = std::max<int64_t>(1, bytes_of(make_piece(pieces_[0].begin, pieces_[0].end)));
-  const auto keep = std::min<int64_t>(static_cast<int64_t>(pieces_.size()), memory / each);
-  for_each_chunk(network_.device(), keep, 1, [&](int64_t begin, int64_t end) {
-    for (int64_t k = begin; k < end && !interrupt_requested(); ++k) {
-      Piece& piece = pieces_[static_cast<std::size_t>(k)];
-      piece = make_piece(piece.begin, piece.end);
-    }
+  Chunks keep = chunks();
+  keep.count = std::min(keep.count, memory / each);
+  for_each_chunk(keep, [&](int64_t place, int64_t) {
+    Piece& kept = pieces_[static_cast<std::size_t>(place)];
+    kept = make_piece(kept.begin, kept.end);
   });
-  check_interrupt();
 }
 
 int64_t CurvatureSamples::kept() const {
@@ -59,44 +56,46 @@ int64_t CurvatureSamples::kept() const {
 
 CurvatureSamples::Piece CurvatureSamples::make_piece(int64_t begin, int64_t end) const {
   const at::AutoDispatchBelowADInplaceOrView below_autograd;
-  Piece piece{begin, end, images_.slice(0, begin, end), labels_.slice(0, begin, end), {}};
-  Pass pass = forward(network_, piece.images, Keep::inputs);
-  const Tensor s = logit_gradient(pass.logits, piece.labels);
+  Piece piece{begin, end, samples_.slice(begin, end), {}};
+  Pass pass = forward(network_, piece.samples.images, Keep::inputs);
+  const Tensor s = loss_.gradient(pass.logits, piece.samples.labels);
   piece.primal = primal(network_, std::move(pass), s);
   return piece;
 }
 
+// One piece at a time.
+Chunks CurvatureSamples::chunks() const {
+  return {network_.device(), static_cast<int64_t>(pieces_.size()), 1};
+}
+
+// The piece as it is kept, or made anew.
+const CurvatureSamples::Piece& CurvatureSamples::piece(int64_t place, Piece& made) const {
+  const Piece& kept = pieces_[static_cast<std::size_t>(place)];
+  if (kept.samples.images.defined()) return kept;
+  return made = make_piece(kept.begin, kept.end);
+}
+
 void CurvatureSamples::for_each(const std::function<void(const Piece&)>& body) const {
-  const auto count_of_pieces = static_cast<int64_t>(pieces_.size());
-  for_each_chunk(network_.device(), count_of_pieces, 1, [&](int64_t begin, int64_t end) {
-    for (int64_t k = begin; k < end && !interrupt_requested(); ++k) {
-      const Piece& piece = pieces_[static_cast<std::size_t>(k)];
-      piece.images.defined() ? body(piece) : body(make_piece(piece.begin, piece.end));
-    }
+  map([&](const Piece& each) {
+    body(each);
+    return Tensors{};
   });
-  check_interrupt();
+}
+
+Tensors CurvatureSamples::map(const std::function<Tensors(const Piece&)>& body) const {
+  return map_chunks(chunks(), [&](int64_t place, int64_t) {
+    Piece made;
+    return body(piece(place, made));
+  });
 }
 
 Tensor CurvatureSamples::mean(const std::function<Tensors(const Piece&)>& body) const {
-  // One sum for each thread, each in the order of its pieces.
-  std::vector<Tensors> sums(static_cast<std::size_t>(at::get_num_threads()));
-  for_each([&](const Piece& piece) {
-    Tensors& sum = sums[static_cast<std::size_t>(at::get_thread_num())];
-    const Tensors part = body(piece);
-    if (sum.empty()) {
-      sum = part;
-      return;
-    }
-    for (std::size_t k = 0; k < part.size(); ++k) sum[k].add_(part[k]);
+  Tensors rows = sum_chunks(chunks(), [&](int64_t place, int64_t) {
+    Piece made;
+    return body(piece(place, made));
   });
-  Tensor total;
-  for (const Tensors& sum : sums) {
-    if (sum.empty()) continue;
-    Tensors rows;
-    for (const Tensor& each : sum) rows.push_back(each.flatten());
-    total = total.defined() ? total.add_(at::cat(rows)) : at::cat(rows);
-  }
-  return total.div_(static_cast<double>(count()));
+  for (Tensor& each : rows) each = each.flatten();
+  return at::cat(rows).div_(static_cast<double>(count()));
 }
 
 Tensors CurvatureSamples::split(const Tensor& v) const {

@@ -26,17 +26,16 @@ double inner_product(const Tensor& a, const Tensor& b) {
 
 }  // namespace
 
-TraceEstimate estimate_trace(const LinearOperator& matrix, int64_t probes, std::uint64_t seed,
-                             const Progress& progress) {
+TraceEstimate estimate_trace(const LinearOperator& matrix, int64_t probes, const Context& context) {
   double sum = 0;
   double squares = 0;
   for (int64_t k = 0; k < probes; ++k) {
     check_interrupt();
-    const Tensor r = random_signs(matrix, seed, k);
+    const Tensor r = random_signs(matrix, context.seed, k);
     const double value = inner_product(r, matrix.product(r));
     sum += value;
     squares += value * value;
-    if (progress) progress(k + 1, probes);
+    if (context.progress) context.progress(k + 1, probes);
   }
   const auto n = static_cast<double>(probes);
   const double mean = sum / n;
@@ -45,15 +44,15 @@ TraceEstimate estimate_trace(const LinearOperator& matrix, int64_t probes, std::
 }
 
 SpectralDensity spectral_density(const LinearOperator& matrix, int64_t probes, int64_t steps,
-                                 std::uint64_t seed, const Progress& progress) {
+                                 const Context& context) {
   steps = std::min(steps, matrix.size);
   SpectralDensity density{at::zeros({probes, steps}, at::kDouble),
                           at::zeros({probes, steps}, at::kDouble)};
   for (int64_t probe = 0; probe < probes; ++probe) {
-    KrylovBasis basis(matrix, random_signs(matrix, seed, probe), steps);
+    KrylovBasis basis(matrix, random_signs(matrix, context.seed, probe), steps);
     while (basis.size() < steps && !basis.exhausted()) {
       basis.extend();
-      if (progress) progress(probe * steps + basis.size(), probes * steps);
+      if (context.progress) context.progress(probe * steps + basis.size(), probes * steps);
     }
     const auto size = static_cast<Eigen::Index>(basis.size());
     const Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd> small(basis.projected());

@@ -128,12 +128,12 @@ Dataset load_dataset(const std::string& spec, const std::string& default_split) 
   return make_dataset(spec, arrays.at("images"), arrays.at("labels"), {});
 }
 
+Shape sample_shape(const Dataset& dataset) { return dataset.samples.images.sizes().slice(1).vec(); }
+
 Dataset head(const Dataset& dataset, int64_t count) {
   if (count < 1) throw Error(dataset.name + ": at least 1 sample is needed");
   Dataset first = dataset;
-  count = std::min(count, dataset.labels.size(0));
-  first.images = dataset.images.narrow(0, 0, count);
-  first.labels = dataset.labels.narrow(0, 0, count);
+  first.samples = dataset.samples.head(count);
   return first;
 }
 
@@ -148,6 +148,8 @@ std::string checksum(const std::vector<Tensor>& tensors) {
   return text.data();
 }
 
-std::string checksum(const Dataset& dataset) { return checksum({dataset.images, dataset.labels}); }
+std::string checksum(const Dataset& dataset) {
+  return checksum({dataset.samples.images, dataset.samples.labels});
+}
 
 }  // namespace reluctance

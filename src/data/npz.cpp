@@ -226,7 +226,7 @@ std::map<std::string, Tensor> read_npz(const fs::path& path,
   return arrays;
 }
 
-void write_npz(const fs::path& path, const std::vector<std::pair<std::string, Tensor>>& arrays) {
+void write_npz(const fs::path& path, const NamedTensors& arrays) {
   const std::string where = path.string();
   // libzip reads from these when the archive is closed.
   std::vector<std::string> headers;

@@ -82,30 +82,32 @@ Tensor to_labels(const std::string& name, const Tensor& labels) {
 
 Dataset make_dataset(const std::string& name, const Tensor& images, const Tensor& labels,
                      const std::vector<std::string>& class_names) {
-  Dataset dataset{name, to_images(name, images), to_labels(name, labels), 0, class_names};
-  if (dataset.images.size(0) != dataset.labels.size(0)) {
-    throw Error(name + ": has " + std::to_string(dataset.images.size(0)) + " images but " +
-                std::to_string(dataset.labels.size(0)) + " labels");
+  const Tensor valid_images = to_images(name, images);
+  const Tensor valid_labels = to_labels(name, labels);
+  if (valid_images.size(0) != valid_labels.size(0)) {
+    throw Error(name + ": has " + std::to_string(valid_images.size(0)) + " images but " +
+                std::to_string(valid_labels.size(0)) + " labels");
   }
-  const Tensor negative = dataset.labels.lt(0);
+  Dataset dataset{name, {valid_images, valid_labels}, 0, class_names};
+  const Tensor negative = dataset.samples.labels.lt(0);
   if (negative.any().item<bool>()) {
-    refuse_label(name, dataset.labels, negative, "is negative; labels are integers from 0");
+    refuse_label(name, dataset.samples.labels, negative, "is negative; labels are integers from 0");
   }
   // Known classes bound the labels; otherwise only what no number of classes can reach is refused.
   const int64_t bound = class_names.empty() ? std::numeric_limits<std::int32_t>::max()
                                             : static_cast<int64_t>(class_names.size());
-  const Tensor beyond = dataset.labels.ge(bound);
+  const Tensor beyond = dataset.samples.labels.ge(bound);
   if (beyond.any().item<bool>()) {
-    refuse_label(name, dataset.labels, beyond, "is not below " + std::to_string(bound));
+    refuse_label(name, dataset.samples.labels, beyond, "is not below " + std::to_string(bound));
   }
-  dataset.classes = class_names.empty() ? dataset.labels.max().item<int64_t>() + 1 : bound;
+  dataset.classes = class_names.empty() ? dataset.samples.labels.max().item<int64_t>() + 1 : bound;
   return dataset;
 }
 
 void require_labels_below(const Dataset& dataset, int64_t classes) {
-  const Tensor beyond = dataset.labels.ge(classes);
+  const Tensor beyond = dataset.samples.labels.ge(classes);
   if (beyond.any().item<bool>()) {
-    refuse_label(dataset.name, dataset.labels, beyond,
+    refuse_label(dataset.name, dataset.samples.labels, beyond,
                  "is not below " + std::to_string(classes) +
                      ", the number of classes of the network; choose data and network that match");
   }

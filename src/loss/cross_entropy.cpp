@@ -14,6 +14,13 @@ Tensor logit_gradient(const Tensor& logits, const Tensor& labels) {
   return s.scatter_(1, index, -s.sum(1, /*keepdim=*/true));
 }
 
+Tensor smoothed_cross_entropy(const Tensor& logits, const Tensor& labels, double a) {
+  if (a == 0) return cross_entropy(logits, labels);
+  const Tensor log_p = at::log_softmax(logits, 1);
+  const Tensor own = log_p.gather(1, labels.unsqueeze(1)).squeeze(1);
+  return -((1 - a) * own + a * log_p.mean(1));
+}
+
 Tensor smoothed_logit_gradient(const Tensor& logits, const Tensor& labels, double a) {
   if (a == 0) return logit_gradient(logits, labels);
   const Tensor s = logit_gradient(logits, labels).sub_(a / static_cast<double>(logits.size(1)));

@@ -26,7 +26,7 @@ Tensor one_hot(const Tensor& classes, const Tensor& like) {
 }
 
 // -a / b and its gradient, for differences a = u . z and b = v . z of logits.
-LogitLoss negative_ratio(const Tensor& logits, const Tensor& u, const Tensor& v) {
+LossAt negative_ratio(const Tensor& logits, const Tensor& u, const Tensor& v) {
   const Tensor a = (u * logits).sum(1);
   const Tensor b = (v * logits).sum(1) + smallest;
   const Tensor value = -a / b;
@@ -36,7 +36,7 @@ LogitLoss negative_ratio(const Tensor& logits, const Tensor& u, const Tensor& v)
 
 }  // namespace
 
-LogitLoss dlr_loss(const Tensor& logits, const Tensor& labels) {
+LossAt dlr(const Tensor& logits, const Tensor& labels) {
   require_classes(logits, 3, "the DLR loss");
   const Tensor label = one_hot(labels, logits);
   const Tensor others =
@@ -46,7 +46,7 @@ LogitLoss dlr_loss(const Tensor& logits, const Tensor& labels) {
   return negative_ratio(logits, label - one_hot(others.argmax(1), logits), ranked(0) - ranked(2));
 }
 
-LogitLoss targeted_dlr_loss(const Tensor& logits, const Tensor& labels, const Tensor& targets) {
+LossAt targeted_dlr(const Tensor& logits, const Tensor& labels, const Tensor& targets) {
   require_classes(logits, 4, "the targeted DLR loss");
   const Tensor order = std::get<1>(logits.topk(4, 1));
   const auto ranked = [&](int64_t rank) { return one_hot(order.select(1, rank), logits); };

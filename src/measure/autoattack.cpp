@@ -1,7 +1,6 @@
 // The attacks of AutoAttack, in their published order.
 #include <string>
 
-#include "measure/stage.hpp"
 #include "reluctance/attack/apgd.hpp"
 #include "reluctance/attack/fab.hpp"
 #include "reluctance/attack/square.hpp"
@@ -20,29 +19,17 @@ std::vector<Stage> autoattack_stages(const Network& network, const Ball& ball,
   ApgdOptions apgd;
   apgd.ball = ball;
   apgd.iterations = options.iterations;
-  TargetedApgdOptions targeted;
-  targeted.ball = ball;
-  targeted.iterations = options.iterations;
+  ApgdOptions targeted = apgd;
+  targeted.loss = dlr_loss();
   targeted.targets = options.targets;
   FabOptions fab;
-  fab.norm = ball.norm;
+  fab.ball = ball;
   fab.iterations = options.iterations;
   fab.targets = options.targets;
   SquareOptions square;
   square.ball = ball;
   square.queries = options.square_queries;
-
-  return {
-      stage_of("apgd-ce", run_apgd, apgd),
-      stage_of("apgd-t", run_targeted_apgd, targeted),
-      // Not random: it takes a radius where the others take a seed.
-      {"fab-t",
-       [fab, ball](const Network& net, const Tensor& x, const Tensor& y, std::uint64_t,
-                   const Progress& progress) {
-         return run_targeted_fab(net, x, y, fab, ball.radius, progress);
-       }},
-      stage_of("square", run_square, square),
-  };
+  return {{apgd_attack(apgd)}, {apgd_attack(targeted)}, {fab_attack(fab)}, {square_attack(square)}};
 }
 
 }  // namespace reluctance

@@ -49,7 +49,7 @@ bool within(const Tensor& values, int64_t limit) {
   return values.ge(0).logical_and(values.le(limit)).all().item<bool>();
 }
 
-// Different samples that stand, no more than the turn has.
+// Different samples that stand, no more than the repetition has.
 void require_pending(const std::filesystem::path& path, const Tensor& pending,
                      const EnsembleResult& result, int64_t attacked) {
   require(pending.dim() == 1 && pending.size(0) <= attacked &&
@@ -63,12 +63,19 @@ void require_pending(const std::filesystem::path& path, const Tensor& pending,
 }
 
 // A file is believed no more than an attack: what fell is asked again.
-void require_fallen(const std::filesystem::path& path, const Network& network, const Tensor& images,
-                    const Tensor& labels, const Ball& ball, const EnsembleResult& result) {
+void require_fallen(const std::filesystem::path& path, const Network& network,
+                    const Samples& samples, const std::vector<Stage>& stages,
+                    const EnsembleResult& result) {
+  Tensor holds =
+      answered_wrong(logits(network, result.adversarial), samples.labels.to(network.device()));
+  const Tensor clean = samples.images.to(result.adversarial.options());
+  for (std::size_t i = 0; i < stages.size(); ++i) {
+    if (!stages[i].attack.ball) continue;
+    const Tensor elsewhere = result.felled_by.ne(static_cast<int64_t>(i));
+    holds = holds.logical_and(
+        elsewhere.logical_or(inside(*stages[i].attack.ball, clean, result.adversarial)));
+  }
   const Tensor fell = result.felled_by.ge(0);
-  const Tensor x = images.to(result.adversarial.options());
-  const Tensor holds = answered_wrong(logits(network, result.adversarial), labels.to(fell.device()))
-                           .logical_and(inside(ball, x, result.adversarial));
   require(fell.logical_and(holds.logical_not()).sum().item<int64_t>() == 0, path, "adversarial");
 }
 
@@ -77,20 +84,23 @@ void require_fallen(const std::filesystem::path& path, const Network& network, c
 void save_ensemble(const std::filesystem::path& path, const EnsembleState& state,
                    const std::string& settings) {
   const EnsembleResult& result = state.result;
-  write_npz(path, {{"settings", text_array(settings)},
-                   {"felled_by", result.felled_by.to(at::kCPU)},
-                   {"target", result.target.to(at::kCPU)},
-                   {"adversarial", result.adversarial.to(at::kCPU)},
-                   {"margin", result.margin.to(at::kCPU)},
-                   {"pending", state.pending.to(at::kCPU)},
-                   {"turn", at::tensor({state.turn_attacked, state.turn_felled}, at::kLong)},
-                   {"stages", stage_counts(result)},
-                   {"seconds", stage_seconds(result)}});
+  write_npz(
+      path,
+      {{"settings", text_array(settings)},
+       {"felled_by", result.felled_by.to(at::kCPU)},
+       {"target", result.target.to(at::kCPU)},
+       {"adversarial", result.adversarial.to(at::kCPU)},
+       {"margin", result.margin.to(at::kCPU)},
+       {"pending", state.pending.to(at::kCPU)},
+       {"repetition",
+        at::tensor({state.repetition, state.repeated_attacked, state.repeated_felled}, at::kLong)},
+       {"stages", stage_counts(result)},
+       {"seconds", stage_seconds(result)}});
 }
 
-void load_ensemble(const std::filesystem::path& path, const std::string& settings,
-                   const std::vector<Stage>& stages, const Network& network, const Tensor& images,
-                   const Tensor& labels, const Ball& ball, EnsembleState& state) {
+EnsembleState load_ensemble(const std::filesystem::path& path, const std::string& settings,
+                            const std::vector<Stage>& stages, const Network& network,
+                            const Samples& samples) {
   auto arrays = read_npz(path);
   const auto take = [&](const std::string& name, c10::ScalarType dtype) {
     const auto found = arrays.find(name);
@@ -99,6 +109,7 @@ void load_ensemble(const std::filesystem::path& path, const std::string& setting
   };
   require_same_settings(path, array_text(take("settings", at::kByte)), settings,
                         "repeat the options it was started with, or choose another --save");
+  EnsembleState state = begin_ensemble(network, samples);
   EnsembleResult& result = state.result;
   const Tensor wrong = result.felled_by.eq(EnsembleResult::wrong);
   const auto restore = [&](const char* name, Tensor& to) {
@@ -112,7 +123,7 @@ void load_ensemble(const std::filesystem::path& path, const std::string& setting
   restore("margin", result.margin);
   const Tensor counts = take("stages", at::kLong);
   const Tensor seconds = take("seconds", at::kDouble);
-  const Tensor turn = take("turn", at::kLong);
+  const Tensor repetition = take("repetition", at::kLong);
   const Tensor pending = take("pending", at::kLong).to(result.felled_by.device());
   require(counts.dim() == 2 && counts.size(1) == columns &&
               counts.size(0) <= static_cast<int64_t>(stages.size()) && within(counts, most),
@@ -120,24 +131,26 @@ void load_ensemble(const std::filesystem::path& path, const std::string& setting
   const int64_t begun = counts.size(0);
   require(seconds.sizes() == at::IntArrayRef{begun} && seconds.ge(0).all().item<bool>(), path,
           "seconds");
-  require(turn.sizes() == at::IntArrayRef{2} && within(turn, wrong.size(0)) &&
-              turn[1].item<int64_t>() <= turn[0].item<int64_t>(),
-          path, "turn");
+  require(repetition.sizes() == at::IntArrayRef{3} && within(repetition, most) &&
+              within(repetition.slice(0, 1), wrong.size(0)) &&
+              repetition[2].item<int64_t>() <= repetition[1].item<int64_t>(),
+          path, "repetition");
   require(at::equal(result.felled_by.eq(EnsembleResult::wrong), wrong) &&
               within(result.felled_by - EnsembleResult::wrong, begun - EnsembleResult::wrong - 1),
           path, "felled_by");
-  require_pending(path, pending, result, begun > 0 ? turn[0].item<int64_t>() : 0);
-  require_fallen(path, network, images, labels, ball, result);
+  require_pending(path, pending, result, begun > 0 ? repetition[1].item<int64_t>() : 0);
+  require_fallen(path, network, samples, stages, result);
   state.pending = pending;
-  state.turn_attacked = turn[0].item<int64_t>();
-  state.turn_felled = turn[1].item<int64_t>();
+  state.repetition = repetition[0].item<int64_t>();
+  state.repeated_attacked = repetition[1].item<int64_t>();
+  state.repeated_felled = repetition[2].item<int64_t>();
   for (int64_t i = 0; i < begun; ++i) {
     const auto* row = counts[i].data_ptr<int64_t>();
     const auto left = result.felled_by.eq(EnsembleResult::stands)
                           .logical_or(result.felled_by.gt(i))
                           .sum()
                           .item<int64_t>();
-    result.stages.push_back({stages[static_cast<std::size_t>(i)].name,
+    result.stages.push_back({stages[static_cast<std::size_t>(i)].attack.name,
                              row[0],
                              share(left, wrong.size(0)),
                              seconds[i].item<double>(),
@@ -145,6 +158,7 @@ void load_ensemble(const std::filesystem::path& path, const std::string& setting
     result.passes += result.stages.back().passes;
     result.robust = result.stages.back().robust;
   }
+  return state;
 }
 
 }  // namespace reluctance

@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <cmath>
 
-#include "reluctance/loss/cross_entropy.hpp"
 #include "reluctance/network/second_order.hpp"
 
 namespace reluctance {
@@ -15,29 +14,29 @@ Tensor row_products(const Tensor& a, const Tensor& b) { return (a * b).flatten(1
 
 }  // namespace
 
-InfluenceMeasurement measure_influence(const Network& network, const Tensor& images,
-                                       const Tensor& labels, const Attack& attack) {
-  Tensor strength = at::zeros({images.size(0)}, images.options());
-  Attack watched = attack;
-  watched.direction = [&](const Tensor& gradient) {
-    const Tensor squares = row_products(gradient, gradient);
-    Tensor direction = attack.direction(gradient.clone());
-    const Tensor along = row_products(direction, gradient) / squares;
-    strength.add_(at::where(squares > 0, along, at::zeros_like(along)), attack.step_size);
-    return direction;
-  };
-  const Tensor attacked = climb(network, images, labels, images, watched);
+InfluenceMeasurement measure_influence(const Network& network, const Samples& samples,
+                                       const GradientAscent& attack) {
+  const Tensor& images = samples.images;
+  Tensor strength = at::zeros({samples.count()}, images.options());
+  CountedPasses passes(network);
+  const Tensor attacked_images =
+      climb(passes, samples, images, attack, [&](const AscentStep& step) {
+        const Tensor squares = row_products(step.gradient, step.gradient);
+        const Tensor along = row_products(step.direction, step.gradient) / squares;
+        strength.add_(at::where(squares > 0, along, at::zeros_like(along)), attack.step_size);
+      });
   const Pass before = forward(network, images, Keep::inputs);
-  const Pass after = forward(network, attacked, Keep::inputs);
-  const Tensor s_before = logit_gradient(before.logits, labels);
-  const Tensor s_after = logit_gradient(after.logits, labels);
-  return {attacked - images,
-          squared_gradient_norms(network, before, s_before).sqrt(),
-          squared_gradient_norms(network, after, s_after).sqrt(),
-          s_after.norm(2, 1) / s_before.norm(2, 1),
+  const Pass after = forward(network, attacked_images, Keep::inputs);
+  const LossAt clean = attack.loss.at(before.logits, samples.labels, {});
+  const LossAt attacked = attack.loss.at(after.logits, samples.labels, {});
+  const Tensor label = samples.labels.unsqueeze(1);
+  return {attacked_images - images,
+          squared_gradient_norms(network, before, clean.gradient).sqrt(),
+          squared_gradient_norms(network, after, attacked.gradient).sqrt(),
+          attacked.gradient.norm(2, 1) / clean.gradient.norm(2, 1),
           strength,
           gates_flipped(network, before, after),
-          (-cross_entropy(before.logits, labels)).exp(),
+          at::log_softmax(before.logits, 1).gather(1, label).squeeze(1).exp(),
           before.logits.argmax(1),
           after.logits.argmax(1)};
 }

@@ -4,29 +4,33 @@
 
 #include <cmath>
 
-#include "reluctance/attack/attack.hpp"
+#include "reluctance/attack/gradient_ascent.hpp"
 #include "reluctance/measure/accuracy.hpp"
 #include "reluctance/network/passes.hpp"
 
 namespace reluctance {
 
-RawAttackResult measure_raw_attack(const Network& network, const Tensor& x, const Tensor& labels,
-                                   double beta, int64_t steps) {
-  const Tensor attacked = climb(network, x, labels, x, raw_attack(beta, steps));
+RawAttackResult measure_raw_attack(const Network& network, const Samples& samples, double beta,
+                                   int64_t steps) {
+  const Tensor& x = samples.images;
+  const GradientAscent attack = raw_attack(beta, steps);
+  CountedPasses passes(network);
+  const Tensor attacked = climb(passes, samples, x, attack);
+  const Tensor gradient = input_gradient(passes, samples.with_images(attacked), attack.loss);
   const Pass before = forward(network, x, Keep::gates);
   const Pass after = forward(network, attacked, Keep::gates);
-  return {(attacked - x).to(at::kCPU),
-          input_gradient(network, attacked, labels).gradient.to(at::kCPU),
-          gates_flipped(network, before, after), after.logits.argmax(1)};
+  return {(attacked - x).to(at::kCPU), gradient.to(at::kCPU), gates_flipped(network, before, after),
+          after.logits.argmax(1)};
 }
 
-double strength_that_fools(const Network& network, const Tensor& x, const Tensor& labels,
-                           int64_t steps, double share, const Progress& progress) {
-  const Tensor right = correct(network, x, labels);
-  const double target = share * static_cast<double>(right.sum().item<int64_t>());
+double strength_that_fools(const Network& network, const Samples& samples, int64_t steps,
+                           double share, const Progress& progress) {
+  const Samples right = samples.rows(correct(network, samples).nonzero().squeeze(1));
+  const double target = share * static_cast<double>(right.count());
   const auto fools = [&](double beta) {
-    const Tensor fallen = run_attack(network, x, labels, raw_attack(beta, steps)).success;
-    return static_cast<double>(fallen.logical_and(right).sum().item<int64_t>()) >= target;
+    const Tensor attacked = attacked_images(network, right, raw_attack(beta, steps));
+    const Tensor fallen = correct(network, right.with_images(attacked)).logical_not();
+    return static_cast<double>(fallen.sum().item<int64_t>()) >= target;
   };
   // Bracket by factors of ten, then halve the interval of the logarithm.
   constexpr int halvings = 7;  // 10^(1/2^7): 2%

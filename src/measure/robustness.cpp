@@ -4,14 +4,11 @@
 
 namespace reluctance {
 
-RobustnessCurve robustness_curve(const Network& network, const Tensor& images, const Tensor& labels,
-                                 Norm norm, std::uint64_t seed, const Progress& progress) {
-  RegionDistanceOptions options;
+RobustnessCurve robustness_curve(const Network& network, const Samples& samples, Norm norm,
+                                 const Context& context) {
+  NearestPointOptions options;
   options.norm = norm;
-  RobustnessCurve curve{
-      norm,
-      region_distances(network, images, labels.to(network.device()), options, seed, progress),
-      {}};
+  RobustnessCurve curve{norm, nearest_points(network, samples, options, context), {}};
   const Tensor distance = curve.nearest.distance;
   const auto farthest = quantiles(distance.masked_select(distance.gt(0)));
   const double last = farthest ? farthest->q95 : 0;

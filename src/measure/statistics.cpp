@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <sstream>
 
 #include "reluctance/base/random.hpp"
 
@@ -50,14 +51,28 @@ double line_slope(const Tensor& x, const Tensor& y) {
   return ((a * y).sum() / a.square().sum()).item<double>();
 }
 
+// A statistic of the finite pairs, bootstrapped.
+Interval bootstrapped(const Tensor& a, const Tensor& b,
+                      double (*statistic)(const Tensor& x, const Tensor& y), std::uint64_t seed) {
+  const Pairs pairs = finite_pairs(a, b);
+  if (pairs.x.size(0) < 3) return {std::nan(""), std::nan(""), std::nan("")};
+  return bootstrap(
+      pairs.x.size(0),
+      [&](const Tensor& indices) {
+        return statistic(pairs.x.index_select(0, indices), pairs.y.index_select(0, indices));
+      },
+      seed);
+}
+
 }  // namespace
 
 std::optional<Quantiles> quantiles(const Tensor& values) {
   const Tensor all = values.to(at::kCPU, at::kDouble);
   const Tensor finite = all.masked_select(all.isfinite());
   if (finite.numel() == 0) return std::nullopt;
-  const Tensor at = at::quantile(finite, at::tensor({0.05, 0.25, 0.5, 0.75, 0.95}, at::kDouble));
-  const double* q = at.data_ptr<double>();
+  const Tensor points =
+      at::quantile(finite, at::tensor({0.05, 0.25, 0.5, 0.75, 0.95}, at::kDouble));
+  const double* q = points.data_ptr<double>();
   return Quantiles{q[0], q[1], q[2], q[3], q[4]};
 }
 
@@ -69,6 +84,13 @@ Share share(int64_t successes, int64_t samples) {
   const double centre = (p + z * z / (2 * n)) / (1 + z * z / n);
   const double half = z / (1 + z * z / n) * std::sqrt(p * (1 - p) / n + z * z / (4 * n * n));
   return {p, std::max(0.0, centre - half), std::min(1.0, centre + half), samples};
+}
+
+std::string percent(double share) {
+  std::ostringstream text;
+  text.precision(share < 0.1 ? 2 : 3);
+  text << 100 * share << "%";
+  return text.str();
 }
 
 Interval mean_interval(const std::vector<double>& repetitions) {
@@ -103,14 +125,7 @@ Interval mean_interval(const Tensor& values, std::uint64_t seed) {
 }
 
 Interval rank_correlation_interval(const Tensor& a, const Tensor& b, std::uint64_t seed) {
-  const Pairs pairs = finite_pairs(a, b);
-  if (pairs.x.size(0) < 3) return {std::nan(""), std::nan(""), std::nan("")};
-  return bootstrap(
-      pairs.x.size(0),
-      [&](const Tensor& indices) {
-        return rank_correlation(pairs.x.index_select(0, indices), pairs.y.index_select(0, indices));
-      },
-      seed);
+  return bootstrapped(a, b, rank_correlation, seed);
 }
 
 double rank_correlation(const Tensor& a, const Tensor& b) {
@@ -135,14 +150,7 @@ Interval bootstrap(int64_t samples, const std::function<double(const Tensor& ind
 }
 
 Interval slope(const Tensor& x, const Tensor& y, std::uint64_t seed) {
-  const Pairs pairs = finite_pairs(x, y);
-  if (pairs.x.size(0) < 3) return {std::nan(""), std::nan(""), std::nan("")};
-  return bootstrap(
-      pairs.x.size(0),
-      [&](const Tensor& indices) {
-        return line_slope(pairs.x.index_select(0, indices), pairs.y.index_select(0, indices));
-      },
-      seed);
+  return bootstrapped(x, y, line_slope, seed);
 }
 
 }  // namespace reluctance

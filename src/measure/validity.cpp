@@ -3,9 +3,8 @@
 #include <ATen/ATen.h>
 
 #include <cmath>
-#include <cstdio>
 
-#include "reluctance/attack/region.hpp"
+#include "reluctance/attack/nearest_class.hpp"
 #include "reluctance/loss/cross_entropy.hpp"
 #include "reluctance/loss/margin.hpp"
 #include "reluctance/network/passes.hpp"
@@ -20,12 +19,6 @@ constexpr double many = 0.1;
 constexpr int64_t least = 3;
 constexpr double steep = 0.01;  // of the budget
 
-std::string percent(double share) {
-  char text[32];
-  std::snprintf(text, sizeof text, "%.1f%%", 100 * share);
-  return text;
-}
-
 double share_of(const Tensor& booleans) {
   return booleans.numel() > 0 ? booleans.to(at::kDouble).mean().item<double>() : 0;
 }
@@ -36,19 +29,12 @@ bool exceeds(const Tensor& booleans, double share) {
 }
 
 // The first samples of a kind.
-struct Few {
-  Tensor images;
-  Tensor labels;
-  int64_t count;
-};
-
-Few first_of(const Tensor& kind, const Tensor& images, const Tensor& labels, int64_t count) {
-  const Tensor rows = kind.nonzero().squeeze(1).slice(0, 0, count);
-  return {images.index_select(0, rows), labels.index_select(0, rows), rows.size(0)};
+Samples first_of(const Tensor& kind, const Samples& samples, int64_t count) {
+  return samples.rows(kind.nonzero().squeeze(1).slice(0, 0, count));
 }
 
 // What the gradients of images that are answered right, or stand, say of themselves.
-void ask_gradients(const Network& network, const Few& right, const Few& standing,
+void ask_gradients(const Network& network, const Samples& right, const Samples& standing,
                    const ValidityOptions& options, std::vector<Flag>& flags) {
   const Pass pass = forward(network, right.images, Keep::gates);
   const Tensor nearest = other_logits(pass.logits, right.labels).argmax(1);
@@ -80,11 +66,10 @@ void ask_gradients(const Network& network, const Few& right, const Few& standing
              "so does its gradient, which this attack follows: use --attack standard, which "
              "follows the margin"});
   }
-  if (standing.count == 0 || !options.ball) return;
+  if (standing.count() == 0 || !options.ball) return;
   CountedPasses passes(network);
   const Tensor distance =
-      linear_distances(passes, standing.images, standing.labels, options.ball->norm, 5)
-          .distances.amin(1);
+      linear_distances(passes, standing, options.ball->norm, 5).distances.amin(1);
   const Tensor near = distance.lt(steep * options.ball->radius);
   if (exceeds(near, many)) {
     flags.push_back(
@@ -97,10 +82,9 @@ void ask_gradients(const Network& network, const Few& right, const Few& standing
 
 }  // namespace
 
-std::vector<Flag> validity_flags(const Network& network, const Tensor& images, const Tensor& labels,
+std::vector<Flag> validity_flags(const Network& network, const Samples& samples,
                                  const EnsembleResult& result, const ValidityOptions& options) {
-  const Tensor x = as_inputs(network, images);
-  const Tensor y = labels.to(network.device());
+  const Samples all = as_inputs(network, samples);
   const Tensor right = result.felled_by.ne(EnsembleResult::wrong);
   const Tensor stands = result.felled_by.eq(EnsembleResult::stands);
   std::vector<Flag> flags;
@@ -112,7 +96,7 @@ std::vector<Flag> validity_flags(const Network& network, const Tensor& images, c
                          " of the images, no more than by chance: check that model and data belong "
                          "together, and how the images are scaled"});
   }
-  const Few any = first_of(at::ones_like(right), x, y, options.samples);
+  const Samples any = first_of(at::ones_like(right), all, options.samples);
   const Tensor once = logits(network, any.images);
   if (!once.isfinite().all().item<bool>()) {
     flags.push_back(
@@ -125,14 +109,14 @@ std::vector<Flag> validity_flags(const Network& network, const Tensor& images, c
                      "two passes over the same images differ: a random network must be attacked in "
                      "expectation, which these attacks do not do"});
   }
-  const Few few_right = first_of(right, x, y, options.samples);
-  if (few_right.count > 0) {
-    ask_gradients(network, few_right, first_of(stands, x, y, options.samples), options, flags);
+  const Samples few_right = first_of(right, all, options.samples);
+  if (few_right.count() > 0) {
+    ask_gradients(network, few_right, first_of(stands, all, options.samples), options, flags);
   }
-  const Few fell = first_of(right.logical_and(stands.logical_not()), x, y, options.samples);
-  if (fell.count > 0 && options.ball && options.attack) {
-    const AttackResult twice =
-        options.attack(fell.images, fell.labels, {options.ball->norm, 2 * options.ball->radius});
+  const Samples fell = first_of(right.logical_and(stands.logical_not()), all, options.samples);
+  if (fell.count() > 0 && options.ball && options.attack) {
+    const Attack stronger = options.attack({options.ball->norm, 2 * options.ball->radius});
+    const AttackResult twice = stronger.run(network, fell, {options.seed, {}});
     const Tensor withstood = twice.success.logical_not();
     if (exceeds(withstood, many)) {
       flags.push_back(

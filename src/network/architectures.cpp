@@ -12,9 +12,9 @@ namespace reluctance {
 namespace {
 
 // Appends layers with fresh weights; node indices are for residual connections.
-class Builder {
+class Assembly {
  public:
-  explicit Builder(const ArchitectureOptions& options)
+  explicit Assembly(const ArchitectureOptions& options)
       : options_(options),
         network_(options.input_shape),
         generator_(make_generator(options.seed)) {}
@@ -75,7 +75,7 @@ class Builder {
   at::Generator generator_;
 };
 
-void mlp(Builder& build, const ArchitectureOptions& options) {
+void mlp(Assembly& build, const ArchitectureOptions& options) {
   for (int64_t width : options.hidden) {
     if (width < 1) throw Error("mlp: a hidden layer needs a positive width");
     build.linear(width);
@@ -84,7 +84,7 @@ void mlp(Builder& build, const ArchitectureOptions& options) {
 }
 
 // The small network of Wong and Kolter (2018), common in work on robustness.
-void cnn(Builder& build) {
+void cnn(Assembly& build) {
   for (int64_t channels : {16, 32}) {
     build.convolution(build.last(), channels, 4, 2, 1);
     build.relu();
@@ -94,7 +94,7 @@ void cnn(Builder& build) {
 }
 
 // LeNet-5 (LeCun et al. 1998) with ReLU and max-pooling.
-void lenet(Builder& build, const ArchitectureOptions& options) {
+void lenet(Assembly& build, const ArchitectureOptions& options) {
   build.convolution(build.last(), 6, 5, 1, options.input_shape[1] < 32 ? 2 : 0);
   build.relu();
   build.add(max_pooling_layer({}));
@@ -109,7 +109,7 @@ void lenet(Builder& build, const ArchitectureOptions& options) {
 
 // Configuration A of Simonyan and Zisserman (2015) with one linear layer, as usual for small
 // images.
-void vgg11(Builder& build, const ArchitectureOptions& options) {
+void vgg11(Assembly& build, const ArchitectureOptions& options) {
   PoolingOptions pooling;
   pooling.ceil_mode = true;  // 28 x 28 images survive five halvings: 14, 7, 4, 2, 1
   const std::vector<std::vector<int64_t>> stages{{1}, {2}, {4, 4}, {8, 8}, {8, 8}};
@@ -123,7 +123,7 @@ void vgg11(Builder& build, const ArchitectureOptions& options) {
 }
 
 // ResNet-18 for small images (He et al. 2016) without batch normalisation.
-void resnet18(Builder& build, const ArchitectureOptions& options) {
+void resnet18(Assembly& build, const ArchitectureOptions& options) {
   build.convolution(build.last(), options.width, 3, 1, 1);
   build.relu();
   const double scale = 1.0 / std::sqrt(8.0);  // eight blocks
@@ -151,7 +151,7 @@ Network make_network(const ArchitectureOptions& options) {
     throw Error(name + ": takes images of channels x height x width, got samples of " +
                 to_string(options.input_shape) + "; use --arch mlp or linear");
   }
-  Builder build(options);
+  Assembly build(options);
   if (name == "mlp") {
     mlp(build, options);
   } else if (name == "cnn") {

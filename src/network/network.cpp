@@ -118,18 +118,19 @@ Network Network::clone() const {
   return transformed([](const Tensor& tensor) { return tensor.clone(); });
 }
 
-int64_t samples_per_chunk(const Network& network) {
+Chunks chunks_of(const Network& network, int64_t count, ProgressCounter* progress) {
   int64_t values = network.inputs();
   for (const Node& node : network.nodes()) values += elements(node.shape);
-  if (!network.device().is_cpu()) {
+  const c10::Device device = network.device();
+  if (!device.is_cpu()) {
     // All activations of a chunk; the passes keep fewer, but need room to work in.
     constexpr int64_t bytes_on_gpu = 1 << 30;
-    return std::max<int64_t>(bytes_on_gpu / (values * 4), 16);
+    return {device, count, std::max<int64_t>(bytes_on_gpu / (values * 4), 16), progress};
   }
   // Activations of about 3 MB per chunk were fastest on every architecture tried, from a perceptron
   // (500 samples) to convolutions at full resolution (64 samples).
   constexpr int64_t bytes_per_chunk = 3 << 20;
-  return std::clamp<int64_t>(bytes_per_chunk / (values * 4), 16, 512);
+  return {device, count, std::clamp<int64_t>(bytes_per_chunk / (values * 4), 16, 512), progress};
 }
 
 std::string summary(const Network& network) {

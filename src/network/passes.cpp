@@ -14,6 +14,11 @@ Tensor as_inputs(const Network& network, const Tensor& images) {
   return images.to(network.device(), network.dtype()).reshape(shape);
 }
 
+Samples as_inputs(const Network& network, const Samples& samples) {
+  return {as_inputs(network, samples.images), samples.labels.to(network.device()),
+          samples.index.to(network.device())};
+}
+
 Pass forward(const Network& network, const Tensor& x, Keep keep) {
   const auto& nodes = network.nodes();
   Pass pass;
@@ -51,13 +56,9 @@ Pass chord(const Network& network, const Tensor& xa, const Tensor& xb) {
 }
 
 Tensor logits(const Network& network, const Tensor& x) {
-  Tensor all = at::empty({x.size(0), network.classes()},
-                         at::TensorOptions().dtype(network.dtype()).device(network.device()));
-  const auto chunk = [&](int64_t begin, int64_t end) {
-    all.slice(0, begin, end).copy_(forward(network, x.slice(0, begin, end), Keep::nothing).logits);
-  };
-  for_each_chunk(network.device(), x.size(0), samples_per_chunk(network), chunk);
-  return all;
+  return map_chunks(chunks_of(network, x.size(0)), [&](int64_t begin, int64_t end) {
+    return Tensors{forward(network, x.slice(0, begin, end), Keep::nothing).logits};
+  })[0];
 }
 
 Tensor jacobian_vector(const Network& network, const Pass& pass, const Tensor& v) {

@@ -65,7 +65,7 @@ Primal primal(const Network& network, Pass pass, const Tensor& u) {
 }
 
 Tangent tangent(const Network& network, const Pass& pass, const Direction& direction) {
-  Tangent result;
+  Tangent result{direction, {}, {}};
   result.inputs.resize(network.nodes().size());
   ByNode directions(direction.parameters);
   Tensor input = direction.input;
@@ -81,20 +81,18 @@ Tangent tangent(const Network& network, const Pass& pass, const Direction& direc
   return result;
 }
 
-Gradients gradient_tangent(const Network& network, const Primal& primal, const Direction& direction,
-                           const Tangent& tangent, const Tensor& u_dot, Wanted wanted) {
+Gradients gradient_tangent(const Network& network, const Primal& primal, const Tangent& tangent,
+                           const Tensor& u_dot, Wanted wanted) {
   SweepOptions options;
   options.want_input = wanted != Wanted::parameters;
   options.want_parameters = wanted != Wanted::input;
   options.primal = &primal;
-  options.direction = &direction;
   options.tangent = &tangent;
   return sweep(network, primal.pass, u_dot, options);
 }
 
-Tensor second_tangent(const Network& network, const Pass& pass, const Tensors& parameters,
-                      const Tangent& first) {
-  ByNode directions(parameters);
+Tensor second_tangent(const Network& network, const Pass& pass, const Tangent& first) {
+  ByNode directions(first.direction.parameters);
   return forward_sweep(network, pass, {}, [&](std::size_t i, const Tensors&) -> Tensor {
     const Node& node = network.nodes()[i];
     const Tensors along = directions.of(node);

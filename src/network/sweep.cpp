@@ -36,13 +36,14 @@ class Sweep {
   Gradients run(const Tensor& u) {
     send(static_cast<int>(nodes_.size()) - 1, u);
     // Directions belong to the trainable nodes in their order; this sweep meets them backwards.
-    std::size_t direction_end = options_.direction ? options_.direction->parameters.size() : 0;
+    const Tensors none;
+    const Tensors& along = options_.tangent ? options_.tangent->direction.parameters : none;
+    std::size_t direction_end = along.size();
     for (std::size_t i = nodes_.size(); i-- > 0;) {
       Tensors direction;
       if (nodes_[i].trainable && direction_end > 0) {
         const std::size_t count = nodes_[i].tensors.size();
-        const auto end =
-            options_.direction->parameters.begin() + static_cast<std::ptrdiff_t>(direction_end);
+        const auto end = along.begin() + static_cast<std::ptrdiff_t>(direction_end);
         direction.assign(end - static_cast<std::ptrdiff_t>(count), end);
         direction_end -= count;
       }

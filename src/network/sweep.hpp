@@ -14,9 +14,8 @@ struct SweepOptions {
   // parameters.
   std::function<void(std::size_t node, const Tensor& adjoint)> visit;
   // Set together: the sweep gives the derivative of a first sweep, whose adjoints are `primal`,
-  // along a direction.
+  // along the tangent's direction.
   const Primal* primal = nullptr;
-  const Direction* direction = nullptr;
   const Tangent* tangent = nullptr;
 };
 

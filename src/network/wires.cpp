@@ -49,6 +49,6 @@ Tensor as_samples(const Tensor& x, const Shape& sample, const char* what) {
   return x.reshape(shape);
 }
 
-Tensor as_logits(const Tensor& output) { return output.reshape({output.size(0), -1}); }
+Tensor as_logits(const Tensor& output) { return output.flatten(1); }
 
 }  // namespace reluctance

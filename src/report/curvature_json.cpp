@@ -26,40 +26,50 @@ Json example(const CarrierExample& each) {
           {"clean", image(each.clean)}};
 }
 
-Json condition_json(const CurvatureCondition& at) {
+// What training a condition is of.
+void tell_training(Json& json, const std::optional<Ball>& ball) {
+  json["kind"] = ball ? "adversarial" : "vanilla";
+  json["norm"] = ball ? Json(to_string(ball->norm)) : Json(nullptr);
+  json["epsilon"] = ball ? ball->radius : 0;
+}
+
+Json condition_json(const CurvatureCondition& condition) {
   Json overlap = nullptr;
-  if (at.overlap) {
-    overlap = {{"count", at.overlap->count},
-               {"common", at.overlap->common},
-               {"by_chance", at.overlap->by_chance}};
+  if (condition.overlap) {
+    overlap = {{"count", condition.overlap->count},
+               {"common", condition.overlap->common},
+               {"by_chance", condition.overlap->by_chance}};
   }
-  return {
-      {"name", at.name},
-      {"epsilon", at.epsilon},
-      {"attack", at.attack ? Json(*at.attack) : Json(nullptr)},
-      {"fooled", at.fooled},
-      {"loss", number(at.loss)},
-      {"hessian", eigenpairs_json(at.hessian)},
-      {"gauss_newton", eigenpairs_json(at.gauss_newton)},
-      {"effective", at.effective ? eigenpairs_json(*at.effective) : Json(nullptr)},
-      {"smooth", at.smooth},
+  Json json;
+  tell_training(json, condition.attack ? condition.attack->ball : std::nullopt);
+  json.update(Json{
+      {"attack", condition.attack ? Json(describe(*condition.attack)) : Json(nullptr)},
+      {"fooled", condition.fooled},
+      {"loss", number(condition.loss)},
+      {"hessian", eigenpairs_json(condition.hessian)},
+      {"gauss_newton", eigenpairs_json(condition.gauss_newton)},
+      {"effective", condition.effective ? eigenpairs_json(*condition.effective) : Json(nullptr)},
+      {"smooth", condition.smooth.to(at::kDouble).mean().item<double>()},
       {"trace",
-       {{"value", number(at.trace.value)}, {"standard_error", number(at.trace.standard_error)}}},
-      {"carriers", list_of(at.carriers, carriers_json)},
+       {{"value", number(condition.trace.value)},
+        {"standard_error", number(condition.trace.standard_error)}}},
+      {"carriers", list_of(condition.carriers, carriers_json)},
       {"overlap", overlap},
-      {"examples", list_of(at.examples, example)}};
+      {"examples", list_of(condition.examples, example)}});
+  return json;
 }
 
 Json rate_json(const CriticalRate& rate) {
-  const double missing = std::nan("");
-  return {{"name", rate.name},
-          {"epsilon", rate.epsilon},
-          {"settled", rate.settled},
-          {"momentum", rate.momentum},
-          {"hessian", number(rate.hessian)},
-          {"predicted", number(rate.predicted)},
-          {"measured", number(rate.measured.value_or(missing))},
-          {"ratio", number(rate.measured.value_or(missing) / rate.predicted)}};
+  const double measured = rate.measured.value_or(std::nan(""));
+  Json json;
+  tell_training(json, rate.ball);
+  json.update(Json{{"settled", rate.settled},
+                   {"momentum", rate.momentum},
+                   {"hessian", number(rate.hessian)},
+                   {"predicted", number(rate.predicted)},
+                   {"measured", number(measured)},
+                   {"ratio", number(measured / rate.predicted)}});
+  return json;
 }
 
 }  // namespace

@@ -12,9 +12,11 @@ Json concentration_json(const Concentration& weights) {
 }
 
 Json strength(const InfluenceStrength& at) {
-  return {{"attack", at.attack},
-          {"strength", at.strength},
-          {"description", at.description},
+  const std::optional<Ball>& ball = at.attack.ball;
+  return {{"kind", at.attack.name},
+          {"norm", ball ? Json(to_string(ball->norm)) : Json(nullptr)},
+          {"strength", strength_of(at.attack)},
+          {"description", describe(at.attack)},
           {"fooled", at.fooled},
           {"gates_flipped_share", at.gates_flipped_share},
           {"effective_beta", as_json(at.effective_beta)},

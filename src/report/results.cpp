@@ -68,12 +68,12 @@ void add_claim(Json& claims, const Claim& claim, const Results& results,
   Json verdicts = Json::array();
   for (const NetworkResult& network : results.networks) {
     if (!(network.*chapter)) continue;
-    const Finding& finding = (network.*chapter)->finding;
+    const Outcome& outcome = (network.*chapter)->outcome;
     verdicts.push_back(
         {{"network", network.id},
-         {"verdict", to_string(finding.verdict)},
-         {"summary", finding.summary},
-         {"checks", list_of(finding.checks, [](const Check& each) { return as_json(each); })}});
+         {"verdict", to_string(outcome.verdict)},
+         {"summary", outcome.summary},
+         {"checks", list_of(outcome.checks, [](const Check& each) { return as_json(each); })}});
   }
   if (verdicts.empty()) return;
   claims.push_back({{"id", claim.id},
@@ -153,10 +153,10 @@ void tell_checks(std::ostream& text, const std::vector<Check>& checks) {
 template <typename Chapter>
 void tell_claim(std::ostream& text, const Claim& claim, const Chapter& chapter) {
   if (!chapter) return;
-  const Finding& finding = chapter->finding;
-  text << "  claim " << claim.number << " " << to_string(finding.verdict) << ". " << finding.summary
+  const Outcome& outcome = chapter->outcome;
+  text << "  claim " << claim.number << " " << to_string(outcome.verdict) << ". " << outcome.summary
        << "\n";
-  tell_checks(text, finding.checks);
+  tell_checks(text, outcome.checks);
 }
 
 void tell_advice(std::ostream& text, const std::vector<Advice>& advice) {

@@ -24,19 +24,10 @@ inline RowMajorMap matrix_of(const Tensor& batch, int64_t i) {
   return {batch.data_ptr<double>() + i * batch.stride(0), batch.size(1), batch.size(2)};
 }
 
-// s = softmax(z) - onehot(label). The label's entry is minus the sum of the others, which keeps its
-// digits when the network is confident. Both arguments have C entries.
-inline void logit_gradient(const Vector& z, int64_t label, Vector& s) {
-  s = (z.array() - z.maxCoeff()).exp();
-  s /= s.sum();
-  s[label] = 0;
-  s[label] = -s.sum();
-}
-
 // Calls body(sample) for all samples on all threads.
 template <typename Body>
 void for_each_sample(int64_t samples, const Body& body) {
-  for_each_chunk(at::kCPU, samples, samples, [&](int64_t begin, int64_t end) {
+  for_each_chunk({at::kCPU, samples, samples}, [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i) body(i);
   });
 }

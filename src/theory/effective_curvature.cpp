@@ -9,20 +9,13 @@
 #include "gram.hpp"
 #include "growth.hpp"
 #include "reluctance/curvature/hessian.hpp"
-#include "reluctance/loss/cross_entropy.hpp"
+#include "reluctance/geometry/norm.hpp"
 #include "theory/l2_path.hpp"
 
 namespace reluctance {
 namespace {
 
 using Piece = CurvatureSamples::Piece;
-
-// Shaped to scale N x ...
-Tensor per_sample(const Tensor& values, const Tensor& like) {
-  Shape shape(static_cast<std::size_t>(like.dim()), 1);
-  shape[0] = -1;
-  return values.view(shape);
-}
 
 Tensor norms(const Tensor& x) { return x.flatten(1).norm(2, 1); }
 
@@ -66,8 +59,7 @@ namespace {
 
 // Q = B f(M) B^T for M = B^T K B, eigenvalue by eigenvalue; `f` gets the sample and its spectrum.
 template <typename Function>
-Tensor middle_matrices(const Tensor& gram, const Tensor& logits, const Function& f) {
-  const Tensor factors = logit_hessian_factor(logits);
+Tensor middle_matrices(const Tensor& gram, const Tensor& factors, const Function& f) {
   Tensor middle = at::zeros_like(gram);
   for_each_sample(gram.size(0), [&](int64_t i) {
     const Matrix factor = matrix_of(factors, i);
@@ -84,12 +76,15 @@ struct PieceParts {
   Tensor scale, middle, free, radial, smooth;
 };
 
-PieceParts raw_parts(const Network& network, const Piece& piece, const RawResponse& raw) {
-  const Pass& pass = piece.primal.pass;
-  const Tensor logits = pass.logits.to(at::kCPU, at::kDouble);
-  const Tensor gram = centred_gram(network, pass);
-  const int64_t samples = logits.size(0);
-  Tensor middle = middle_matrices(gram, logits, [&](int64_t, const Vector& lambda) -> Vector {
+Tensor factors_of(const CurvatureSamples& samples, const Piece& piece) {
+  return samples.loss().hessian_factor(piece.primal.pass.logits.to(at::kCPU, at::kDouble));
+}
+
+PieceParts raw_parts(const CurvatureSamples& all, const Piece& piece, const RawResponse& raw) {
+  const Tensor gram = gram_matrices(all.network(), piece.primal.pass, all.loss());
+  const Tensor factors = factors_of(all, piece);
+  const int64_t samples = gram.size(0);
+  Tensor middle = middle_matrices(gram, factors, [&](int64_t, const Vector& lambda) -> Vector {
     return lambda.unaryExpr([&](double each) { return chi_steps(each, raw.beta, raw.steps); });
   });
   return {
@@ -118,13 +113,13 @@ struct L2Gain {
   }
 };
 
-PieceParts l2_parts(const Network& network, const Piece& piece, const L2Response& l2) {
+PieceParts l2_parts(const CurvatureSamples& all, const Piece& piece, const L2Response& l2) {
+  const Network& network = all.network();
   const Pass& pass = piece.primal.pass;
-  const Tensor logits = pass.logits.to(at::kCPU, at::kDouble);
-  const Tensor x = piece.images.reshape({piece.images.size(0), -1});
+  const Tensor x = piece.samples.images.flatten(1);
   const Tensor delta = x - l2.clean.slice(0, piece.begin, piece.end).reshape(x.sizes());
-  const Tensor g =
-      vector_jacobian(network, pass, logit_gradient(pass.logits, piece.labels)).reshape(x.sizes());
+  const Tensor s = all.loss().gradient(pass.logits, piece.samples.labels);
+  const Tensor g = vector_jacobian(network, pass, s).reshape(x.sizes());
   Tensor held = at::zeros_like(x, x.options().dtype(at::kBool));
   if (l2.pixel_box) {
     held = x.le(0).logical_and(g.lt(0)).logical_or_(x.ge(1).logical_and(g.gt(0)));
@@ -136,8 +131,8 @@ PieceParts l2_parts(const Network& network, const Piece& piece, const L2Response
   const Tensor eta =
       (l2.step_size / norms(g).clamp_min(1e-30)).to(at::kCPU, at::kDouble).contiguous();
   const Tangents tangents{free, free_delta / length.unsqueeze(1)};
-  const Tensor gram =
-      centred_gram(network, pass, [&](const Tensor& rows) { return tangents.project(rows); });
+  const Tensor gram = gram_matrices(network, pass, all.loss(),
+                                    [&](const Tensor& rows) { return tangents.project(rows); });
   // Well inside the ball, or with no gradient to follow, the formula says nothing.
   const Tensor on_ball = norms(delta).ge(0.9 * l2.radius).to(at::kCPU);
   Tensor smooth = on_ball.logical_and(mu.gt(0)).contiguous();
@@ -145,15 +140,16 @@ PieceParts l2_parts(const Network& network, const Piece& piece, const L2Response
   const auto steps = std::max<int64_t>(0, static_cast<int64_t>(l2.path.size()) - 1);
   const int64_t free_steps =
       steps > 0 ? std::min(steps, static_cast<int64_t>(l2.radius / l2.step_size + 1e-9)) : 0;
-  Tensor middle = middle_matrices(gram, logits, [&](int64_t i, const Vector& lambda) -> Vector {
-    const L2Gain gain{mu.data_ptr<double>()[i], eta.data_ptr<double>()[i], free_steps,
-                      steps - free_steps};
-    bool& is_smooth = smooth.data_ptr<bool>()[i];
-    is_smooth = is_smooth && gain.mu > lambda.maxCoeff();
-    if (!is_smooth) return Vector::Zero(lambda.size());
-    scale.data_ptr<double>()[i] = gain(0);
-    return lambda.unaryExpr([&](double each) { return gain.slope(each); });
-  });
+  Tensor middle =
+      middle_matrices(gram, factors_of(all, piece), [&](int64_t i, const Vector& lambda) -> Vector {
+        const L2Gain gain{mu.data_ptr<double>()[i], eta.data_ptr<double>()[i], free_steps,
+                          steps - free_steps};
+        bool& is_smooth = smooth.data_ptr<bool>()[i];
+        is_smooth = is_smooth && gain.mu > lambda.maxCoeff();
+        if (!is_smooth) return Vector::Zero(lambda.size());
+        scale.data_ptr<double>()[i] = gain(0);
+        return lambda.unaryExpr([&](double each) { return gain.slope(each); });
+      });
   return {scale, middle, tangents.free, tangents.radial, smooth};
 }
 
@@ -163,66 +159,58 @@ EffectiveCurvature::EffectiveCurvature(CurvatureSamplesPtr attacked, const Attac
                                        int64_t memory)
     : samples_(std::move(attacked)) {
   const Network& network = samples_->network();
-  std::vector<PieceParts> all(static_cast<std::size_t>(samples_->count()));
-  samples_->for_each([&](const Piece& piece) {
-    all[static_cast<std::size_t>(piece.begin)] =
-        std::holds_alternative<RawResponse>(response)
-            ? raw_parts(network, piece, std::get<RawResponse>(response))
-            : l2_parts(network, piece, std::get<L2Response>(response));
+  const Tensors joined = samples_->map([&](const Piece& piece) {
+    const PieceParts part = std::holds_alternative<RawResponse>(response)
+                                ? raw_parts(*samples_, piece, std::get<RawResponse>(response))
+                                : l2_parts(*samples_, piece, std::get<L2Response>(response));
+    return Tensors{part.smooth, part.scale, part.middle, part.free, part.radial};
   });
-  const auto joined = [&](Tensor PieceParts::*field) -> Tensor {
-    Tensors list;
-    for (const PieceParts& part : all) {
-      if ((part.*field).defined()) list.push_back(part.*field);
-    }
-    return list.empty() ? Tensor() : at::cat(list);
-  };
   const auto like_network = [&](const Tensor& t) {
     return t.defined() ? t.to(network.device(), network.dtype()) : t;
   };
-  parts_ = std::make_shared<Parts>(
-      Parts{like_network(joined(&PieceParts::scale)),
-            like_network(joined(&PieceParts::middle)),
-            {like_network(joined(&PieceParts::free)), like_network(joined(&PieceParts::radial))}});
-  smooth_ = joined(&PieceParts::smooth);
+  smooth_ = joined[0];
+  parts_ = std::make_shared<Parts>(Parts{like_network(joined[1]),
+                                         like_network(joined[2]),
+                                         {like_network(joined[3]), like_network(joined[4])}});
   const auto* l2 = std::get_if<L2Response>(&response);
   if (!l2 || l2->path.empty() || smooth_.all().item<bool>()) return;
   followed_ = smooth_.logical_not().nonzero().squeeze(1).to(network.device());
   const auto of_these = [&](const Tensor& each) { return each.index_select(0, followed_); };
   std::vector<Tensor> path;
   for (const Tensor& iterate : l2->path) path.push_back(of_these(iterate));
-  path_ = std::make_shared<L2Path>(network, of_these(l2->clean), of_these(samples_->labels()), path,
-                                   *l2, memory);
+  L2Response followed = *l2;
+  followed.clean = of_these(l2->clean);
+  followed.path = path;
+  path_ = std::make_shared<L2Path>(network, samples_->samples().rows(followed_), samples_->loss(),
+                                   followed, memory);
 }
 
 LinearOperator EffectiveCurvature::matrix() const {
   const Network& network = samples_->network();
-  return {network.parameter_count(), network.dtype(), network.device(),
-          [samples = samples_, parts = parts_, path = path_](const Tensor& v) {
-            const Network& net = samples->network();
-            const Tensors direction = samples->split(v);
-            const Tensor mean = samples->mean([&](const Piece& piece) {
-              Gradients own = hessian_vector(net, piece, {direction, {}}, Wanted::both);
-              const Tensor follow = parts->respond(net, piece, own.input);
-              const Gradients added = hessian_vector(net, piece, {{}, follow}, Wanted::parameters);
-              for (std::size_t k = 0; k < own.parameters.size(); ++k) {
-                own.parameters[k].add_(added.parameters[k]);
-              }
-              return own.parameters;
-            });
-            return path ? mean + path->gain(v) / static_cast<double>(samples->count()) : mean;
-          }};
+  return {
+      network.parameter_count(), network.dtype(), network.device(),
+      [samples = samples_, parts = parts_, path = path_](const Tensor& v) {
+        const Tensors direction = samples->split(v);
+        const Tensor mean = samples->mean([&](const Piece& piece) {
+          Gradients own = hessian_vector(*samples, piece, {direction, {}}, Wanted::both);
+          const Tensor follow = parts->respond(samples->network(), piece, own.input);
+          const Gradients added = hessian_vector(*samples, piece, {{}, follow}, Wanted::parameters);
+          for (std::size_t k = 0; k < own.parameters.size(); ++k) {
+            own.parameters[k].add_(added.parameters[k]);
+          }
+          return own.parameters;
+        });
+        return path ? mean + path->gain(v) / static_cast<double>(samples->count()) : mean;
+      }};
 }
 
 Tensor EffectiveCurvature::sample_curvatures(const Tensor& v) const {
-  const Network& network = samples_->network();
   const Tensors direction = samples_->split(v);
-  Tensor added = at::empty({samples_->count()}, v.options().dtype(at::kDouble));
-  samples_->for_each([&](const Piece& piece) {
-    const Tensor u = hessian_vector(network, piece, {direction, {}}, Wanted::input).input;
-    const Tensor product = u * parts_->respond(network, piece, u);
-    added.slice(0, piece.begin, piece.end).copy_(product.flatten(1).sum(1, false, at::kDouble));
-  });
+  Tensor added = samples_->map([&](const Piece& piece) {
+    const Tensor u = hessian_vector(*samples_, piece, {direction, {}}, Wanted::input).input;
+    const Tensor product = u * parts_->respond(samples_->network(), piece, u);
+    return Tensors{product.flatten(1).sum(1, false, at::kDouble)};
+  })[0];
   if (path_) added.index_add_(0, followed_, path_->sample_gains(v));
   return reluctance::sample_curvatures(*samples_, v) + added.to(at::kCPU);
 }

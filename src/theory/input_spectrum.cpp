@@ -3,18 +3,18 @@
 #include <Eigen/Eigenvalues>
 
 #include "class_space.hpp"
-#include "reluctance/loss/cross_entropy.hpp"
 
 namespace reluctance {
 
-InputSpectrum input_spectrum(const LinearRegion& region, const Tensor& labels) {
-  const int64_t samples = region.logits.size(0);
-  const int64_t classes = region.logits.size(1);
-  const Tensor factors = logit_hessian_factor(region.logits);
-  const Tensor s = logit_gradient(region.logits, labels.to(at::kCPU));
-  InputSpectrum spectrum{at::zeros({samples, classes - 1}, at::kDouble),
-                         at::zeros({samples, classes, classes - 1}, at::kDouble),
-                         at::zeros({samples, classes - 1}, at::kDouble)};
+InputSpectrum input_spectrum(const LinearRegion& region) {
+  const int64_t samples = region.count();
+  const int64_t classes = region.classes();
+  const int64_t rank = region.rank();
+  const Tensor factors = region.loss.hessian_factor(region.logits);
+  const Tensor s = region.logit_gradient();
+  InputSpectrum spectrum{at::zeros({samples, rank}, at::kDouble),
+                         at::zeros({samples, classes, rank}, at::kDouble),
+                         at::zeros({samples, rank}, at::kDouble)};
   for_each_sample(samples, [&](int64_t i) {
     const Matrix factor = matrix_of(factors, i);
     const auto gram = matrix_of(region.gram, i);
@@ -26,8 +26,9 @@ InputSpectrum input_spectrum(const LinearRegion& region, const Tensor& labels) {
     const Vector pulled = factor.transpose() * (gram * vector_of(s, i));
     const double vanishing = 1e-14 * ascending[classes - 1];
     auto directions = matrix_of(spectrum.directions, i);
-    for (int64_t k = 0; k + 1 < classes; ++k) {
-      const int64_t from = classes - 1 - k;  // the smallest, in the null space of B, is left out
+    for (int64_t k = 0; k < rank; ++k) {
+      // With C-1 the smallest, in the null space of B, is left out.
+      const int64_t from = classes - 1 - k;
       const double lambda = ascending[from];
       if (lambda <= vanishing || lambda <= 0) continue;
       vector_of(spectrum.eigenvalues, i)[k] = lambda;

@@ -3,7 +3,6 @@
 #include <ATen/ATen.h>
 
 #include "reluctance/curvature/hessian.hpp"
-#include "reluctance/loss/cross_entropy.hpp"
 
 namespace reluctance {
 namespace {
@@ -19,7 +18,7 @@ Tensor projection(const Tensor& u, const Tensor& unit) {
 }
 
 Tensor part(const Tensor& all, const Piece& piece) {
-  return all.slice(0, piece.begin, piece.end).view(piece.images.sizes());
+  return all.slice(0, piece.begin, piece.end).view(piece.samples.images.sizes());
 }
 
 // The change of the input gradients along v, N x n, when the inputs change too.
@@ -28,29 +27,30 @@ Tensor gradient_change(const CurvatureSamples& samples, const Tensor& v, const T
   Tensor change = at::empty_like(moved);
   samples.for_each([&](const Piece& piece) {
     const Direction both{direction, part(moved, piece)};
-    part(change, piece).copy_(hessian_vector(samples.network(), piece, both, Wanted::input).input);
+    part(change, piece).copy_(hessian_vector(samples, piece, both, Wanted::input).input);
   });
   return change;
 }
 
 }  // namespace
 
-L2Path::L2Path(const Network& network, const Tensor& clean, const Tensor& labels,
-               const std::vector<Tensor>& path, const L2Response& l2, int64_t memory) {
-  const Tensor centre = rows(clean);
-  const auto iterates = static_cast<int64_t>(path.size());
+L2Path::L2Path(const Network& network, const Samples& samples, const Loss& loss,
+               const L2Response& l2, int64_t memory) {
+  const Tensor centre = rows(l2.clean);
+  const auto iterates = static_cast<int64_t>(l2.path.size());
   const auto at_inputs = [&](const Tensor& x) {
-    return std::make_shared<CurvatureSamples>(network, x, labels, memory / iterates);
+    return std::make_shared<CurvatureSamples>(network, samples.with_images(x), loss,
+                                              memory / iterates);
   };
-  ends_ = at_inputs(path.back());
-  for (auto x = path.begin(); x + 1 != path.end(); ++x) {
+  ends_ = at_inputs(l2.path.back());
+  for (auto x = l2.path.begin(); x + 1 != l2.path.end(); ++x) {
     Step step;
     step.samples = at_inputs(*x);
     Tensor gradient = at::empty_like(centre);
     step.samples->for_each([&](const Piece& piece) {
       const Pass& pass = piece.primal.pass;
       part(gradient, piece)
-          .copy_(vector_jacobian(network, pass, logit_gradient(pass.logits, piece.labels)));
+          .copy_(vector_jacobian(network, pass, loss.gradient(pass.logits, piece.samples.labels)));
     });
     const Tensor length = lengths(gradient);
     step.gradient = gradient / length;
@@ -96,8 +96,7 @@ Tensor L2Path::backward(const Tensor& u) const {
     const Tensor asked = along_step(*step, adjoint);
     Tensor change = at::empty_like(adjoint);
     sum += samples.mean([&](const Piece& piece) {
-      Gradients moved =
-          hessian_vector(samples.network(), piece, {{}, part(asked, piece)}, Wanted::both);
+      Gradients moved = hessian_vector(samples, piece, {{}, part(asked, piece)}, Wanted::both);
       part(change, piece).copy_(moved.input);
       return moved.parameters;
     }) * static_cast<double>(samples.count());
@@ -113,8 +112,7 @@ Tensor L2Path::asked(const Tensor& v) const {
 Tensor L2Path::gain(const Tensor& v) const {
   const Tensor moved = forward(v);
   const Tensor followed = ends_->mean([&](const Piece& piece) {
-    return hessian_vector(ends_->network(), piece, {{}, part(moved, piece)}, Wanted::parameters)
-        .parameters;
+    return hessian_vector(*ends_, piece, {{}, part(moved, piece)}, Wanted::parameters).parameters;
   });
   return (followed * static_cast<double>(ends_->count()) + backward(asked(v))) / 2;
 }

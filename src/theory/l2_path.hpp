@@ -15,10 +15,9 @@ namespace reluctance {
 
 class L2Path {
  public:
-  // clean: N x input shape. path: the iterates of the same samples, m + 1 of them. The rest of the
-  // attack as `l2` says.
-  L2Path(const Network& network, const Tensor& clean, const Tensor& labels,
-         const std::vector<Tensor>& path, const L2Response& l2, int64_t memory);
+  // samples: those that `l2` speaks of; their images are not asked for.
+  L2Path(const Network& network, const Samples& samples, const Loss& loss, const L2Response& l2,
+         int64_t memory);
 
   // D v, where D = d x_m / d theta: P -> N x n.
   Tensor forward(const Tensor& v) const;

@@ -28,15 +28,16 @@ Tensor centred_basis(int64_t classes) {
 
 }  // namespace
 
-Tensor centred_gram(const Network& network, const Pass& pass,
-                    const std::function<Tensor(const Tensor&)>& project) {
+Tensor gram_matrices(const Network& network, const Pass& pass, const Loss& loss,
+                     const std::function<Tensor(const Tensor&)>& project) {
   const int64_t samples = pass.logits.size(0);
   const int64_t classes = network.classes();
-  const Tensor basis = centred_basis(classes).to(pass.logits.options());
+  const Tensor basis = (loss.ignores_shift ? centred_basis(classes) : at::eye(classes, at::kDouble))
+                           .to(pass.logits.options());
   // Copy k of the batch carries row k of the basis.
   Tensor rows = vector_jacobian(network, pass, basis.repeat_interleave(samples, 0));
   if (project) rows = project(rows);
-  rows = rows.view({classes - 1, samples, -1});
+  rows = rows.view({basis.size(0), samples, -1});
   const Tensor expand = basis.to(at::kCPU, at::kDouble);
   Tensor gram = at::empty({samples, classes, classes}, expand.options());
   const int64_t at_once = rows.is_cpu() ? samples_in_cache : samples;
@@ -49,13 +50,16 @@ Tensor centred_gram(const Network& network, const Pass& pass,
   return gram;
 }
 
-LinearRegion linear_region(const Network& network, const Tensor& x) {
-  return linear_region(network, forward(network, x, Keep::gates));
+LinearRegion linear_region(const Network& network, const Samples& samples, const Loss& loss) {
+  return linear_region(network, forward(network, samples.images, Keep::gates), samples.labels,
+                       loss);
 }
 
-LinearRegion linear_region(const Network& network, Pass pass) {
-  LinearRegion region{std::move(pass), {}, {}};
-  region.gram = centred_gram(network, region.pass);
+LinearRegion linear_region(const Network& network, Pass pass, const Tensor& labels,
+                           const Loss& loss) {
+  require_known_to_theory(loss);
+  LinearRegion region{std::move(pass), labels.to(at::kCPU).contiguous(), loss, {}, {}};
+  region.gram = gram_matrices(network, region.pass, loss);
   region.logits = region.pass.logits.to(at::kCPU, at::kDouble);
   return region;
 }

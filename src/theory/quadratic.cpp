@@ -6,7 +6,6 @@
 
 #include "class_space.hpp"
 #include "growth.hpp"
-#include "reluctance/loss/cross_entropy.hpp"
 
 namespace reluctance {
 namespace {
@@ -20,11 +19,11 @@ namespace {
 
 // `growth(lambda, beta)` is the exponent by which a component grows.
 template <typename Growth, typename Chi>
-QuadraticSolution solve(const LinearRegion& region, const Tensor& labels, const Tensor& strengths,
-                        const Growth& growth, const Chi& chi) {
-  const int64_t samples = region.logits.size(0);
-  const Tensor factors = logit_hessian_factor(region.logits);
-  const Tensor s = logit_gradient(region.logits, labels.to(at::kCPU));
+QuadraticSolution solve(const LinearRegion& region, const Tensor& strengths, const Growth& growth,
+                        const Chi& chi) {
+  const int64_t samples = region.count();
+  const Tensor factors = region.loss.hessian_factor(region.logits);
+  const Tensor s = region.logit_gradient();
   QuadraticSolution solution{at::zeros_like(s), at::ones({samples}, at::kBool)};
   const Tensor contiguous = strengths.contiguous();
   const double* betas = contiguous.data_ptr<double>();
@@ -51,23 +50,20 @@ QuadraticSolution solve(const LinearRegion& region, const Tensor& labels, const 
 
 }  // namespace
 
-QuadraticSolution quadratic_attack(const LinearRegion& region, const Tensor& labels,
-                                   const Tensor& beta, int64_t steps) {
+QuadraticSolution quadratic_attack(const LinearRegion& region, const Tensor& beta, int64_t steps) {
   const auto m = static_cast<double>(steps);
   return solve(
-      region, labels, beta, [=](double lambda, double b) { return m * std::log1p(b / m * lambda); },
+      region, beta, [=](double lambda, double b) { return m * std::log1p(b / m * lambda); },
       [=](double lambda, double b) { return chi_steps(lambda, b, steps); });
 }
 
-QuadraticSolution quadratic_attack(const LinearRegion& region, const Tensor& labels, double beta,
-                                   int64_t steps) {
-  return quadratic_attack(region, labels, at::full({labels.size(0)}, beta, at::kDouble), steps);
+QuadraticSolution quadratic_attack(const LinearRegion& region, double beta, int64_t steps) {
+  return quadratic_attack(region, at::full({region.count()}, beta, at::kDouble), steps);
 }
 
-QuadraticSolution quadratic_attack_limit(const LinearRegion& region, const Tensor& labels,
-                                         double beta) {
+QuadraticSolution quadratic_attack_limit(const LinearRegion& region, double beta) {
   return solve(
-      region, labels, at::full({labels.size(0)}, beta, at::kDouble),
+      region, at::full({region.count()}, beta, at::kDouble),
       [](double lambda, double b) { return b * lambda; }, chi_limit);
 }
 

@@ -6,19 +6,17 @@
 
 #include "class_space.hpp"
 #include "region_climber.hpp"
-#include "reluctance/loss/cross_entropy.hpp"
 
 namespace reluctance {
 namespace {
 
 // Runs `body(climber, c, i)` from c = 0 for every sample; returns all c.
 template <typename Body>
-Tensor climb_all(const LinearRegion& region, const Tensor& labels, const Body& body) {
-  const Tensor targets = labels.to(at::kCPU).contiguous();
+Tensor climb_all(const LinearRegion& region, const Body& body) {
   Tensor coefficients = at::zeros_like(region.logits);
-  for_each_sample(region.logits.size(0), [&](int64_t i) {
-    RegionClimber climber(region, targets, i);
-    Vector c = Vector::Zero(region.logits.size(1));
+  for_each_sample(region.count(), [&](int64_t i) {
+    RegionClimber climber(region, i);
+    Vector c = Vector::Zero(region.classes());
     body(climber, c, i);
     vector_of(coefficients, i) = c;
   });
@@ -53,22 +51,21 @@ Vector dormand_prince(RegionClimber& climber, const Vector& c, double h, Vector&
 
 }  // namespace
 
-Tensor region_attack(const LinearRegion& region, const Tensor& labels, double beta, int64_t steps) {
-  return region_attack(region, labels, at::full({labels.size(0)}, beta, at::kDouble), steps);
+Tensor region_attack(const LinearRegion& region, double beta, int64_t steps) {
+  return region_attack(region, at::full({region.count()}, beta, at::kDouble), steps);
 }
 
-Tensor region_attack(const LinearRegion& region, const Tensor& labels, const Tensor& beta,
-                     int64_t steps) {
+Tensor region_attack(const LinearRegion& region, const Tensor& beta, int64_t steps) {
   const Tensor alphas = (beta / static_cast<double>(steps)).contiguous();
-  return climb_all(region, labels, [&](RegionClimber& climber, Vector& c, int64_t i) {
+  return climb_all(region, [&](RegionClimber& climber, Vector& c, int64_t i) {
     const double alpha = alphas.data_ptr<double>()[i];
     for (int64_t t = 0; t < steps; ++t) c += alpha * climber.gradient(c);
   });
 }
 
-Tensor region_attack_limit(const LinearRegion& region, const Tensor& labels, double beta) {
+Tensor region_attack_limit(const LinearRegion& region, double beta) {
   constexpr double tolerance = 1e-10;
-  return climb_all(region, labels, [&](RegionClimber& climber, Vector& c, int64_t) {
+  return climb_all(region, [&](RegionClimber& climber, Vector& c, int64_t) {
     double tau = 0;
     double h = beta / 10;
     Vector error;
@@ -77,6 +74,10 @@ Tensor region_attack_limit(const LinearRegion& region, const Tensor& labels, dou
       const Vector next = dormand_prince(climber, c, h, error);
       const double scale = tolerance * std::max(next.cwiseAbs().maxCoeff(), 1e-3 * beta);
       const double ratio = error.cwiseAbs().maxCoeff() / scale;
+      if (!std::isfinite(ratio)) {  // squared error never saturates: the flow leaves all numbers
+        c.setConstant(std::nan(""));
+        return;
+      }
       // A step too small to change tau is taken anyway: the flow is smooth, rounding is the limit.
       if (ratio <= 1 || h <= 1e-12 * beta) {
         tau += h;
@@ -87,25 +88,23 @@ Tensor region_attack_limit(const LinearRegion& region, const Tensor& labels, dou
   });
 }
 
-Tensor region_attack_l2(const LinearRegion& region, const Tensor& labels, double alpha,
-                        int64_t steps, double radius) {
-  return climb_all(region, labels, [&](RegionClimber& climber, Vector& c, int64_t) {
-    for (int64_t t = 0; t < steps; ++t) {
+Tensor region_attack_l2(const LinearRegion& region, const BallSteps& ball) {
+  return climb_all(region, [&](RegionClimber& climber, Vector& c, int64_t) {
+    for (int64_t t = 0; t < ball.steps; ++t) {
       const Vector& s = climber.gradient(c);
       const double norm = std::sqrt(std::max(s.dot(climber.gram * s), 0.0));
       if (norm == 0) return;  // the gradient vanishes: the attack stands still
-      c += alpha / norm * s;
+      c += ball.step_size / norm * s;
       const double length = std::sqrt(std::max(c.dot(climber.gram * c), 0.0));
-      if (length > radius) c *= radius / length;
+      if (length > ball.radius) c *= ball.radius / length;
     }
   });
 }
 
 Tensor region_attack_linf(const Network& network, const LinearRegion& region, const Tensor& x,
-                          const Tensor& labels, double alpha, int64_t steps, double radius,
-                          bool pixel_box) {
-  const int64_t samples = region.logits.size(0);
-  const int64_t classes = region.logits.size(1);
+                          const BallSteps& ball) {
+  const int64_t samples = region.count();
+  const int64_t classes = region.classes();
   const Tensor one_class = at::eye(classes, region.pass.logits.options())
                                .unsqueeze(1)
                                .expand({classes, samples, classes})
@@ -117,19 +116,18 @@ Tensor region_attack_linf(const Network& network, const LinearRegion& region, co
                           .transpose(0, 1)
                           .to(at::kCPU, at::kDouble);
   const Tensor clean = x.reshape({samples, -1}).to(at::kCPU, at::kDouble);
-  const Tensor targets = labels.to(at::kCPU);
-  Tensor low = at::full_like(clean, -radius);
-  Tensor high = at::full_like(clean, radius);
-  if (pixel_box) {
+  Tensor low = at::full_like(clean, -ball.radius);
+  Tensor high = at::full_like(clean, ball.radius);
+  if (ball.pixel_box) {
     low = at::maximum(low, -clean);
     high = at::minimum(high, 1 - clean);
   }
   Tensor delta = at::zeros_like(clean);
-  for (int64_t t = 0; t < steps; ++t) {
+  for (int64_t t = 0; t < ball.steps; ++t) {
     const Tensor z = region.logits + at::bmm(rows, delta.unsqueeze(2)).squeeze(2);
-    const Tensor s = logit_gradient(z, targets);
+    const Tensor s = region.loss.gradient(z, region.labels);
     const Tensor gradient = at::bmm(s.unsqueeze(1), rows).squeeze(1);
-    delta = at::minimum(at::maximum(delta + alpha * gradient.sign(), low), high);
+    delta = at::minimum(at::maximum(delta + ball.step_size * gradient.sign(), low), high);
   }
   return delta.view(x.sizes());
 }

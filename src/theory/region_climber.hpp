@@ -7,10 +7,11 @@ namespace reluctance {
 
 // What one sample's attack needs, with room for its intermediate vectors.
 struct RegionClimber {
-  RegionClimber(const LinearRegion& region, const Tensor& labels, int64_t i)
-      : gram(matrix_of(region.gram, i)),
+  RegionClimber(const LinearRegion& region, int64_t i)
+      : loss(region.loss),
+        gram(matrix_of(region.gram, i)),
         logits(vector_of(region.logits, i)),
-        label(labels.data_ptr<int64_t>()[i]),
+        label(region.labels.data_ptr<int64_t>()[i]),
         z(logits.size()),
         s(logits.size()) {}
 
@@ -18,10 +19,11 @@ struct RegionClimber {
   const Vector& gradient(const Vector& c) {
     z.noalias() = gram * c;
     z += logits;
-    logit_gradient(z, label, s);
+    loss.sample_gradient(z.data(), z.size(), label, s.data());
     return s;
   }
 
+  const Loss& loss;
   Matrix gram;
   Vector logits;
   int64_t label;

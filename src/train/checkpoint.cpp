@@ -20,23 +20,21 @@ std::string indexed(const char* name, std::size_t k) { return name + ("_" + std:
 std::string training_settings(const TrainingOptions& options, const std::string& subject) {
   std::ostringstream text;
   text.precision(17);
-  text << "subject: " << subject
-       << "\nattack: " << (options.attack ? options.attack->description : "none")
+  text << "subject: " << subject << "\nloss: " << options.objective.loss.name << "\nattack: "
+       << (options.objective.attack ? describe(*options.objective.attack, 17) : "none")
        << "\nepochs: " << options.epochs << "\nbatch size: " << options.batch_size
        << "\nlearning rate: " << options.learning_rate << "\nmomentum: " << options.momentum
        << "\nweight decay: " << options.weight_decay << "\ncarry: " << options.carry
-       << "\nlabel smoothing: " << options.label_smoothing
        << "\nschedule: " << to_string(options.schedule) << "\nseed: " << options.seed << "\n";
   return text.str();
 }
 
 void save_checkpoint(const std::filesystem::path& path, const TrainingState& state,
                      const std::string& settings) {
-  std::vector<std::pair<std::string, Tensor>> arrays{
-      {"settings", text_array(settings)},
-      {"metrics", text_array(state.metrics)},
-      {"counters", at::tensor({state.step, state.correct_sum}, at::kLong)},
-      {"loss_sum", at::full({1}, state.loss_sum, at::kDouble)}};
+  NamedTensors arrays{{"settings", text_array(settings)},
+                      {"metrics", text_array(state.metrics)},
+                      {"counters", at::tensor({state.step, state.correct_sum}, at::kLong)},
+                      {"loss_sum", at::full({1}, state.loss_sum, at::kDouble)}};
   const Tensors parameters = state.network.parameters();
   for (std::size_t k = 0; k < parameters.size(); ++k) {
     arrays.emplace_back(indexed("parameter", k), parameters[k].to(at::kCPU));

@@ -8,7 +8,6 @@
 #include <vector>
 
 #include "reluctance/base/random.hpp"
-#include "reluctance/train/trainer.hpp"
 
 namespace reluctance {
 namespace {
@@ -37,16 +36,12 @@ double swing(const std::vector<double>& path) {
 // The tilted loss around the network.
 class TiltedLoss {
  public:
-  TiltedLoss(const Network& network, const Tensor& images, const Tensor& labels,
-             const CriticalRateOptions& options)
-      : network_(network),
-        images_(images),
-        labels_(labels),
-        options_(options),
-        centre_(at_displacement({})) {
+  TiltedLoss(const Network& network, const Samples& samples, const CriticalRateOptions& options)
+      : network_(network), samples_(samples), options_(options), centre_(at_displacement({})) {
     const Tensor parameters = network.flat_parameters();
     const double size = options.displacement * length_of(parameters);
-    const Tensor random = at::randn(parameters.sizes(), make_generator(options.seed), at::kDouble);
+    const Tensor random =
+        at::randn(parameters.sizes(), make_generator(options.context.seed), at::kDouble);
     start_ = random.to(parameters.device());
     // Three turns towards where the gradient changes most.
     for (int turn = 0; turn < 3; ++turn) start_ = gradient(start_.mul(size / length_of(start_)));
@@ -80,31 +75,29 @@ class TiltedLoss {
  private:
   Tensor at_displacement(const Tensor& displacement) const {
     const Network moved = displacement.defined() ? network_.displaced(displacement) : network_;
-    return batch_gradient(moved, images_, labels_, options_.attack).flat();
+    return batch_gradient(moved, samples_, options_.objective).flat();
   }
 
   const Network& network_;
-  const Tensor& images_;
-  const Tensor& labels_;
+  const Samples& samples_;
   const CriticalRateOptions& options_;
   Tensor centre_, start_;
 };
 
 }  // namespace
 
-std::optional<double> measured_critical_rate(const Network& network, const Tensor& images,
-                                             const Tensor& labels,
+std::optional<double> measured_critical_rate(const Network& network, const Samples& samples,
                                              const CriticalRateOptions& options) {
   constexpr double smallest = 1e-6;
   constexpr double largest = 1e6;
   const auto halvings =
       static_cast<int64_t>(std::ceil(std::log2(std::log(4.0) / std::log1p(options.precision))));
-  const TiltedLoss loss(network, images, labels, options);
+  const TiltedLoss loss(network, samples, options);
   int64_t done = 0;
   const auto ask = [&](double rate) {
     const bool answer = loss.unstable(rate);
     ++done;
-    if (options.progress) options.progress(done, std::max(done + 1, halvings + 3));
+    if (options.context.progress) options.context.progress(done, std::max(done + 1, halvings + 3));
     return answer;
   };
   double low = 0.1;

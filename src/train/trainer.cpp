@@ -11,7 +11,6 @@
 #include "reluctance/base/chunks.hpp"
 #include "reluctance/base/error.hpp"
 #include "reluctance/base/random.hpp"
-#include "reluctance/loss/cross_entropy.hpp"
 #include "reluctance/network/passes.hpp"
 
 namespace reluctance {
@@ -45,20 +44,33 @@ void descend(TrainingState& state, const Tensors& gradient, const TrainingOption
 }
 
 // Where the attacks on a batch begin: at random, or where the last ones ended.
-Tensor starts_of(const TrainingState& state, const TrainingOptions& options, const Tensor& images,
-                 const Tensor& indices) {
-  if (!options.attack) return images;
+Tensor starts_of(const TrainingState& state, const TrainingOptions& options, const Samples& samples,
+                 const Tensor& places) {
+  const std::optional<GradientAscent>& attack = options.objective.attack;
+  if (!attack) return samples.images;
   if (options.carry && state.carried.defined()) {
-    const Tensor delta = state.carried.index_select(0, indices);
+    const Tensor delta = state.carried.index_select(0, places);
     // Images that no attack has met yet have none.
     if (delta.ne(0).any().item<bool>()) {
-      const Tensor x = images + delta.to(images.scalar_type());
-      return options.attack->pixel_box ? x.clamp(0, 1) : x;
+      const Tensor x = samples.images + delta.to(samples.images.scalar_type());
+      return attack->pixel_box ? x.clamp(0, 1) : x;
     }
   }
-  const auto place = static_cast<std::uint64_t>(state.step);
-  return starting_points(images, *options.attack,
-                         make_generator(options.seed, {attack_stream, place}));
+  const auto step = static_cast<std::uint64_t>(state.step);
+  return starting_points(samples, *attack, derive_seed(options.seed, {attack_stream, step}));
+}
+
+// A state of its own: training changes its tensors in place.
+TrainingState copy_of(TrainingState state) {
+  state.network = state.network.clone();
+  for (Tensor& each : state.velocity) each = each.clone();
+  if (state.velocity.empty()) {
+    for (const Tensor& parameter : state.network.parameters()) {
+      state.velocity.push_back(at::zeros_like(parameter));
+    }
+  }
+  if (state.carried.defined()) state.carried = state.carried.clone();
+  return state;
 }
 
 // Half precision is fine enough for a start, and halves the checkpoint.
@@ -90,40 +102,33 @@ std::string to_string(Schedule schedule) {
   return "steps";
 }
 
-// The pieces of the batch are added up in their order, whichever thread finished first.
-BatchGradient batch_gradient(const Network& network, const Tensor& images, const Tensor& labels,
-                             const std::optional<Attack>& attack, const Tensor& starts,
-                             double label_smoothing) {
-  check_interrupt();
-  const int64_t samples = images.size(0);
-  const Tensor begins = starts.defined() ? starts : images;
-  const Tensor inputs = attack ? at::empty_like(images) : images;
-  std::vector<BatchGradient> pieces(static_cast<std::size_t>(samples));
-  const auto chunk = [&](int64_t begin, int64_t end) {
-    Tensor x = images.slice(0, begin, end);
-    const Tensor y = labels.slice(0, begin, end);
-    if (attack) {
-      x = climb(network, x, y, begins.slice(0, begin, end), *attack);
+BatchGradient batch_gradient(const Network& network, const Samples& samples,
+                             const Objective& objective, const Tensor& starts) {
+  const auto count = static_cast<double>(samples.count());
+  const Tensor begins = starts.defined() ? starts : samples.images;
+  const Tensor inputs = objective.attack ? at::empty_like(samples.images) : samples.images;
+  CountedPasses passes(network);
+  Tensors sums = sum_chunks(chunks_of(network, samples.count()), [&](int64_t begin, int64_t end) {
+    const Samples part = samples.slice(begin, end);
+    Tensor x = part.images;
+    if (objective.attack) {
+      x = climb(passes, part, begins.slice(0, begin, end), *objective.attack);
       inputs.slice(0, begin, end).copy_(x);
     }
     const Pass pass = forward(network, x, Keep::inputs);
-    const Tensor s =
-        smoothed_logit_gradient(pass.logits, y, label_smoothing) / static_cast<double>(samples);
-    BatchGradient& piece = pieces[static_cast<std::size_t>(begin)];
-    piece.parameters = weight_gradient(network, pass, s);
-    piece.loss_sum = cross_entropy(pass.logits, y).sum().item<double>();
-    piece.correct = pass.logits.argmax(1).eq(y).sum().item<int64_t>();
-  };
-  for_each_chunk(network.device(), samples, samples_per_chunk(network), chunk);
-  BatchGradient total = std::move(pieces[0]);
-  for (std::size_t i = 1; i < pieces.size(); ++i) {
-    for (std::size_t k = 0; k < pieces[i].parameters.size(); ++k) {
-      total.parameters[k].add_(pieces[i].parameters[k]);
-    }
-    total.loss_sum += pieces[i].loss_sum;
-    total.correct += pieces[i].correct;
-  }
+    const LossAt loss = objective.loss.at(pass.logits, part.labels, {});
+    Tensors piece = weight_gradient(network, pass, loss.gradient / count);
+    piece.push_back(loss.value.sum(at::kDouble));
+    piece.push_back(pass.logits.argmax(1).eq(part.labels).sum());
+    return piece;
+  });
+  BatchGradient total;
   total.inputs = inputs;
+  total.correct = sums.back().item<int64_t>();
+  sums.pop_back();
+  total.loss_sum = sums.back().item<double>();
+  sums.pop_back();
+  total.parameters = std::move(sums);
   return total;
 }
 
@@ -137,23 +142,18 @@ int64_t total_steps(const TrainingOptions& options, int64_t samples) {
   return options.epochs * ((samples + options.batch_size - 1) / options.batch_size);
 }
 
-void train(TrainingState& state, const Tensor& images, const Tensor& labels,
-           const TrainingOptions& options, const TrainingHooks& hooks) {
-  if (options.carry && !(options.attack && options.attack->ball)) {
+TrainingState train(const TrainingState& start, const Samples& samples,
+                    const TrainingOptions& options, const TrainingHooks& hooks) {
+  const std::optional<GradientAscent>& attack = options.objective.attack;
+  if (options.carry && !(attack && attack->ball)) {
     throw Error("perturbations can be carried on for attacks in a ball only: use pgd or fgsm");
   }
-  const int64_t samples = images.size(0);
-  const int64_t steps_per_epoch = total_steps(options, samples) / options.epochs;
-  const int64_t total = total_steps(options, samples);
-  if (state.carried.defined() && state.carried.sizes() != images.sizes()) {
+  const int64_t total = total_steps(options, samples.count());
+  const int64_t steps_per_epoch = total / options.epochs;
+  if (start.carried.defined() && start.carried.sizes() != samples.images.sizes()) {
     throw Error("the perturbations that are carried on belong to other images");
   }
-  if (state.velocity.empty()) {
-    state.network = state.network.clone();  // the caller's network is not changed in place
-    for (const Tensor& parameter : state.network.parameters()) {
-      state.velocity.push_back(at::zeros_like(parameter));
-    }
-  }
+  TrainingState state = copy_of(start);
   const auto save = [&] {
     if (hooks.checkpoint) hooks.checkpoint(state);
   };
@@ -164,17 +164,19 @@ void train(TrainingState& state, const Tensor& images, const Tensor& labels,
     const int64_t batch = state.step % steps_per_epoch;
     if (epoch != shuffled_epoch) {
       const auto place = static_cast<std::uint64_t>(epoch);
-      order = at::randperm(samples, make_generator(options.seed, {order_stream, place}), at::kLong)
-                  .to(images.device());
+      order = at::randperm(samples.count(), make_generator(options.seed, {order_stream, place}),
+                           at::kLong)
+                  .to(samples.images.device());
       shuffled_epoch = epoch;
     }
     const int64_t begin = batch * options.batch_size;
-    const Tensor indices = order.slice(0, begin, std::min(begin + options.batch_size, samples));
-    const Tensor x = images.index_select(0, indices);
+    const Tensor places =
+        order.slice(0, begin, std::min(begin + options.batch_size, samples.count()));
+    const Samples batch_samples = samples.rows(places);
     BatchGradient result;
     try {
-      result = batch_gradient(state.network, x, labels.index_select(0, indices), options.attack,
-                              starts_of(state, options, x, indices), options.label_smoothing);
+      result = batch_gradient(state.network, batch_samples, options.objective,
+                              starts_of(state, options, batch_samples, places));
     } catch (const Interrupted&) {
       save();  // the batch that was cut short has left no trace in the state
       throw;
@@ -186,14 +188,14 @@ void train(TrainingState& state, const Tensor& images, const Tensor& labels,
                   Error::Kind::job);
     }
     descend(state, result.parameters, options, rate);
-    if (options.carry) carry(state, indices, result.inputs - x, images);
+    if (options.carry) carry(state, places, result.inputs - batch_samples.images, samples.images);
     state.loss_sum += result.loss_sum;
     state.correct_sum += result.correct;
     ++state.step;
     if (hooks.after_step) hooks.after_step(state, rate);
     if (hooks.progress) hooks.progress(state.step, total);
     if (state.step % steps_per_epoch == 0) {
-      const auto n = static_cast<double>(samples);
+      const auto n = static_cast<double>(samples.count());
       nlohmann::json line{{"epoch", epoch + 1},
                           {"step", state.step},
                           {"learning_rate", rate},
@@ -206,6 +208,7 @@ void train(TrainingState& state, const Tensor& images, const Tensor& labels,
       save();
     }
   }
+  return state;
 }
 
 }  // namespace reluctance

@@ -1,15 +1,23 @@
 // Auto-PGD: what is published about it, and what is known of linear networks.
+#include "reluctance/attack/apgd.hpp"
+
 #include <gtest/gtest.h>
 
 #include "attack/subjects.hpp"
+#include "base/threads.hpp"
 #include "network/random_networks.hpp"
-#include "reluctance/attack/apgd.hpp"
+#include "reluctance/attack/gradient_ascent.hpp"
 #include "reluctance/base/error.hpp"
 
 namespace reluctance {
 namespace {
 
-ApgdOptions apgd_options(Ball ball, ApgdLoss loss, int64_t iterations = 40) {
+AttackResult run_apgd(const Network& network, const Samples& samples, const ApgdOptions& options,
+                      const Context& context = {}) {
+  return apgd_attack(options).run(network, samples, context);
+}
+
+ApgdOptions apgd_options(Ball ball, const Loss& loss, int64_t iterations = 40) {
   ApgdOptions options;
   options.ball = ball;
   options.loss = loss;
@@ -17,16 +25,16 @@ ApgdOptions apgd_options(Ball ball, ApgdLoss loss, int64_t iterations = 40) {
   return options;
 }
 
-TargetedApgdOptions targeted_options(Ball ball, int64_t iterations = 40) {
-  TargetedApgdOptions options;
-  options.ball = ball;
-  options.iterations = iterations;
+// As in AutoAttack: the DLR loss towards nine classes.
+ApgdOptions targeted_options(Ball ball, int64_t iterations = 40) {
+  ApgdOptions options = apgd_options(ball, dlr_loss(), iterations);
+  options.targets = 9;
   return options;
 }
 
 struct Subject {
   Network network;
-  Tensor images, labels;
+  Samples samples;
 };
 
 Subject subject(const std::string& name) {
@@ -34,7 +42,7 @@ Subject subject(const std::string& name) {
     if (each.name != name) continue;
     at::manual_seed(17);
     const Tensor images = random_input(each.network, 80);
-    return {each.network, images, logits(each.network, images).argmax(1)};
+    return {each.network, {images, logits(each.network, images).argmax(1)}};
   }
   throw Error("no network " + name);
 }
@@ -46,58 +54,55 @@ TEST_P(Apgd, FellsWhatALinearNetworkCannotHold) {
   const Ball ball = half_of_them(linear, GetParam());
   const Tensor distance = boundary_distance(linear, GetParam());
   const auto check = [&](const AttackResult& result) {
-    expect_honest(linear.network, linear.images, linear.labels, ball, result.adversarial,
-                  result.success);
+    expect_honest(linear.network, linear.samples, ball, result);
     EXPECT_FALSE(result.success.logical_and(distance.gt(ball.radius)).any().item<bool>());
     // Without a target the ascent may go for another class than the nearest.
     const Tensor weak = distance.lt(0.9 * ball.radius);
     EXPECT_GE(result.success.logical_and(weak).sum().item<int64_t>(),
               weak.sum().item<int64_t>() * 3 / 4);
   };
-  for (ApgdLoss loss : {ApgdLoss::cross_entropy, ApgdLoss::dlr}) {
-    check(run_apgd(linear.network, linear.images, linear.labels, apgd_options(ball, loss)));
+  for (const Loss& loss : {cross_entropy_loss(), dlr_loss()}) {
+    check(run_apgd(linear.network, linear.samples, apgd_options(ball, loss)));
   }
-  check(run_targeted_apgd(linear.network, linear.images, linear.labels, targeted_options(ball)));
+  check(run_apgd(linear.network, linear.samples, targeted_options(ball)));
 }
 
 TEST_P(Apgd, TargetsFindEveryBoundaryOfALinearNetwork) {
   const LinearSubject linear = linear_subject();
   const Ball ball = half_of_them(linear, GetParam());
-  const AttackResult result =
-      run_targeted_apgd(linear.network, linear.images, linear.labels, targeted_options(ball, 100));
+  const AttackResult result = run_apgd(linear.network, linear.samples, targeted_options(ball, 100));
   const Tensor weak = boundary_distance(linear, GetParam()).lt(0.99 * ball.radius);
   EXPECT_FALSE(weak.logical_and(result.success.logical_not()).any().item<bool>());
   EXPECT_TRUE(at::equal(result.target.ge(0), result.success));
-  EXPECT_FALSE(result.target.eq(linear.labels).any().item<bool>());
+  EXPECT_FALSE(result.target.eq(linear.samples.labels).any().item<bool>());
 }
 
 TEST_P(Apgd, IsAtLeastAsStrongAsPgdOfEqualSteps) {
   for (const char* name : {"mlp", "cnn"}) {
-    const auto [network, images, labels] = subject(name);
+    const auto [network, samples] = subject(name);
     PgdOptions pgd;
     pgd.ball = {GetParam(), GetParam() == Norm::linf ? 0.02 : 0.15};
     pgd.steps = 40;
     const int64_t by_pgd =
-        run_attack(network, images, labels, pgd_attack(pgd)).success.sum().item<int64_t>();
+        as_attack(pgd_attack(pgd)).run(network, samples, {}).success.sum().item<int64_t>();
     EXPECT_GT(by_pgd, 0);
-    EXPECT_LT(by_pgd, images.size(0));
+    EXPECT_LT(by_pgd, samples.count());
     const AttackResult apgd =
-        run_apgd(network, images, labels, apgd_options(pgd.ball, ApgdLoss::cross_entropy));
+        run_apgd(network, samples, apgd_options(pgd.ball, cross_entropy_loss()));
     EXPECT_GE(apgd.success.sum().item<int64_t>() + 1, by_pgd);
-    const AttackResult targeted =
-        run_targeted_apgd(network, images, labels, targeted_options(pgd.ball));
+    const AttackResult targeted = run_apgd(network, samples, targeted_options(pgd.ball));
     EXPECT_GE(targeted.success.sum().item<int64_t>(), by_pgd);
-    expect_honest(network, images, labels, pgd.ball, apgd.adversarial, apgd.success);
-    expect_honest(network, images, labels, pgd.ball, targeted.adversarial, targeted.success);
+    expect_honest(network, samples, pgd.ball, apgd);
+    expect_honest(network, samples, pgd.ball, targeted);
   }
 }
 
 TEST_P(Apgd, SeedsRepeatAndDiffer) {
-  const auto [network, images, labels] = subject("cnn");
+  const auto [network, samples] = subject("cnn");
   const ApgdOptions options =
-      apgd_options({GetParam(), GetParam() == Norm::linf ? 0.02 : 0.15}, ApgdLoss::dlr, 10);
+      apgd_options({GetParam(), GetParam() == Norm::linf ? 0.02 : 0.15}, dlr_loss(), 10);
   const auto attack = [&](std::uint64_t seed) {
-    return run_apgd(network, images, labels, options, seed).adversarial;
+    return run_apgd(network, samples, options, {seed, {}}).adversarial;
   };
   EXPECT_TRUE(at::equal(attack(1), attack(1)));
   EXPECT_FALSE(at::equal(attack(1), attack(2)));
@@ -112,30 +117,29 @@ TEST(ApgdLoop, HalvesStepSizesAtThePublishedCheckpoints) {
 }
 
 TEST(ApgdLoop, CountsItsPasses) {
-  const auto [network, images, labels] = subject("mlp");
+  const auto [network, samples] = subject("mlp");
   // Nothing falls to an empty ball: one pass for the answer, then 1 + iterations.
   const AttackResult result =
-      run_apgd(network, images, labels, apgd_options({Norm::linf, 0}, ApgdLoss::cross_entropy, 7));
+      run_apgd(network, samples, apgd_options({Norm::linf, 0}, cross_entropy_loss(), 7));
   EXPECT_EQ(result.passes.forward, 80 * 9);
   EXPECT_EQ(result.passes.backward, 80 * 7);
 }
 
 TEST(ApgdLoop, StopsForSamplesThatFell) {
-  const auto [network, images, labels] = subject("mlp");
+  const auto [network, samples] = subject("mlp");
   // Everything falls at once in a ball that reaches everywhere.
   const AttackResult result =
-      run_apgd(network, images, labels, apgd_options({Norm::linf, 1}, ApgdLoss::cross_entropy, 50));
+      run_apgd(network, samples, apgd_options({Norm::linf, 1}, cross_entropy_loss(), 50));
   EXPECT_TRUE(result.success.all().item<bool>());
   EXPECT_LT(result.passes.backward, 80 * 10);
 }
 
 TEST(ApgdLoop, WrongAnswersFallToThemselves) {
-  const auto [network, images, labels] = subject("mlp");
-  const Tensor wrong = (labels + 1).remainder(network.classes());
-  const AttackResult result =
-      run_targeted_apgd(network, images, wrong, targeted_options({Norm::linf, 0.1}));
+  const auto [network, samples] = subject("mlp");
+  const Samples wrong(samples.images, (samples.labels + 1).remainder(network.classes()));
+  const AttackResult result = run_apgd(network, wrong, targeted_options({Norm::linf, 0.1}));
   EXPECT_TRUE(result.success.all().item<bool>());
-  EXPECT_TRUE(at::equal(result.adversarial, images));
+  EXPECT_TRUE(at::equal(result.adversarial, samples.images));
   EXPECT_TRUE(result.target.eq(-1).all().item<bool>());
   EXPECT_EQ(result.passes.backward, 0);
 }
@@ -147,41 +151,44 @@ TEST(ApgdLoop, ImagesOutsideTheBoxNeverFall) {
   Tensor weights = at::zeros({4, 36}, at::kDouble);
   weights[0].fill_(1);
   network.append(linear_layer(), {weights, at::tensor({-40.0, 0.0, -1.0, -2.0}, at::kDouble)});
-  const Tensor images = at::full({20, 1, 6, 6}, 1.5, at::kDouble);
-  const Tensor labels = at::zeros({20}, at::kLong);
-  const AttackResult result =
-      run_targeted_apgd(network, images, labels, targeted_options({Norm::linf, 0.1}));
+  const Samples samples(at::full({20, 1, 6, 6}, 1.5, at::kDouble), at::zeros({20}, at::kLong));
+  const AttackResult result = run_apgd(network, samples, targeted_options({Norm::linf, 0.1}));
   EXPECT_FALSE(result.success.any().item<bool>());
-  EXPECT_TRUE(at::equal(result.adversarial, images));
+  EXPECT_TRUE(at::equal(result.adversarial, samples.images));
 }
 
 TEST(ApgdLoop, ProgressCountsEverySampleOfEveryRound) {
-  const auto [network, images, labels] = subject("mlp");
-  ApgdOptions options = apgd_options({Norm::linf, 0.05}, ApgdLoss::cross_entropy, 5);
+  const auto [network, samples] = subject("mlp");
+  ApgdOptions options = apgd_options({Norm::linf, 0.05}, cross_entropy_loss(), 5);
   options.restarts = 3;
   int64_t last = 0;
-  run_apgd(network, images, labels, options, 0, [&](int64_t done, int64_t total) {
-    EXPECT_EQ(total, 3 * 80);
-    last = std::max(last, done);
-  });
+  run_apgd(network, samples, options, {0, [&](int64_t done, int64_t total) {
+                                         EXPECT_EQ(total, 3 * 80);
+                                         last = std::max(last, done);
+                                       }});
   EXPECT_EQ(last, 3 * 80);
 }
 
 TEST(ApgdLoop, AnInterruptStopsIt) {
-  const auto [network, images, labels] = subject("mlp");
-  request_interrupt();
-  EXPECT_THROW(run_apgd(network, images, labels, {}), Interrupted);
-  clear_interrupt();
+  const auto [network, samples] = subject("mlp");
+  const InterruptRequest request;
+  EXPECT_THROW(run_apgd(network, samples, {}), Interrupted);
 }
 
 TEST(ApgdLoop, RefusesTooFewClasses) {
   const LinearSubject three = linear_subject(5, 3);
-  EXPECT_THROW(run_targeted_apgd(three.network, three.images, three.labels, {}), Error);
+  EXPECT_THROW(run_apgd(three.network, three.samples, targeted_options({Norm::linf, 0.1})), Error);
   const LinearSubject two = linear_subject(5, 2);
-  EXPECT_THROW(
-      run_apgd(two.network, two.images, two.labels, apgd_options({Norm::linf, 0.1}, ApgdLoss::dlr)),
-      Error);
-  EXPECT_NO_THROW(run_apgd(two.network, two.images, two.labels, {}));
+  EXPECT_THROW(run_apgd(two.network, two.samples, apgd_options({Norm::linf, 0.1}, dlr_loss())),
+               Error);
+  EXPECT_NO_THROW(run_apgd(two.network, two.samples, {}));
+}
+
+TEST(ApgdLoop, IsNamedAfterItsLossOrItsTargets) {
+  EXPECT_EQ(apgd_attack({}).name, "apgd-ce");
+  EXPECT_EQ(apgd_attack({.loss = dlr_loss()}).name, "apgd-dlr");
+  EXPECT_EQ(apgd_attack({.loss = dlr_loss(), .targets = 9}).name, "apgd-t");
+  EXPECT_THROW(apgd_attack({.ball = {Norm::l1, 8}}), Error);
 }
 
 }  // namespace

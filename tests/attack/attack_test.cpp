@@ -1,180 +1,197 @@
-// Attacks: their steps against a naive loop over autograd, and what the shared loop promises.
-#include <gtest/gtest.h>
-#include <torch/csrc/autograd/autograd.h>
-
-#include "network/random_networks.hpp"
+// What every attack promises, whatever it does.
 #include "reluctance/attack/attack.hpp"
-#include "reluctance/base/error.hpp"
-#include "reluctance/base/progress.hpp"
-#include "reluctance/base/random.hpp"
-#include "reluctance/network/passes.hpp"
+
+#include <gtest/gtest.h>
+
+#include <stdexcept>
+
+#include "attack/every_attack.hpp"
+#include "attack/subjects.hpp"
+#include "network/random_networks.hpp"
 
 namespace reluctance {
 namespace {
 
-constexpr int64_t samples = 40;
+constexpr int64_t count = 48;
+
+class EachAttack : public testing::TestWithParam<EveryAttack> {};
 
 struct Subject {
   Network network;
-  Tensor x, labels;
+  Samples samples;  // with indices that are not their places
 };
 
-Subject subject(int index) {
-  at::manual_seed(11 + index);
-  Network network = networks_in_double().at(static_cast<std::size_t>(index)).network;
-  Tensor x = random_input(network, samples);
-  // Labels that the network answers, so that an attack has something to do.
-  Tensor labels = logits(network, x).argmax(1);
-  return {std::move(network), std::move(x), std::move(labels)};
+Subject subject(const std::string& name) {
+  for (const auto& each : networks_in_double()) {
+    if (each.name != name) continue;
+    at::manual_seed(29);
+    const Tensor images = random_input(each.network, count);
+    const Tensor labels = logits(each.network, images).argmax(1);
+    return {each.network, {images, labels, at::arange(count) * 5 + 1000}};
+  }
+  throw std::invalid_argument("no network " + name);
 }
 
-Tensor autograd_gradient(const Network& network, const Tensor& x, const Tensor& labels) {
-  const Tensor leaf = x.clone().requires_grad_();
-  const Tensor loss = at::cross_entropy_loss(forward(network, leaf, Keep::nothing).logits, labels,
-                                             {}, at::Reduction::Sum);
-  return torch::autograd::grad({loss}, {leaf})[0];
+void expect_alike(const AttackResult& part, const AttackResult& whole, const Tensor& places,
+                  const std::string& how) {
+  const auto those = [&](const Tensor& all) { return all.index_select(0, places); };
+  EXPECT_TRUE(at::equal(part.success, those(whole.success))) << how;
+  EXPECT_TRUE(at::allclose(part.adversarial, those(whole.adversarial), 1e-9, 1e-9)) << how;
+  EXPECT_TRUE(at::allclose(part.margin, those(whole.margin), 1e-9, 1e-9)) << how;
+  ASSERT_EQ(part.target.defined(), whole.target.defined()) << how;
+  if (whole.target.defined()) {
+    EXPECT_TRUE(at::equal(part.target, those(whole.target))) << how;
+  }
 }
 
-Tensor l2(const Tensor& x) {
-  Shape shape(static_cast<std::size_t>(x.dim()), 1);
-  shape[0] = -1;
-  return x.flatten(1).norm(2, 1).view(shape);
-}
+// Random numbers belong to samples: neither their company nor their order changes what becomes of
+// them.
+TEST_P(EachAttack, FindsTheSameForASampleInAnyCompany) {
+  for (const char* name : {"mlp", "cnn"}) {
+    const auto [network, samples] = subject(name);
+    const Guides guides = make_guides(network, samples.images);
+    const Attack attack = GetParam().make({0.015, 0.12, 0.8, 0.1}, guides);
+    const auto run = [&](const Samples& part) { return attack.run(network, part, {3, {}}); };
+    const AttackResult whole = run(samples);
+    // Some fall and some do not, so that rounds go on with those that stand.
+    EXPECT_GT(whole.success.sum().item<int64_t>(), 0) << name;
+    EXPECT_LT(whole.success.sum().item<int64_t>(), count) << name;
 
-Attack without_random_start(Norm norm, double radius, int64_t steps) {
-  PgdOptions options;
-  options.ball = {norm, radius};
-  options.steps = steps;
-  options.random_start = false;
-  return pgd_attack(options);
-}
-
-class Attacks : public testing::TestWithParam<int> {};
-
-TEST_P(Attacks, InputGradientEqualsAutograd) {
-  const auto [network, x, labels] = subject(GetParam());
-  EXPECT_TRUE(at::allclose(input_gradient(network, x, labels).gradient,
-                           autograd_gradient(network, x, labels), 1e-9, 1e-13));
-}
-
-TEST_P(Attacks, RawEqualsNaiveAscent) {
-  const auto [network, x, labels] = subject(GetParam());
-  Tensor expected = x.clone();
-  for (int t = 0; t < 5; ++t)
-    expected = expected + 0.1 * autograd_gradient(network, expected, labels);
-  EXPECT_TRUE(
-      at::allclose(run_attack(network, x, labels, raw_attack(0.5, 5)).adversarial, expected));
-}
-
-TEST_P(Attacks, PgdEqualsNaiveLoop) {
-  const auto [network, x, labels] = subject(GetParam());
-  for (Norm norm : {Norm::linf, Norm::l2}) {
-    const double radius = norm == Norm::linf ? 0.1 : 0.7;
-    const Attack attack = without_random_start(norm, radius, 4);
-    Tensor z = x.clone();
-    for (int t = 0; t < 4; ++t) {
-      const Tensor g = autograd_gradient(network, z, labels);
-      const Tensor direction = norm == Norm::linf ? g.sign() : g / l2(g).clamp_min(1e-30);
-      Tensor delta = z + 2.5 * radius / 4 * direction - x;
-      delta = norm == Norm::linf ? delta.clamp(-radius, radius)
-                                 : delta * (radius / l2(delta)).clamp_max(1);
-      z = (x + delta).clamp(0, 1);
+    const auto compare = [&](const Tensor& places, const std::string& how) {
+      expect_alike(run(samples.rows(places)), whole, places, name + (", " + how));
+    };
+    const Tensor all = at::arange(count);
+    compare(all, "again");
+    compare(all.slice(0, 0, count / 2), "first half");
+    compare(all.slice(0, count / 2), "second half");
+    compare(all.flip(0), "reversed");
+    for (int64_t place : {0, 7, 30, 47}) {
+      compare(at::full({1}, place, at::kLong), "alone: " + std::to_string(place));
     }
-    EXPECT_TRUE(at::allclose(run_attack(network, x, labels, attack).adversarial, z, 1e-9, 1e-9));
   }
 }
 
-TEST_P(Attacks, StayInTheBallAndTheBoxAndTellTheTruth) {
-  const auto [network, x, labels] = subject(GetParam());
-  for (Norm norm : {Norm::linf, Norm::l2}) {
-    const double radius = norm == Norm::linf ? 0.2 : 1.5;
-    PgdOptions options;
-    options.ball = {norm, radius};
-    options.steps = 7;
-    options.restarts = 3;
-    const AttackResult result = run_attack(network, x, labels, pgd_attack(options), 5);
-    const Tensor delta = result.adversarial - x;
-    const Tensor size = norm == Norm::linf ? delta.abs().amax() : l2(delta).max();
-    EXPECT_LE(size.item<double>(), radius * (1 + 1e-9));
-    EXPECT_GE(result.adversarial.min().item<double>(), 0.0);
-    EXPECT_LE(result.adversarial.max().item<double>(), 1.0);
-    EXPECT_TRUE(
-        at::equal(result.success, logits(network, result.adversarial).argmax(1).ne(labels)));
+TEST_P(EachAttack, SeedsMatterWhereItIsRandom) {
+  const auto [network, samples] = subject("cnn");
+  const Attack attack =
+      GetParam().make({0.015, 0.12, 0.8, 0.1}, make_guides(network, samples.images));
+  const AttackResult one = attack.run(network, samples, {3, {}});
+  const AttackResult other = attack.run(network, samples, {4, {}});
+  // Even where another start finds nothing, it meets other margins.
+  const bool alike =
+      at::equal(one.adversarial, other.adversarial) && at::equal(one.margin, other.margin);
+  EXPECT_EQ(alike, !GetParam().random);
+}
+
+TEST_P(EachAttack, TellsTheTruthAndLeavesAloneWhatStands) {
+  const auto [network, samples] = subject("cnn");
+  const Attack attack =
+      GetParam().make({0.015, 0.12, 0.8, 0.1}, make_guides(network, samples.images));
+  const AttackResult result = attack.run(network, samples, {3, {}});
+  const Tensor answers = logits(network, result.adversarial).argmax(1);
+  EXPECT_TRUE(at::equal(result.success, answers.ne(samples.labels)));
+  if (attack.ball) {
+    EXPECT_TRUE(inside(*attack.ball, samples.images, result.adversarial).all().item<bool>());
+  }
+  const Tensor standing = result.success.logical_not().nonzero().squeeze(1);
+  EXPECT_TRUE(at::equal(result.adversarial.index_select(0, standing),
+                        samples.images.index_select(0, standing)));
+}
+
+TEST_P(EachAttack, NoSamplesAreNoTrouble) {
+  const auto [network, samples] = subject("cnn");
+  const Attack attack =
+      GetParam().make({0.015, 0.12, 0.8, 0.1}, make_guides(network, samples.images));
+  const AttackResult result = attack.run(network, samples.head(0), {});
+  EXPECT_EQ(result.success.numel(), 0);
+  EXPECT_EQ(result.adversarial.size(0), 0);
+}
+
+// A classifier of grey images whose answer changes from class 1 to class 0 where the weighted mean
+// of the pixels passes 0.6, but whose logits overflow from `broken` on: to infinities of the given
+// signs for class 0 and for the others, or to no numbers where the signs are 0.
+Network overflowing(double broken, double first, double others) {
+  Network network({1, 6, 6});
+  network.append(reshape_layer({36}));
+  // One pixel weighs as much as all others, for attacks that change few.
+  Tensor weights = at::full({3, 36}, 0.5 / 35, at::kDouble);
+  weights.select(1, 0).fill_(0.5);
+  const Tensor scale = at::tensor({1.0, 1e200, 1e200}, at::kDouble);
+  weights.mul_(scale.unsqueeze(1));
+  network.append(linear_layer(),
+                 {weights, at::tensor({1.0, -broken * 1e200, -broken * 1e200}, at::kDouble)});
+  network.append(relu_layer());
+  network.append(linear_layer(), {at::diag(scale), at::zeros({3}, at::kDouble)});
+  network.append(relu_layer());
+  // The first unit is the mean and 1; the others are 0 or infinite.
+  Tensor last = at::zeros({4, 3}, at::kDouble);
+  last[0][0] = 10;
+  for (int64_t k = 0; k < 4; ++k) {
+    const double sign = k == 0 ? first : others;
+    last[k][1] = sign == 0 ? 1 : sign;
+    last[k][2] = sign == 0 ? -1 : sign;
+  }
+  network.append(linear_layer(), {last, at::tensor({-15.0, 1.0, -5.0, -6.0}, at::kDouble)});
+  return network;
+}
+
+Samples grey() {
+  at::manual_seed(31);
+  return {0.5 + 0.01 * at::randn({20, 1, 6, 6}, at::kDouble), at::ones({20}, at::kLong)};
+}
+
+struct Overflow {
+  const char* name;
+  double first, others;
+};
+const std::vector<Overflow> overflows{
+    {"no numbers", 0, 0}, {"all infinite", 1, 1}, {"opposite infinities", 1, -1}};
+
+TEST_P(EachAttack, LogitsThatAreNoNumbersAreNoSuccess) {
+  const Samples samples = grey();
+  const Strength far{0.3, 1.8, 10.8, 2};
+  const auto run = [&](const Network& network) {
+    const Attack attack = GetParam().make(far, make_guides(network, samples.images));
+    return attack.run(network, samples, {3, {}});
+  };
+  // The attack crosses the boundary where nothing is broken.
+  EXPECT_TRUE(run(overflowing(1e6, 0, 0)).success.any().item<bool>());
+  for (const auto& [name, first, others] : overflows) {
+    const AttackResult result = run(overflowing(0.55, first, others));
+    EXPECT_FALSE(result.success.any().item<bool>()) << name;
+    EXPECT_TRUE(at::equal(result.adversarial, samples.images)) << name;
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Networks, Attacks, testing::Range(0, 7), [](const auto& each) {
-  return networks_in_double().at(static_cast<std::size_t>(each.param)).name;
-});
+using Search = NearestResult (*)(const Network& network, const Samples& samples, Norm norm);
 
-TEST(Attack, FgsmIsOneSignStep) {
-  const auto [network, x, labels] = subject(2);
-  const Tensor expected = (x + 0.07 * autograd_gradient(network, x, labels).sign()).clamp(0, 1);
-  EXPECT_TRUE(
-      at::allclose(run_attack(network, x, labels, fgsm_attack(0.07, false)).adversarial, expected));
-}
+class NearestSearch : public testing::TestWithParam<Search> {};
 
-TEST(Attack, SeedsRepeatAndDiffer) {
-  const auto [network, x, labels] = subject(2);
-  const Attack attack = pgd_attack({});
-  const Tensor first = run_attack(network, x, labels, attack, 1).adversarial;
-  EXPECT_TRUE(at::equal(first, run_attack(network, x, labels, attack, 1).adversarial));
-  EXPECT_FALSE(at::equal(first, run_attack(network, x, labels, attack, 2).adversarial));
-}
-
-TEST(Attack, RestartsNeverLoseASuccess) {
-  const auto [network, x, labels] = subject(2);
-  PgdOptions options;
-  options.ball = {Norm::linf, 0.05};
-  options.steps = 3;
-  const Tensor once = run_attack(network, x, labels, pgd_attack(options)).success;
-  options.restarts = 6;
-  const Tensor often = run_attack(network, x, labels, pgd_attack(options)).success;
-  EXPECT_FALSE(once.logical_and(often.logical_not()).any().item<bool>());
-}
-
-TEST(Attack, RandomStartsFillTheBall) {
-  const Tensor clean = at::full({2000, 3}, 0.5, at::kDouble);
-  Attack attack = pgd_attack({});
-  attack.ball = Ball{Norm::l2, 0.3};
-  const Tensor delta = starting_points(clean, attack, make_generator(4)) - clean;
-  const Tensor radii = l2(delta).flatten() / 0.3;
-  EXPECT_LE(radii.max().item<double>(), 1.0);
-  // Uniform in a ball of 3 dimensions: P(radius < r) = r^3.
-  for (double r : {0.5, 0.8}) {
-    EXPECT_NEAR(radii.lt(r).to(at::kDouble).mean().item<double>(), r * r * r, 0.03);
+TEST_P(NearestSearch, LogitsThatAreNoNumbersAreNotFound) {
+  const Samples samples = grey();
+  for (const Norm norm : {Norm::linf, Norm::l2}) {
+    const Tensor reached = GetParam()(overflowing(1e6, 0, 0), samples, norm).distance;
+    EXPECT_TRUE(reached.isfinite().all().item<bool>()) << to_string(norm);
+    for (const auto& [name, first, others] : overflows) {
+      const NearestResult nearest = GetParam()(overflowing(0.55, first, others), samples, norm);
+      EXPECT_TRUE(nearest.distance.isinf().all().item<bool>()) << name << ", " << to_string(norm);
+      EXPECT_TRUE(at::equal(nearest.adversarial, samples.images)) << name;
+    }
   }
-  EXPECT_LT(delta.mean(0).abs().max().item<double>(), 0.01);
 }
 
-TEST(Attack, CountsItsPasses) {
-  const auto [network, x, labels] = subject(2);
-  const PassCount passes = run_attack(network, x, labels, raw_attack(1, 5)).passes;
-  EXPECT_EQ(passes.forward, samples * 6);
-  EXPECT_EQ(passes.backward, samples * 5);
-}
+const Search by_fab = [](const Network& network, const Samples& samples, Norm norm) {
+  return fab_distances(network, samples, {.ball = {norm, 1}, .iterations = 30});
+};
+const Search by_nearest_class = [](const Network& network, const Samples& samples, Norm norm) {
+  return nearest_points(network, samples, {.norm = norm});
+};
 
-TEST(Attack, AnInterruptStopsIt) {
-  const auto [network, x, labels] = subject(2);
-  request_interrupt();
-  EXPECT_THROW(run_attack(network, x, labels, raw_attack(1, 5)), Interrupted);
-  clear_interrupt();
-}
+INSTANTIATE_TEST_SUITE_P(Both, NearestSearch, testing::Values(by_fab, by_nearest_class),
+                         [](const auto& each) { return each.index == 0 ? "Fab" : "NearestClass"; });
 
-TEST(Attack, ProgressCountsEverySample) {
-  const auto [network, x, labels] = subject(2);
-  int64_t last = 0;
-  run_attack(network, x, labels, raw_attack(1, 5), 0, [&](int64_t done, int64_t total) {
-    EXPECT_EQ(total, samples);
-    last = std::max(last, done);
-  });
-  EXPECT_EQ(last, samples);
-}
-
-TEST(Norms, AreNamedBothWays) {
-  for (Norm norm : {Norm::linf, Norm::l2}) EXPECT_EQ(parse_norm(to_string(norm)), norm);
-  EXPECT_THROW(parse_norm("l3"), Error);
-}
+INSTANTIATE_TEST_SUITE_P(Every, EachAttack, testing::ValuesIn(every_attack()),
+                         [](const auto& each) { return each.param.name; });
 
 }  // namespace
 }  // namespace reluctance

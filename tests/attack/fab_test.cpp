@@ -1,9 +1,11 @@
 // FAB: its projection against closed forms and a search, its distances on linear networks.
+#include "reluctance/attack/fab.hpp"
+
 #include <gtest/gtest.h>
 
 #include "attack/subjects.hpp"
 #include "network/random_networks.hpp"
-#include "reluctance/attack/fab.hpp"
+#include "reluctance/base/error.hpp"
 
 namespace reluctance {
 namespace {
@@ -12,8 +14,13 @@ class Fab : public testing::TestWithParam<Norm> {
  protected:
   FabOptions options(int64_t iterations) const {
     FabOptions chosen;
-    chosen.norm = GetParam();
+    chosen.ball = {GetParam(), 0.1};
     chosen.iterations = iterations;
+    return chosen;
+  }
+  FabOptions options(int64_t iterations, double radius) const {
+    FabOptions chosen = options(iterations);
+    chosen.ball.radius = radius;
     return chosen;
   }
   Tensor size(const Tensor& x) const { return sample_norms(x, GetParam()); }
@@ -69,23 +76,24 @@ TEST_P(Fab, ProjectionOfAFlatBoundaryStays) {
 
 TEST_P(Fab, DistanceOnALinearNetworkIsTheClosedForm) {
   const LinearSubject linear = linear_subject();
-  const NearestResult nearest =
-      nearest_adversarial(linear.network, linear.images, linear.labels, options(100));
+  const NearestResult nearest = fab_distances(linear.network, linear.samples, options(100));
   const Tensor expected = boundary_distance(linear, GetParam());
   EXPECT_TRUE(nearest.distance.ge(expected * (1 - 1e-9)).all().item<bool>());
   EXPECT_TRUE(at::allclose(nearest.distance, expected, 0.01));
-  EXPECT_TRUE(at::allclose(size(nearest.adversarial - linear.images), nearest.distance));
-  EXPECT_TRUE(
-      logits(linear.network, nearest.adversarial).argmax(1).ne(linear.labels).all().item<bool>());
+  EXPECT_TRUE(at::allclose(size(nearest.adversarial - linear.samples.images), nearest.distance));
+  EXPECT_TRUE(logits(linear.network, nearest.adversarial)
+                  .argmax(1)
+                  .ne(linear.samples.labels)
+                  .all()
+                  .item<bool>());
 }
 
 TEST_P(Fab, FellsWhatALinearNetworkCannotHold) {
   const LinearSubject linear = linear_subject();
   const Ball ball = half_of_them(linear, GetParam());
   const AttackResult result =
-      run_targeted_fab(linear.network, linear.images, linear.labels, options(40), ball.radius);
-  expect_honest(linear.network, linear.images, linear.labels, ball, result.adversarial,
-                result.success);
+      fab_attack(options(40, ball.radius)).run(linear.network, linear.samples, {});
+  expect_honest(linear.network, linear.samples, ball, result);
   const Tensor distance = boundary_distance(linear, GetParam());
   EXPECT_FALSE(result.success.logical_and(distance.gt(ball.radius)).any().item<bool>());
   const Tensor weak = distance.lt(0.97 * ball.radius);
@@ -97,12 +105,12 @@ TEST_P(Fab, EqualsTheDistancesOnANonlinearNetwork) {
   const Network network = networks_in_double()[2].network;
   at::manual_seed(3);
   const Tensor images = random_input(network, 60);
-  const Tensor labels = logits(network, images).argmax(1);
-  const NearestResult nearest = nearest_adversarial(network, images, labels, options(30));
+  const Samples samples(images, logits(network, images).argmax(1));
+  const NearestResult nearest = fab_distances(network, samples, options(30));
   EXPECT_TRUE(at::isfinite(nearest.distance).all().item<bool>());
   const Ball ball{GetParam(), nearest.distance.median().item<double>()};
-  const AttackResult result = run_targeted_fab(network, images, labels, options(30), ball.radius);
-  expect_honest(network, images, labels, ball, result.adversarial, result.success);
+  const AttackResult result = fab_attack(options(30, ball.radius)).run(network, samples, {});
+  expect_honest(network, samples, ball, result);
   EXPECT_TRUE(at::equal(result.success, nearest.distance.le(ball.radius)));
   EXPECT_LT(result.passes.backward, nearest.passes.backward);
 }
@@ -114,18 +122,25 @@ TEST(FabPasses, AreTwoForwardAndOneBackwardAnIteration) {
   const LinearSubject linear = linear_subject(20, 4);
   FabOptions options;
   options.iterations = 5;
-  const NearestResult nearest =
-      nearest_adversarial(linear.network, linear.images, linear.labels, options);
+  const NearestResult nearest = fab_distances(linear.network, linear.samples, options);
   EXPECT_EQ(nearest.passes.backward, 20 * 3 * 5);
   EXPECT_EQ(nearest.passes.forward, 20 * (1 + 3 * 5 * 2));
 }
 
 TEST(FabPasses, WrongAnswersAreTheirOwnNearest) {
   const LinearSubject linear = linear_subject(20, 4);
-  const NearestResult nearest = nearest_adversarial(linear.network, linear.images,
-                                                    (linear.labels + 1).remainder(4), FabOptions{});
+  const Samples wrong(linear.samples.images, (linear.samples.labels + 1).remainder(4));
+  const NearestResult nearest = fab_distances(linear.network, wrong, FabOptions{});
   EXPECT_TRUE(nearest.distance.eq(0).all().item<bool>());
-  EXPECT_TRUE(at::equal(nearest.adversarial, linear.images));
+  EXPECT_TRUE(at::equal(nearest.adversarial, linear.samples.images));
+}
+
+TEST(FabNorms, RefusesL1) {
+  FabOptions options;
+  options.ball.norm = Norm::l1;
+  EXPECT_THROW(fab_attack(options), Error);
+  const LinearSubject linear = linear_subject(5, 4);
+  EXPECT_THROW(fab_distances(linear.network, linear.samples, options), Error);
 }
 
 }  // namespace

@@ -1,13 +1,19 @@
 // The Square attack: its published schedule and pattern, and what it does without a gradient.
+#include "reluctance/attack/square.hpp"
+
 #include <gtest/gtest.h>
 
 #include "attack/subjects.hpp"
 #include "network/random_networks.hpp"
-#include "reluctance/attack/square.hpp"
 #include "reluctance/base/error.hpp"
 
 namespace reluctance {
 namespace {
+
+AttackResult run_square(const Network& network, const Samples& samples,
+                        const SquareOptions& options, const Context& context = {}) {
+  return square_attack(options).run(network, samples, context);
+}
 
 class Square : public testing::TestWithParam<Norm> {
  protected:
@@ -24,10 +30,8 @@ TEST_P(Square, FellsHalfOfWhatALinearNetworkCannotHoldAndNothingElse) {
   Ball ball = half_of_them(linear, GetParam());
   ball.radius *= 2;
   const Tensor distance = boundary_distance(linear, GetParam());
-  const AttackResult result =
-      run_square(linear.network, linear.images, linear.labels, options(ball.radius, 300));
-  expect_honest(linear.network, linear.images, linear.labels, ball, result.adversarial,
-                result.success);
+  const AttackResult result = run_square(linear.network, linear.samples, options(ball.radius, 300));
+  expect_honest(linear.network, linear.samples, ball, result);
   EXPECT_FALSE(result.success.logical_and(distance.gt(ball.radius)).any().item<bool>());
   EXPECT_GT(result.success.sum().item<int64_t>() * 2,
             distance.le(ball.radius).sum().item<int64_t>());
@@ -39,10 +43,10 @@ TEST_P(Square, MoreQueriesFellMore) {
   const Network network = networks_in_double()[3].network;  // cnn, three channels
   at::manual_seed(3);
   const Tensor images = random_input(network, 60);
-  const Tensor labels = logits(network, images).argmax(1);
+  const Samples samples(images, logits(network, images).argmax(1));
   const double radius = GetParam() == Norm::linf ? 0.05 : 0.5;
   const auto fell = [&](int64_t queries) {
-    return run_square(network, images, labels, options(radius, queries)).success;
+    return run_square(network, samples, options(radius, queries)).success;
   };
   const Tensor few = fell(5);
   const Tensor many = fell(150);
@@ -55,8 +59,8 @@ TEST_P(Square, ChoicesDependOnSeedAndSampleAlone) {
   const LinearSubject linear = linear_subject();
   const Ball ball = half_of_them(linear, GetParam());
   const auto attack = [&](int64_t samples, std::uint64_t seed) {
-    return run_square(linear.network, linear.images.slice(0, 0, samples),
-                      linear.labels.slice(0, 0, samples), options(ball.radius, 40), seed)
+    return run_square(linear.network, linear.samples.head(samples), options(ball.radius, 40),
+                      {seed, {}})
         .adversarial;
   };
   EXPECT_TRUE(at::equal(attack(60, 1), attack(60, 1)));
@@ -66,8 +70,7 @@ TEST_P(Square, ChoicesDependOnSeedAndSampleAlone) {
 
 TEST_P(Square, StopsWithItsQueries) {
   const LinearSubject linear = linear_subject(20);
-  const AttackResult result =
-      run_square(linear.network, linear.images, linear.labels, options(1e-9, 11));
+  const AttackResult result = run_square(linear.network, linear.samples, options(1e-9, 11));
   // The answer to the image itself, and the queries.
   EXPECT_EQ(result.passes.forward, 20 * 12);
 }
@@ -109,7 +112,7 @@ TEST(SquareShapes, PatternIsTwoHillsOfOppositeSign) {
 TEST(SquareShapes, RefusesWhatHasNoPlanes) {
   const Network network = networks_in_double()[1].network;  // linear, of seven numbers
   const Tensor x = random_input(network, 4);
-  EXPECT_THROW(run_square(network, x, logits(network, x).argmax(1), {}), Error);
+  EXPECT_THROW(run_square(network, {x, logits(network, x).argmax(1)}, {}), Error);
 }
 
 TEST(SquareShapes, AcceptsImagesForANetworkOfFlatInputs) {
@@ -117,11 +120,17 @@ TEST(SquareShapes, AcceptsImagesForANetworkOfFlatInputs) {
   Network network({16});
   network.append(linear_layer(), {at::randn({4, 16}), at::zeros({4})});
   const Tensor images = at::rand({8, 1, 4, 4});
-  const Tensor labels = logits(network, images.flatten(1)).argmax(1);
+  const Samples samples(images, logits(network, images.flatten(1)).argmax(1));
   SquareOptions options;
   options.queries = 50;
   options.ball = {Norm::linf, 0.3};
-  EXPECT_TRUE(run_square(network, images, labels, options).success.any().item<bool>());
+  EXPECT_TRUE(run_square(network, samples, options).success.any().item<bool>());
+}
+
+TEST(SquareShapes, RefusesL1) {
+  SquareOptions options;
+  options.ball.norm = Norm::l1;
+  EXPECT_THROW(square_attack(options), Error);
 }
 
 TEST(SquareProgress, CountsEverySample) {
@@ -129,11 +138,10 @@ TEST(SquareProgress, CountsEverySample) {
   SquareOptions options;
   options.queries = 3;
   int64_t last = 0;
-  run_square(linear.network, linear.images, linear.labels, options, 0,
-             [&](int64_t done, int64_t total) {
-               EXPECT_EQ(total, 60);
-               last = std::max(last, done);
-             });
+  run_square(linear.network, linear.samples, options, {0, [&](int64_t done, int64_t total) {
+                                                         EXPECT_EQ(total, 60);
+                                                         last = std::max(last, done);
+                                                       }});
   EXPECT_EQ(last, 60);
 }
 

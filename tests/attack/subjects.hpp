@@ -4,10 +4,11 @@
 #include <ATen/ATen.h>
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <limits>
 #include <utility>
 
-#include "reluctance/attack/ball.hpp"
+#include "reluctance/attack/attack.hpp"
 #include "reluctance/network/layers.hpp"
 #include "reluctance/network/network.hpp"
 #include "reluctance/network/passes.hpp"
@@ -16,34 +17,35 @@ namespace reluctance {
 
 struct LinearSubject {
   Network network;
-  Tensor images;   // N x 1 x 6 x 6, far from the walls of the pixel box
-  Tensor labels;   // what the network answers
-  Tensor weights;  // C x 36
+  Samples samples;  // N x 1 x 6 x 6, far from the walls of the pixel box; labels as answered
+  Tensor weights;   // C x 36
 };
 
 // A linear classifier in float64 whose decision boundaries pass close to grey images.
-inline LinearSubject linear_subject(int64_t samples = 60, int64_t classes = 6) {
+inline LinearSubject linear_subject(int64_t count = 60, int64_t classes = 6) {
   at::manual_seed(21);
   const Tensor weights = at::randn({classes, 36}, at::kDouble);
   const Tensor bias = -0.5 * weights.sum(1);
   Network network({1, 6, 6});
   network.append(reshape_layer({36}));
   network.append(linear_layer(), {weights, bias});
-  const Tensor images = 0.5 + 0.05 * at::randn({samples, 1, 6, 6}, at::kDouble);
-  Tensor labels = logits(network, images).argmax(1);
-  return {std::move(network), images, std::move(labels), weights};
+  const Tensor images = 0.5 + 0.05 * at::randn({count, 1, 6, 6}, at::kDouble);
+  const Tensor labels = logits(network, images).argmax(1);
+  return {std::move(network), {images, labels}, weights};
 }
 
 // The distance of each image to the nearest boundary, without the box:
 // min over k of (z_y - z_k) / |w_y - w_k|_dual (infinity for the label itself).
 inline Tensor boundary_distance(const LinearSubject& subject, Norm norm) {
-  const Tensor z = logits(subject.network, subject.images);
-  const Tensor margin = z.gather(1, subject.labels.unsqueeze(1)) - z;
-  const Tensor rows = subject.weights.index_select(0, subject.labels);
+  const Tensor& labels = subject.samples.labels;
+  const Tensor z = logits(subject.network, subject.samples.images);
+  const Tensor margin = z.gather(1, labels.unsqueeze(1)) - z;
+  const Tensor rows = subject.weights.index_select(0, labels);
   const Tensor between = rows.unsqueeze(1) - subject.weights.unsqueeze(0);
-  const Tensor dual = between.norm(norm == Norm::linf ? 1 : 2, 2);
+  const double dual_power = norm == Norm::linf ? 1 : norm == Norm::l2 ? 2 : INFINITY;
+  const Tensor dual = between.norm(dual_power, 2);
   return (margin / dual)
-      .scatter(1, subject.labels.unsqueeze(1), std::numeric_limits<double>::infinity())
+      .scatter(1, labels.unsqueeze(1), std::numeric_limits<double>::infinity())
       .amin(1);
 }
 
@@ -52,11 +54,12 @@ inline Ball half_of_them(const LinearSubject& subject, Norm norm) {
   return {norm, boundary_distance(subject, norm).median().item<double>()};
 }
 
-// Whether success flags are those of an image asked again, and all of them inside ball and box.
-inline void expect_honest(const Network& network, const Tensor& images, const Tensor& labels,
-                          const Ball& ball, const Tensor& adversarial, const Tensor& success) {
-  EXPECT_TRUE(inside(ball, images, adversarial).all().item<bool>());
-  EXPECT_TRUE(at::equal(success, logits(network, adversarial).argmax(1).ne(labels)));
+// Whether success flags are those of an image asked again, and all points inside ball and box.
+inline void expect_honest(const Network& network, const Samples& samples, const Ball& ball,
+                          const AttackResult& result) {
+  EXPECT_TRUE(inside(ball, samples.images, result.adversarial).all().item<bool>());
+  EXPECT_TRUE(
+      at::equal(result.success, logits(network, result.adversarial).argmax(1).ne(samples.labels)));
 }
 
 }  // namespace reluctance

@@ -1,8 +1,9 @@
 // Advice on what was measured, and silence on all else.
+#include "reluctance/claims/advice.hpp"
+
 #include <gtest/gtest.h>
 
 #include "claims/trained_network.hpp"
-#include "reluctance/claims/advice.hpp"
 
 namespace reluctance {
 namespace {
@@ -66,9 +67,8 @@ TEST(Advice, PutsTheMostSevereFirst) {
 
 TEST(Advice, ComparesAttacksOnARealNetwork) {
   const TrainedSetting setting;
-  const LabelledImages images{setting.images, setting.labels};
-  const AttackComparison measured =
-      compare_attacks(setting.network, images, images, *adversarial(1).attack, /*seed=*/0);
+  const AttackComparison measured = compare_attacks(
+      setting.network, setting.samples, setting.samples, *adversarial(1).attack, /*seed=*/0);
   EXPECT_GE(measured.clean.value, measured.one_step.value);
   EXPECT_GE(measured.one_step.value, measured.many_steps.value);
   EXPECT_GE(measured.loss_many_steps, measured.loss_one_step);
@@ -90,23 +90,24 @@ std::vector<Advice> advice_after(double learning_rate) {
   PgdOptions pgd;
   pgd.ball = {Norm::l2, 0.2};
   pgd.steps = 5;
-  options.attack = pgd_attack(pgd);
+  options.objective.attack = pgd_attack(pgd);
   DiagnosisOptions asked;
   asked.every = 20;
-  asked.attack = options.attack;
+  asked.objective = options.objective;
   asked.momentum = options.momentum;
-  Diagnosis diagnosis(setting.images, setting.labels, asked);
+  Diagnosis diagnosis(setting.samples, asked);
   ArchitectureOptions architecture;
   architecture.input_shape = {20};
   architecture.hidden = {40, 30};
   architecture.classes = 6;
-  TrainingState state{make_network(architecture), {}, 0, 0, 0, {}};
   TrainingHooks hooks;
   hooks.after_step = [&](const TrainingState& at, double rate) { diagnosis.after_step(at, rate); };
-  train(state, setting.images, setting.labels, options, hooks);
-  const LabelledImages images{setting.images, setting.labels};
-  return advise({TrainingRecord{options.attack, watched_steps(diagnosis.lines())},
-                 compare_attacks(state.network, images, images, *options.attack, 0), nullptr});
+  const TrainingState state =
+      train({make_network(architecture), {}, 0, 0, 0, {}}, setting.samples, options, hooks);
+  const GradientAscent& attack = *options.objective.attack;
+  return advise({TrainingRecord{attack, watched_steps(diagnosis.lines())},
+                 compare_attacks(state.network, setting.samples, setting.samples, attack, 0),
+                 nullptr});
 }
 
 TEST(Advice, OnARealTrainingThatIsTooFast) {

@@ -2,7 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "network/random_networks.hpp"
-#include "reluctance/attack/attack.hpp"
+#include "reluctance/attack/gradient_ascent.hpp"
 #include "reluctance/claims/dynamics.hpp"
 #include "reluctance/network/passes.hpp"
 
@@ -14,13 +14,13 @@ class Cuda : public testing::TestWithParam<int> {
   void SetUp() override {
     if (!at::hasCUDA()) GTEST_SKIP() << "no GPU";
     at::manual_seed(7);
-    images = random_input(network, 40);
-    labels = logits(network, images).argmax(1);
+    const Tensor images = random_input(network, 40);
+    samples = Samples(images, logits(network, images).argmax(1));
   }
 
   Network network = networks_in_double().at(static_cast<std::size_t>(GetParam())).network;
   Network there = at::hasCUDA() ? network.to(c10::Device(at::kCUDA)) : network;
-  Tensor images, labels;
+  Samples samples;
 };
 
 // Relative to the largest entry.
@@ -32,6 +32,7 @@ void expect_close(const Tensor& gpu, const Tensor& cpu, const char* what, double
 }
 
 TEST_P(Cuda, PassesEqualTheCpus) {
+  const Tensor& images = samples.images;
   const Tensor other = images + 0.3 * at::rand_like(images);
   const Tensor v = at::randn_like(images.repeat_interleave(2, 0));
   const Tensor u = at::randn({40, network.classes()}, at::kDouble);
@@ -58,7 +59,7 @@ TEST_P(Cuda, AttacksEqualTheCpus) {
   pgd.ball = {Norm::l2, 0.3};
   pgd.restarts = 2;
   const auto attack = [&](const Network& net) {
-    return run_attack(net, images.to(net.device()), labels.to(net.device()), pgd_attack(pgd), 3);
+    return as_attack(pgd_attack(pgd)).run(net, as_inputs(net, samples), {3, {}});
   };
   const AttackResult gpu = attack(there);
   const AttackResult cpu = attack(network);
@@ -70,19 +71,19 @@ TEST_P(Cuda, TheClaimEqualsTheCpus) {
   DynamicsOptions options;
   options.steps = 10;
   options.strengths = 3;
-  const DynamicsResult gpu = test_dynamics(there, images, labels, options);
-  const DynamicsResult cpu = test_dynamics(network, images, labels, options);
+  const DynamicsResult gpu = test_dynamics(there, samples, options);
+  const DynamicsResult cpu = test_dynamics(network, samples, options);
   EXPECT_DOUBLE_EQ(gpu.fooled_half_beta, cpu.fooled_half_beta);
-  ASSERT_EQ(gpu.finding.checks.size(), cpu.finding.checks.size());
-  for (std::size_t i = 0; i < cpu.finding.checks.size(); ++i) {
-    EXPECT_NEAR(gpu.finding.checks[i].value, cpu.finding.checks[i].value, 1e-6)
-        << cpu.finding.checks[i].what;
+  ASSERT_EQ(gpu.outcome.checks.size(), cpu.outcome.checks.size());
+  for (std::size_t i = 0; i < cpu.outcome.checks.size(); ++i) {
+    EXPECT_NEAR(gpu.outcome.checks[i].value, cpu.outcome.checks[i].value, 1e-6)
+        << cpu.outcome.checks[i].what;
   }
   EXPECT_EQ(gpu.examples.size(), cpu.examples.size());
 
   const double beta = cpu.sweep[1].beta;
-  const DynamicsSamples one = compare_dynamics(there, images, labels, beta, 10);
-  const DynamicsSamples two = compare_dynamics(network, images, labels, beta, 10);
+  const DynamicsComparison one = compare_dynamics(there, samples, beta, 10);
+  const DynamicsComparison two = compare_dynamics(network, samples, beta, 10);
   expect_close(one.logits, two.logits, "logits", 1e-10);
   expect_close(one.eigenvalues, two.eigenvalues, "eigenvalues", 1e-8);
   expect_close(one.delta_real, two.delta_real, "delta_real", 1e-6);

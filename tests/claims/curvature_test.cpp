@@ -1,9 +1,11 @@
 // Claim 3 as a whole on a small network.
+#include "reluctance/claims/curvature.hpp"
+
 #include <ATen/ATen.h>
 #include <gtest/gtest.h>
 
+#include "claims/named_arrays.hpp"
 #include "claims/trained_network.hpp"
-#include "reluctance/claims/curvature.hpp"
 #include "reluctance/network/layers.hpp"
 
 namespace reluctance {
@@ -14,8 +16,7 @@ TEST(CurvatureClaim, PredictsRatesAndNamesCarriers) {
   CurvatureOptions options;
   options.radii = {0.1};
   options.settled = {0, 5};
-  const CurvatureResult result =
-      test_curvature(setting.network, setting.images, setting.labels, options);
+  const CurvatureResult result = test_curvature(setting.network, setting.samples, options);
   ASSERT_EQ(result.conditions.size(), 2u);
   const CurvatureCondition& vanilla = result.conditions[0];
   const CurvatureCondition& adversarial = result.conditions[1];
@@ -29,22 +30,59 @@ TEST(CurvatureClaim, PredictsRatesAndNamesCarriers) {
   }
   ASSERT_EQ(result.rates.size(), 6u);  // twice: vanilla with two momenta, adversarial with one
   for (const CriticalRate& rate : result.rates) {
-    ASSERT_TRUE(rate.measured.has_value()) << rate.name;
-    const double tolerance = rate.epsilon == 0 ? 0.1 : 0.15;
+    ASSERT_TRUE(rate.measured.has_value()) << name_of(rate.ball);
+    const double tolerance = !rate.ball ? 0.1 : 0.15;
     EXPECT_NEAR(*rate.measured / rate.predicted, 1, tolerance)
-        << rate.name << ", momentum " << rate.momentum << ", settled " << rate.settled;
+        << name_of(rate.ball) << ", momentum " << rate.momentum << ", settled " << rate.settled;
   }
   EXPECT_NEAR(result.density.weights.sum().item<double>(), 1, 1e-9);
-  EXPECT_EQ(result.finding.checks.size(), 5u);
+  EXPECT_EQ(result.outcome.checks.size(), 5u);
+}
+
+TEST(CurvatureClaim, ItsArraysAreThoseOfItsConditions) {
+  const TrainedSetting setting;
+  CurvatureOptions options;
+  options.radii = {0.1};
+  options.top = 3;
+  const CurvatureResult result = test_curvature(setting.network, setting.samples, options);
+  const NamedTensors arrays = result.arrays();
+  EXPECT_EQ(names_of(arrays),
+            (std::vector<std::string>{"radius", "eigenvalues", "sample_share", "smooth"}));
+  const Tensor eigenvalues = array_named(arrays, "eigenvalues");
+  const Tensor shares = array_named(arrays, "sample_share");
+  const Tensor smooth = array_named(arrays, "smooth");
+  EXPECT_TRUE(at::equal(array_named(arrays, "radius"), at::tensor({0.0, 0.1}, at::kDouble)));
+  ASSERT_EQ(eigenvalues.sizes(), at::IntArrayRef({2, 3}));
+  ASSERT_EQ(shares.sizes(), at::IntArrayRef({2, 3, 120}));
+  ASSERT_EQ(smooth.sizes(), at::IntArrayRef({2, 120}));
+  for (int64_t m = 0; m < 2; ++m) {
+    const CurvatureCondition& condition = result.conditions[static_cast<std::size_t>(m)];
+    const Eigenpairs& top = condition.effective ? *condition.effective : condition.hessian;
+    EXPECT_TRUE(at::equal(eigenvalues[m], top.values));
+    EXPECT_TRUE(at::equal(smooth[m], condition.smooth));
+    for (int64_t k = 0; k < 3; ++k) {
+      EXPECT_NEAR(shares[m][k].sum().item<double>(), 1, 1e-2);
+      // Half of the eigenvalue is where the largest shares have come to half.
+      const Tensor sums = std::get<0>(shares[m][k].sort(0, /*descending=*/true)).cumsum(0);
+      const int64_t half = condition.carriers[static_cast<std::size_t>(k)].half;
+      EXPECT_GE(sums[half - 1].item<double>(), 0.5);
+      if (half > 1) {
+        EXPECT_LT(sums[half - 2].item<double>(), 0.5);
+      }
+    }
+    const CarrierExample& first = condition.examples.front();
+    EXPECT_EQ(shares[m][0].max().item<double>(), first.share);
+    EXPECT_EQ(shares[m][0].argmax().item<int64_t>(), first.sample);
+  }
 }
 
 TEST(CurvatureClaim, CannotBeTestedWhereNothingCurves) {
   Network sure({3});
   sure.append(linear_layer(), {at::zeros({2, 3}), at::tensor({1000.0f, -1000.0f})});
   const CurvatureResult result =
-      test_curvature(sure, at::rand({5, 3}), at::zeros({5}, at::kLong), {});
-  EXPECT_EQ(result.finding.verdict, Verdict::cannot_be_tested);
-  EXPECT_EQ(result.finding.summary.find("nan"), std::string::npos);
+      test_curvature(sure, {at::rand({5, 3}), at::zeros({5}, at::kLong)}, {});
+  EXPECT_EQ(result.outcome.verdict, Verdict::cannot_be_tested);
+  EXPECT_EQ(result.outcome.summary.find("nan"), std::string::npos);
 }
 
 }  // namespace

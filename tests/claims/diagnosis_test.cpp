@@ -1,4 +1,6 @@
 // Diagnosing a training that is too fast, and one that is not.
+#include "reluctance/claims/diagnosis.hpp"
+
 #include <ATen/ATen.h>
 #include <gtest/gtest.h>
 
@@ -6,23 +8,21 @@
 #include <sstream>
 
 #include "network/random_networks.hpp"
-#include "reluctance/claims/diagnosis.hpp"
 
 namespace reluctance {
 namespace {
 
 struct Training {
   Network start = networks_in_double()[1].network;  // linear
-  Tensor images, labels;
+  Samples samples;
 
   Training() {
     at::manual_seed(6);
-    images = random_input(start, 40);
-    labels = at::randint(start.classes(), {40}, at::kLong);
+    const Tensor images = random_input(start, 40);
+    samples = Samples(images, at::randint(start.classes(), {40}, at::kLong));
   }
 
-  std::vector<nlohmann::json> lines_at(double rate,
-                                       const std::optional<Attack>& attack = {}) const {
+  std::vector<nlohmann::json> lines_at(double rate, const Objective& objective = {}) const {
     TrainingOptions options;
     options.epochs = 60;  // full batch: a step an epoch
     options.batch_size = 40;
@@ -30,15 +30,14 @@ struct Training {
     options.momentum = 0;
     options.weight_decay = 0;
     options.schedule = Schedule::constant;
-    options.attack = attack;
+    options.objective = objective;
     DiagnosisOptions asked;
     asked.every = 20;
-    asked.attack = attack;
-    Diagnosis diagnosis(images, labels, asked);
-    TrainingState state{start, {}, 0, 0, 0, {}};
+    asked.objective = objective;
+    Diagnosis diagnosis(samples, asked);
     TrainingHooks hooks;
     hooks.after_step = [&](const TrainingState& at, double r) { diagnosis.after_step(at, r); };
-    train(state, images, labels, options, hooks);
+    train({start, {}, 0, 0, 0, {}}, samples, options, hooks);
     std::vector<nlohmann::json> lines;
     std::istringstream text(diagnosis.lines());
     for (std::string line; std::getline(text, line);) lines.push_back(nlohmann::json::parse(line));
@@ -68,7 +67,7 @@ TEST(Diagnosis, AdversarialTrainingFeelsMore) {
   PgdOptions pgd;
   pgd.ball = {Norm::l2, 0.3};
   pgd.steps = 5;
-  const auto lines = Training().lines_at(0.1, pgd_attack(pgd));
+  const auto lines = Training().lines_at(0.1, {cross_entropy_loss(), pgd_attack(pgd)});
   const auto& curvature = lines[6]["rate_times_curvature"];
   EXPECT_GT(curvature["effective"].get<double>(), curvature["hessian_adversarial"].get<double>());
 }
@@ -89,7 +88,7 @@ TEST(Diagnosis, BrokenLinesAreLeftOut) {
 TEST(Diagnosis, GoesOnFromTheLinesOfAnEarlierRun) {
   const Training training;
   DiagnosisOptions asked;
-  Diagnosis diagnosis(training.images, training.labels, asked);
+  Diagnosis diagnosis(training.samples, asked);
   diagnosis.resume("{\"step\":100}\n{\"step\":200}\nbroken\n{\"step\":300}\n", 200);
   EXPECT_EQ(diagnosis.lines(), "{\"step\":100}\n{\"step\":200}\n");
 }

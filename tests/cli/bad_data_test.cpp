@@ -24,8 +24,8 @@ class BadData : public Cli {
                       std::vector<std::string> words = {}) const {
     const auto before = content(folder());
     words.push_back(file + ": ");
-    const Outcome outcome = run_here({"evaluate", "--data", spec, "--model", model(), "--attack",
-                                      "fgsm", "--save", "out/a.npz"});
+    const ProgramOutcome outcome = run_here({"evaluate", "--data", spec, "--model", model(),
+                                             "--attack", "fgsm", "--save", "out/a.npz"});
     EXPECT_TRUE(refused(outcome, 2, words)) << spec;
     EXPECT_EQ(content(folder()), before);
   }
@@ -49,7 +49,7 @@ TEST_F(BadData, NpzFiles) {
 }
 
 TEST_F(BadData, IdxFiles) {
-  const Tensor pixels = dataset(20).images.mul(255).to(at::kByte).contiguous();
+  const Tensor pixels = dataset(20).samples.images.mul(255).to(at::kByte).contiguous();
   const std::string good = gzip(idx_bytes(
       8, {20, 28, 28}, {reinterpret_cast<const char*>(pixels.data_ptr<uint8_t>()), 20 * 28 * 28}));
   write_file(in_folder("labels"), idx_bytes(8, {20}, std::string(20, '\1')));
@@ -66,23 +66,25 @@ TEST_F(BadData, IdxFiles) {
 
 TEST_F(BadData, Arrays) {
   const Dataset data = dataset(4);
-  write_npz(in_folder("data.npz"), {{"images", data.images}});
+  write_npz(in_folder("data.npz"), {{"images", data.samples.images}});
   expect_refused("data.npz", "data.npz", {"no array 'labels'", "images"});
-  expect_arrays_refused(data.images, data.labels.slice(0, 0, 3), {"4 images", "3 labels"});
-  expect_arrays_refused(data.images, at::tensor({0, 1, 2, 10}, at::kLong),
+  expect_arrays_refused(data.samples.images, data.samples.labels.slice(0, 0, 3),
+                        {"4 images", "3 labels"});
+  expect_arrays_refused(data.samples.images, at::tensor({0, 1, 2, 10}, at::kLong),
                         {"label 10 of image 3", "not below 10"});
-  expect_arrays_refused(data.images, data.labels - 10, {"negative"});
-  expect_arrays_refused(data.images * 255, data.labels, {"0 to 255", "divide them by 255"});
-  expect_arrays_refused(data.images - 1, data.labels, {"-1 to 0"});
-  Tensor images = data.images.clone();
+  expect_arrays_refused(data.samples.images, data.samples.labels - 10, {"negative"});
+  expect_arrays_refused(data.samples.images * 255, data.samples.labels,
+                        {"0 to 255", "divide them by 255"});
+  expect_arrays_refused(data.samples.images - 1, data.samples.labels, {"-1 to 0"});
+  Tensor images = data.samples.images.clone();
   images[2][0][5][5] = std::nan("");
-  expect_arrays_refused(images, data.labels, {"image 2", "NaN"});
+  expect_arrays_refused(images, data.samples.labels, {"image 2", "NaN"});
 }
 
 TEST_F(BadData, ImagesOfAnotherSizeNameBothShapes) {
   const Dataset data = dataset(4);
   write_npz(in_folder("data.npz"),
-            {{"images", data.images.slice(2, 0, 14)}, {"labels", data.labels}});
+            {{"images", data.samples.images.slice(2, 0, 14)}, {"labels", data.samples.labels}});
   expect_refused("data.npz", "model.onnx", {"1 x 28 x 28", "data.npz", "1 x 14 x 28"});
 }
 

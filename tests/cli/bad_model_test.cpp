@@ -19,7 +19,7 @@ class BadModel : public Cli {
                       const std::string& subcommand = "evaluate") const {
     const auto before = content(folder());
     words.push_back(file + ": ");
-    const Outcome outcome = run_here(on_images(subcommand) + Arguments{"--model", file});
+    const ProgramOutcome outcome = run_here(on_images(subcommand) + Arguments{"--model", file});
     EXPECT_TRUE(refused(outcome, 2, words));
     EXPECT_EQ(content(folder()), before);
   }
@@ -62,7 +62,7 @@ TEST_F(BadModel, AFlippedBitNeverCrashes) {
     lines.push_back(on_images("evaluate") + Arguments{"--model", name, "--attack", "fgsm"} +
                     one_thread);
   }
-  for (const Outcome& outcome : run_all(lines, {folder()})) {
+  for (const ProgramOutcome& outcome : run_all(lines, {folder()})) {
     EXPECT_TRUE(outcome.code == 0 || refused(outcome, 2, {"bad-"})) << outcome;
   }
 }
@@ -90,11 +90,11 @@ TEST_F(BadModel, WeightsThatAreNoNumbers) {
 
 TEST_F(BadModel, FewerClassesThanLabels) {
   const Dataset data = dataset(6);
-  write_npz(in_folder("few.npz"),
-            {{"images", data.images}, {"labels", at::tensor({0, 1, 2, 0, 1, 2}, at::kLong)}});
+  write_npz(in_folder("few.npz"), {{"images", data.samples.images},
+                                   {"labels", at::tensor({0, 1, 2, 0, 1, 2}, at::kLong)}});
   ASSERT_TRUE(
       succeeded(run_here({"train", "--data", "few.npz", "--arch", "linear", "--epochs", "1"})));
-  const Outcome outcome =
+  const ProgramOutcome outcome =
       run_here(on_images("evaluate") + Arguments{"--model", "out/train/model.onnx"});
   EXPECT_TRUE(refused(outcome, 2, {"images.npz: label 9 of image 0", "not below 3"}));
 }

@@ -6,7 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/material.hpp"
-#include "reluctance/attack/ball.hpp"
+#include "reluctance/geometry/ball.hpp"
 #include "reluctance/network/passes.hpp"
 
 namespace reluctance {
@@ -16,7 +16,7 @@ class Distances : public Cli {};
 
 TEST_F(Distances, SavesWhatItPrints) {
   for (const std::string norm : {"linf", "l2"}) {
-    const Outcome outcome =
+    const ProgramOutcome outcome =
         run_here(on_both("distances") + Arguments{"--limit", "60", "--norm", norm, "--save",
                                                   "nearest.npz", "--json", "numbers.json"});
     ASSERT_TRUE(succeeded(outcome));
@@ -24,13 +24,13 @@ TEST_F(Distances, SavesWhatItPrints) {
     const Tensor adversarial = arrays.at("adversarial");
     const Tensor distance = arrays.at("distance");
     const Dataset data = dataset(60);
-    ASSERT_EQ(adversarial.sizes(), data.images.sizes());
-    const Tensor delta = adversarial.to(at::kDouble) - data.images.to(at::kDouble);
+    ASSERT_EQ(adversarial.sizes(), data.samples.images.sizes());
+    const Tensor delta = adversarial.to(at::kDouble) - data.samples.images.to(at::kDouble);
     EXPECT_TRUE(at::allclose(sample_norms(delta, parse_norm(norm)), distance, 1e-5, 1e-6));
-    const Tensor wrong = logits(network(), data.images).argmax(1).ne(data.labels);
+    const Tensor wrong = logits(network(), data.samples.images).argmax(1).ne(data.samples.labels);
     EXPECT_TRUE(at::equal(distance.eq(0), wrong));
     // What is called adversarial is.
-    const Tensor fooled = logits(network(), adversarial).argmax(1).ne(data.labels);
+    const Tensor fooled = logits(network(), adversarial).argmax(1).ne(data.samples.labels);
     EXPECT_TRUE(at::equal(fooled, distance.isfinite()));
     EXPECT_GT(fooled.sum().item<int64_t>(), 50);
 
@@ -49,7 +49,7 @@ TEST_F(Distances, SavesWhatItPrints) {
 }
 
 TEST_F(Distances, RefusesAnUnknownNorm) {
-  const Outcome outcome = run_here(on_both("distances") + Arguments{"--norm", "l3"});
+  const ProgramOutcome outcome = run_here(on_both("distances") + Arguments{"--norm", "l3"});
   EXPECT_EQ(outcome.code, 2);
   EXPECT_NE(outcome.err.find("l3"), std::string::npos);
 }

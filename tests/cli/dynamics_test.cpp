@@ -20,7 +20,7 @@ constexpr int64_t classes = 10;
 class Dynamics : public Cli {
  protected:
   std::map<std::string, Tensor> dynamics(const std::string& beta, int64_t steps) const {
-    const Outcome outcome = run_here(
+    const ProgramOutcome outcome = run_here(
         on_both("dynamics") + Arguments{"--beta", beta, "--steps", std::to_string(steps), "--limit",
                                         std::to_string(count), "--save", "dynamics.npz"});
     EXPECT_TRUE(succeeded(outcome));
@@ -28,7 +28,7 @@ class Dynamics : public Cli {
     return read_npz(in_folder("dynamics.npz"));
   }
 
-  static Tensor inputs() { return dataset(count).images.flatten(1).to(at::kDouble); }
+  static Tensor inputs() { return dataset(count).samples.images.flatten(1).to(at::kDouble); }
 };
 
 // The logits by matrix products that autograd can follow.
@@ -112,7 +112,7 @@ TEST_F(Dynamics, SavesTheTheoryAndTheRealAttack) {
 
   const Tensors weights = doubled_weights(network());
   const Tensor x = inputs();
-  const Tensor labels = dataset(count).labels;
+  const Tensor labels = dataset(count).samples.labels;
   EXPECT_LE(largest(relative_errors(arrays.at("logits"), logits_of(weights, x))), 1e-12);
   const Tensor real = arrays.at("delta_real");
   EXPECT_LE(largest(relative_errors(real, climbed(weights, x, labels, 0.8, 15))), 1e-9);
@@ -127,11 +127,10 @@ TEST_F(Dynamics, SavesTheTheoryAndTheRealAttack) {
   }
 
   const Network precise = network().to(at::kDouble);
-  const LinearRegion region = linear_region(precise, x.view({count, 1, 28, 28}));
-  const Tensor exact =
-      perturbation(precise, region, region_attack(region, labels, 0.8, 15)).flatten(1);
+  const LinearRegion region = linear_region(precise, {x.view({count, 1, 28, 28}), labels});
+  const Tensor exact = perturbation(precise, region, region_attack(region, 0.8, 15)).flatten(1);
   EXPECT_LE(largest(relative_errors(arrays.at("delta_region"), exact)), 1e-9);
-  const QuadraticSolution solution = quadratic_attack(region, labels, 0.8, 15);
+  const QuadraticSolution solution = quadratic_attack(region, 0.8, 15);
   const Tensor quadratic = perturbation(precise, region, solution.coefficients).flatten(1);
   EXPECT_TRUE(at::equal(arrays.at("quadratic_in_range"), solution.in_range));
   EXPECT_LE(largest(relative_errors(arrays.at("delta_quadratic"), quadratic)), 1e-9);
@@ -167,7 +166,7 @@ void expect_finite(const nlohmann::json& json) {
 }
 
 TEST_F(Dynamics, TheSweepIsInTheDocumentedLayout) {
-  const Outcome outcome =
+  const ProgramOutcome outcome =
       run_here(on_both("dynamics") + Arguments{"--limit", "32", "--steps", "10", "--json", "-"});
   ASSERT_TRUE(succeeded(outcome));
   EXPECT_NE(outcome.err.find("claim 1"), std::string::npos) << outcome.err;

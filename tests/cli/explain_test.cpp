@@ -28,7 +28,8 @@ class Explain : public Cli {
 };
 
 TEST_F(Explain, ANetworkThatIsBrought) {
-  const Outcome outcome = run_here(on_both("explain") + quick + Arguments{"--json", "copy.json"});
+  const ProgramOutcome outcome =
+      run_here(on_both("explain") + quick + Arguments{"--json", "copy.json"});
   ASSERT_TRUE(succeeded(outcome));
   EXPECT_NE(outcome.out.find("claim 1"), std::string::npos);
   EXPECT_TRUE(outcome.out.ends_with("\nout/report.html\n")) << outcome.out;
@@ -46,7 +47,7 @@ TEST_F(Explain, ANetworkThatIsBrought) {
 TEST_F(Explain, TwoNetworksThatItTrains) {
   const Arguments command =
       on_images("explain") + quick + Arguments{"--hidden", "16", "--epochs", "1", "--resume"};
-  const Outcome outcome = run_here(command);
+  const ProgramOutcome outcome = run_here(command);
   ASSERT_TRUE(succeeded(outcome));
   const auto files = content(in_folder("out"));
   for (const std::string id : {"plain", "adversarial"}) {
@@ -64,7 +65,7 @@ TEST_F(Explain, TwoNetworksThatItTrains) {
   EXPECT_EQ(first["networks"][1]["training"]["method"], "adversarial");
   EXPECT_EQ(first["claims"][0]["verdicts"].size(), 2U);
 
-  const Outcome again = run_here(command);
+  const ProgramOutcome again = run_here(command);
   ASSERT_TRUE(succeeded(again));
   EXPECT_NE(again.err.find("going on from step 3 of 3"), std::string::npos) << again.err;
   const auto second = results();
@@ -80,7 +81,7 @@ TEST_F(Explain, ATrainingThatItDidNotDo) {
       on_images("train") + Arguments{"--attack", "pgd", "--eps",      "0.1", "--hidden", "16",
                                      "--epochs", "1",   "--diagnose", "2",   "--out",    "run"};
   ASSERT_TRUE(succeeded(run_here(train)));
-  const Outcome outcome = run_here(on_images("explain") + Arguments{"--run", "run"} + quick);
+  const ProgramOutcome outcome = run_here(on_images("explain") + Arguments{"--run", "run"} + quick);
   ASSERT_TRUE(succeeded(outcome));
   const auto network = results()["networks"][0];
   EXPECT_EQ(network["id"], "run");
@@ -90,17 +91,17 @@ TEST_F(Explain, ATrainingThatItDidNotDo) {
   EXPECT_EQ(results()["findings"].size(), 3U);  // those that train nothing
 
   std::ofstream(in_folder("run/training.json")) << "{\"format\": 1, \"learning_rate\": \"high\"}";
-  const Outcome refused = run_here(on_images("explain") + Arguments{"--run", "run"} + quick);
+  const ProgramOutcome refused = run_here(on_images("explain") + Arguments{"--run", "run"} + quick);
   EXPECT_EQ(refused.code, 2) << refused;
   EXPECT_NE(refused.err.find("run/training.json: 'learning_rate' must be"), std::string::npos)
       << refused;
 }
 
 TEST_F(Explain, EarlierFindings) {
-  const Outcome list = run_here({"findings", "--list"});
+  const ProgramOutcome list = run_here({"findings", "--list"});
   ASSERT_TRUE(succeeded(list));
   EXPECT_EQ(occurrences(list.out, "\n  Source: "), 12U);
-  const Outcome outcome =
+  const ProgramOutcome outcome =
       run_here(on_both("findings") + Arguments{"--only", "near-boundary", "label-smoothing",
                                                "--repetitions", "2", "--out", "out"});
   ASSERT_TRUE(succeeded(outcome));
@@ -110,7 +111,7 @@ TEST_F(Explain, EarlierFindings) {
   EXPECT_EQ(json["findings"][1]["name"], "label-smoothing");
   EXPECT_EQ(json["findings"][1]["checks"].size(), 3U);
   EXPECT_NE(page().find("finding-"), std::string::npos);
-  const Outcome typo = run_here(on_both("findings") + Arguments{"--only", "near-boundery"});
+  const ProgramOutcome typo = run_here(on_both("findings") + Arguments{"--only", "near-boundery"});
   EXPECT_EQ(typo.code, 2) << typo;
   EXPECT_NE(typo.err.find("did you mean near-boundary?"), std::string::npos) << typo;
 }
@@ -124,7 +125,8 @@ TEST_F(Explain, NamesOfFilesStayText) {
   for (const std::string& name : {hostile, ending}) {
     fs::create_directories(in_folder(name).parent_path());
     fs::copy_file(model(), in_folder(name));
-    const Outcome outcome = run_here(on_images("explain") + Arguments{"--model", name} + quick);
+    const ProgramOutcome outcome =
+        run_here(on_images("explain") + Arguments{"--model", name} + quick);
     ASSERT_TRUE(succeeded(outcome));
     const std::string html = page();
     EXPECT_EQ(occurrences(html, "</script>"), scripts);

@@ -59,7 +59,7 @@ class Cli : public ::testing::Test {
   std::filesystem::path in_folder(const std::string& name) const { return folder() / name; }
 
   // In the test's folder, on one thread unless the arguments say otherwise.
-  Outcome run_here(const Arguments& arguments) const {
+  ProgramOutcome run_here(const Arguments& arguments) const {
     const bool threads =
         std::find(arguments.begin(), arguments.end(), "--threads") != arguments.end();
     return run(threads ? arguments : arguments + one_thread, {folder()});
@@ -84,7 +84,7 @@ class Cli : public ::testing::Test {
   static bool make(const std::filesystem::path& folder) {
     const Dataset data = head(load_dataset("fashion-mnist", "test"), samples);
     const std::string images = folder / "images.npz";
-    write_npz(images, {{"images", data.images}, {"labels", data.labels}});
+    write_npz(images, {{"images", data.samples.images}, {"labels", data.samples.labels}});
     return run(Arguments{"train", "--data", images, "--hidden", "32,32", "--epochs", "4",
                          "--batch-size", "20", "--out", folder / "trained"} +
                one_thread)

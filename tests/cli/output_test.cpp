@@ -12,10 +12,10 @@ const Arguments small{"--hidden", "16", "--epochs", "1"};
 
 class Output : public Cli {
  protected:
-  Outcome evaluate(const Arguments& more) const {
+  ProgramOutcome evaluate(const Arguments& more) const {
     return run_here(on_both("evaluate") + Arguments{"--limit", "20", "--attack", "fgsm"} + more);
   }
-  Outcome train(const std::string& out) const {
+  ProgramOutcome train(const std::string& out) const {
     return run_here(on_images("train") + Arguments{"--out", out} + small);
   }
 };
@@ -48,21 +48,22 @@ TEST_F(Output, AFullDiskLeavesWhatWasThere) {
   ASSERT_TRUE(succeeded(evaluate({"--save", "a.npz"})));
   const auto before = content(folder());
   const Surroundings full{folder(), 10000};
-  const Outcome training = run(
+  const ProgramOutcome training = run(
       on_images("train") + Arguments{"--out", "out", "--lr", "0.01"} + small + one_thread, full);
   EXPECT_TRUE(refused(training, 1, {"out/checkpoint.npz: ", "File too large"}));
-  const Outcome saving =
+  const ProgramOutcome saving =
       run(on_both("evaluate") + Arguments{"--attack", "fgsm", "--save", "a.npz"}, full);
   EXPECT_TRUE(refused(saving, 1, {"a.npz: ", "File too large"}));
-  const Outcome theory = run(on_both("dynamics") + Arguments{"--limit", "4", "--beta", "1",
-                                                             "--steps", "3", "--save", "a.npz"},
-                             full);
+  const ProgramOutcome theory =
+      run(on_both("dynamics") +
+              Arguments{"--limit", "4", "--beta", "1", "--steps", "3", "--save", "a.npz"},
+          full);
   EXPECT_TRUE(refused(theory, 1, {"a.npz: ", "File too large"}));
   EXPECT_EQ(content(folder()), before);
 }
 
 TEST_F(Output, AReportThatDoesNotFit) {
-  const Outcome outcome = run(
+  const ProgramOutcome outcome = run(
       on_both("explain") + Arguments{"--limit", "4", "--batch", "16", "--steps", "2"} + one_thread,
       {folder(), 1000});
   // After the progress that a slow machine shows.
@@ -76,7 +77,7 @@ TEST_F(Output, AFullStandardOutputIsAFailedJob) {
   const Arguments command =
       on_both("evaluate") + Arguments{"--limit", "4", "--attack", "fgsm", "--json", "-"};
   EXPECT_TRUE(succeeded(run(command, {folder(), 0, "/dev/null"})));
-  const Outcome outcome = run(command, {folder(), 0, "/dev/full"});
+  const ProgramOutcome outcome = run(command, {folder(), 0, "/dev/full"});
   EXPECT_EQ(outcome.code, 1) << outcome;
   EXPECT_NE(outcome.err.find("standard output"), std::string::npos) << outcome;
 }

@@ -30,13 +30,13 @@ inline Arguments operator+(Arguments first, const Arguments& more) {
   return first;
 }
 
-struct Outcome {
+struct ProgramOutcome {
   int code = -1;  // 128 + signal if one ended the program, as shells count
   std::string out;
   std::string err;
 };
 
-inline std::ostream& operator<<(std::ostream& stream, const Outcome& outcome) {
+inline std::ostream& operator<<(std::ostream& stream, const ProgramOutcome& outcome) {
   return stream << "exit code " << outcome.code << "\nstdout: " << outcome.out
                 << "\nstderr: " << outcome.err;
 }
@@ -45,7 +45,7 @@ inline std::ostream& operator<<(std::ostream& stream, const Outcome& outcome) {
 struct Surroundings {
   std::filesystem::path folder = ".";     // where it works
   std::uint64_t largest_file = 0;         // writing more fails, as on a full disk; 0: no limit
-  const char* standard_output = nullptr;  // this file instead of Outcome::out
+  const char* standard_output = nullptr;  // this file instead of ProgramOutcome::out
   bool starts_again = false;              // as it does for a user: see main.cpp
 };
 
@@ -106,7 +106,7 @@ class Program {
   }
 
   // Listens until the program ends; kills it, and fails the test, when it takes too long.
-  Outcome wait(std::chrono::seconds timeout = std::chrono::seconds(120)) {
+  ProgramOutcome wait(std::chrono::seconds timeout = std::chrono::seconds(120)) {
     const auto end = std::chrono::steady_clock::now() + timeout;
     while (listen(std::chrono::milliseconds(1000))) {
       if (std::chrono::steady_clock::now() < end) continue;
@@ -139,18 +139,18 @@ class Program {
 
   pid_t child_ = -1;
   std::array<pollfd, 2> streams_{pollfd{-1, 0, 0}, pollfd{-1, 0, 0}};
-  Outcome outcome_;
+  ProgramOutcome outcome_;
 };
 
-inline Outcome run(const Arguments& arguments, const Surroundings& surroundings = {}) {
+inline ProgramOutcome run(const Arguments& arguments, const Surroundings& surroundings = {}) {
   return Program(arguments, surroundings).wait();
 }
 
 // The outcomes of all command lines; several programs run at once.
-inline std::vector<Outcome> run_all(const std::vector<Arguments>& lines,
-                                    const Surroundings& surroundings = {}) {
+inline std::vector<ProgramOutcome> run_all(const std::vector<Arguments>& lines,
+                                           const Surroundings& surroundings = {}) {
   constexpr std::size_t at_once = 4;
-  std::vector<Outcome> outcomes;
+  std::vector<ProgramOutcome> outcomes;
   std::deque<Program> running;
   for (const Arguments& line : lines) {
     running.emplace_back(line, surroundings);
@@ -163,7 +163,7 @@ inline std::vector<Outcome> run_all(const std::vector<Arguments>& lines,
 }
 
 // The program said, in one line on standard error that holds `words`, why it did not work.
-inline ::testing::AssertionResult refused(const Outcome& outcome, int code,
+inline ::testing::AssertionResult refused(const ProgramOutcome& outcome, int code,
                                           const std::vector<std::string>& words) {
   const auto lines = std::count(outcome.err.begin(), outcome.err.end(), '\n');
   const bool all = std::all_of(words.begin(), words.end(), [&](const std::string& word) {
@@ -179,7 +179,7 @@ inline ::testing::AssertionResult refused(const Outcome& outcome, int code,
   return failure;
 }
 
-inline ::testing::AssertionResult succeeded(const Outcome& outcome) {
+inline ::testing::AssertionResult succeeded(const ProgramOutcome& outcome) {
   if (outcome.code == 0) return ::testing::AssertionSuccess();
   return ::testing::AssertionFailure() << outcome;
 }

@@ -6,6 +6,7 @@
 #include <sstream>
 
 #include "cli/material.hpp"
+#include "reluctance/network/passes.hpp"
 
 namespace reluctance {
 namespace {
@@ -17,7 +18,7 @@ const Arguments small{"--hidden", "16", "--batch-size", "20", "--epochs", "2"};
 
 class Training : public Cli {
  protected:
-  Outcome train(const std::string& out, const Arguments& more = {}) const {
+  ProgramOutcome train(const std::string& out, const Arguments& more = {}) const {
     return run_here(on_images("train") + Arguments{"--out", out} + small + more);
   }
 
@@ -31,17 +32,43 @@ class Training : public Cli {
       program.send(signal);
       break;
     }
-    const Outcome outcome = program.wait();
+    const ProgramOutcome outcome = program.wait();
     if (outcome.code == 0) return false;
     EXPECT_EQ(outcome.code, 130) << outcome;
     EXPECT_NE(outcome.err.find((fs::path(out) / "checkpoint.npz").string()), std::string::npos);
     EXPECT_NE(outcome.err.find("--resume"), std::string::npos) << outcome;
     return true;
   }
+
+  // A training on this loss, twice stopped and resumed, leaves the files of one that never was.
+  void expect_going_on(const std::string& loss) const {
+    // A faster machine may end before it is asked to stop: then the training is made longer.
+    for (const std::string epochs : {"8", "32", "128", "512"}) {
+      const Arguments slow{"--attack", "pgd",  "--steps", "20",     "--epochs",
+                           epochs,     "--lr", "0.01",    "--loss", loss};
+      const Arguments options =
+          Arguments{"train", "--data", images(), "--hidden", "64", "--batch-size", "20"} + slow +
+          one_thread;
+      const std::string out = "stopped-" + epochs;
+      Program first(options + Arguments{"--out", out}, {folder()});
+      if (!stop(first, out, SIGINT)) continue;
+      EXPECT_EQ(content(in_folder(out)).size(), 3U);
+      read_onnx(in_folder(out) / "model.onnx");
+      Program second(options + Arguments{"--out", out, "--resume"}, {folder()});
+      if (!stop(second, out, SIGTERM)) continue;
+      const ProgramOutcome last = run(options + Arguments{"--out", out, "--resume"}, {folder()});
+      ASSERT_TRUE(succeeded(last));
+      EXPECT_NE(last.err.find("going on from step "), std::string::npos) << last;
+      ASSERT_TRUE(succeeded(run(options + Arguments{"--out", "whole"}, {folder()})));
+      EXPECT_EQ(content(in_folder(out)), content(in_folder("whole")));
+      return;
+    }
+    FAIL() << "every training ended before it could be stopped";
+  }
 };
 
 TEST_F(Training, WritesModelMetricsAndCheckpoint) {
-  const Outcome outcome = train("out", {"--json", "numbers.jsonl"});
+  const ProgramOutcome outcome = train("out", {"--json", "numbers.jsonl"});
   ASSERT_TRUE(succeeded(outcome));
   EXPECT_EQ(outcome.err, "");
   const auto files = content(in_folder("out"));
@@ -77,35 +104,59 @@ TEST_F(Training, TheSameCommandGivesTheSameBytes) {
 
 TEST_F(Training, EveryAttackTrains) {
   for (const std::string attack : {"fgsm", "raw", "pgd"}) {
-    Arguments more{"--attack", attack, "--steps", "2"};
+    Arguments more{"--attack", attack};
+    if (attack != "fgsm") more = more + Arguments{"--steps", "2"};
     if (attack == "pgd") more = more + Arguments{"--norm", "l2", "--eps", "0.5"};
     EXPECT_TRUE(succeeded(train(attack, more)));
   }
   EXPECT_NE(bytes_of(in_folder("fgsm/model.onnx")), bytes_of(in_folder("raw/model.onnx")));
 }
 
-TEST_F(Training, GoesOnAfterInterruptsToTheSameBytes) {
-  // A faster machine may end before it is asked to stop: then the training is made longer.
-  for (const std::string epochs : {"8", "32", "128", "512"}) {
-    const Arguments slow{"--attack", "pgd", "--steps", "20", "--epochs", epochs};
-    const Arguments options =
-        Arguments{"train", "--data", images(), "--hidden", "64", "--batch-size", "20"} + slow +
-        one_thread;
-    const std::string out = "stopped-" + epochs;
-    Program first(options + Arguments{"--out", out}, {folder()});
-    if (!stop(first, out, SIGINT)) continue;
-    EXPECT_EQ(content(in_folder(out)).size(), 3U);
-    read_onnx(in_folder(out) / "model.onnx");
-    Program second(options + Arguments{"--out", out, "--resume"}, {folder()});
-    if (!stop(second, out, SIGTERM)) continue;
-    const Outcome last = run(options + Arguments{"--out", out, "--resume"}, {folder()});
-    ASSERT_TRUE(succeeded(last));
-    EXPECT_NE(last.err.find("going on from step "), std::string::npos) << last;
-    ASSERT_TRUE(succeeded(run(options + Arguments{"--out", "whole"}, {folder()})));
-    EXPECT_EQ(content(in_folder(out)), content(in_folder("whole")));
-    return;
-  }
-  FAIL() << "every training ended before it could be stopped";
+TEST_F(Training, GoesOnAfterInterruptsToTheSameBytes) { expect_going_on("cross-entropy"); }
+
+TEST_F(Training, OnSquaredErrorGoesOnToTheSameBytes) { expect_going_on("squared-error"); }
+
+TEST_F(Training, OnSquaredErrorLearnsAndSaysSo) {
+  const auto trained = [&](const std::string& out, const Arguments& more) {
+    return run_here(on_images("train") +
+                    Arguments{"--hidden", "16", "--batch-size", "20", "--lr", "0.01", "--epochs",
+                              "6", "--out", out} +
+                    more);
+  };
+  ASSERT_TRUE(succeeded(trained("squares", {"--loss", "squared-error"})));
+  ASSERT_TRUE(succeeded(trained("entropy", {})));
+  const auto loss_of = [&](const std::string& out) {
+    return nlohmann::json::parse(bytes_of(in_folder(out) / "training.json"))["loss"];
+  };
+  EXPECT_EQ(loss_of("squares"), "squared-error");
+  EXPECT_EQ(loss_of("entropy"), "cross-entropy");
+  EXPECT_NE(bytes_of(in_folder("squares/model.onnx")), bytes_of(in_folder("entropy/model.onnx")));
+  std::vector<nlohmann::json> epochs;
+  std::istringstream lines(bytes_of(in_folder("squares/metrics.jsonl")));
+  for (std::string line; std::getline(lines, line);) epochs.push_back(nlohmann::json::parse(line));
+  ASSERT_EQ(epochs.size(), 6U);
+  EXPECT_LT(epochs.back()["loss"], 0.8 * epochs.front()["loss"].get<double>());
+  // Its outputs come near one-hot labels, whose sum is one; logits do not.
+  const Dataset data = dataset(samples);
+  const auto outputs = [&](const std::string& out) {
+    return logits(read_onnx(in_folder(out) / "model.onnx").network, data.samples.images);
+  };
+  const Tensor right = outputs("squares").argmax(1).eq(data.samples.labels);
+  EXPECT_GT(right.sum().item<int64_t>(), samples / 3);
+  EXPECT_NEAR(outputs("squares").sum(1).mean().item<double>(), 1, 0.25);
+  // The loss is a setting: nothing goes on with another one.
+  EXPECT_TRUE(refused(trained("squares", {"--resume"}), 2,
+                      {"squares/checkpoint.npz", "loss: squared-error", "loss: cross-entropy"}));
+}
+
+TEST_F(Training, LossesThatAreNotTrainedOn) {
+  EXPECT_TRUE(refused(train("out", {"--loss", "margin"}), 2,
+                      {"--loss margin", "cross-entropy or squared-error"}));
+  EXPECT_TRUE(refused(train("out", {"--loss", "dlr", "--attack", "pgd"}), 2,
+                      {"--loss dlr", "cross-entropy or squared-error"}));
+  EXPECT_TRUE(refused(train("out", {"--loss", "squared-error", "--label-smoothing", "0.1"}), 2,
+                      {"--label-smoothing has no effect", "squared-error"}));
+  EXPECT_TRUE(content(folder()).empty());
 }
 
 TEST_F(Training, AFinishedTrainingIsNotRepeatedButItsFilesAreThere) {
@@ -119,7 +170,7 @@ TEST_F(Training, AFinishedTrainingIsNotRepeatedButItsFilesAreThere) {
 
 TEST_F(Training, ResumingNothingSaysSoAndStarts) {
   ASSERT_TRUE(succeeded(train("fresh")));
-  const Outcome outcome = train("resumed", {"--resume"});
+  const ProgramOutcome outcome = train("resumed", {"--resume"});
   ASSERT_TRUE(succeeded(outcome));
   EXPECT_NE(outcome.err.find("resumed/checkpoint.npz: no such file"), std::string::npos);
   EXPECT_EQ(content(in_folder("fresh")), content(in_folder("resumed")));
@@ -149,7 +200,7 @@ TEST_F(Training, ADamagedOrForeignCheckpointIsRefusedAndLeftAlone) {
 }
 
 TEST_F(Training, ALossThatExplodesIsAFailedJob) {
-  const Outcome outcome = train("out", {"--lr", "1e30"});
+  const ProgramOutcome outcome = train("out", {"--lr", "1e30"});
   EXPECT_TRUE(refused(outcome, 1, {"loss is not finite", "--lr"}));
   EXPECT_TRUE(content(in_folder("out")).empty());
 }

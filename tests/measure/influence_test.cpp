@@ -1,4 +1,6 @@
-// Influence of samples and its statistics.
+// Influence of samples and how it is spread.
+#include "reluctance/measure/influence.hpp"
+
 #include <ATen/ATen.h>
 #include <gtest/gtest.h>
 
@@ -6,7 +8,6 @@
 
 #include "network/random_networks.hpp"
 #include "reluctance/loss/cross_entropy.hpp"
-#include "reluctance/measure/influence.hpp"
 #include "reluctance/network/passes.hpp"
 
 namespace reluctance {
@@ -17,9 +18,11 @@ TEST(Influence, NormsAndBoostsAreThoseOfTheAttackedSamples) {
   at::manual_seed(2);
   const Tensor x = random_input(net, 5);
   const Tensor labels = at::randint(net.classes(), {5}, at::kLong);
-  const Attack attack = raw_attack(0.4, 6);
-  const InfluenceMeasurement found = measure_influence(net, x, labels, attack);
-  const Tensor attacked = climb(net, x, labels, x, attack);
+  const Samples samples(x, labels);
+  const GradientAscent attack = raw_attack(0.4, 6);
+  const InfluenceMeasurement found = measure_influence(net, samples, attack);
+  CountedPasses passes(net);
+  const Tensor attacked = climb(passes, samples, x, attack);
   EXPECT_TRUE(at::equal(found.delta, attacked - x));
   for (int64_t i = 0; i < 5; ++i) {
     const auto norm_at = [&](const Tensor& images) {
@@ -41,16 +44,16 @@ TEST(Influence, NormsAndBoostsAreThoseOfTheAttackedSamples) {
 TEST(Influence, EffectiveStrengthOfNormalisedSteps) {
   const Network net = networks_in_double()[2].network;  // mlp
   at::manual_seed(3);
-  const Tensor x = random_input(net, 4);
-  const Tensor labels = at::randint(net.classes(), {4}, at::kLong);
-  const Tensor g = input_gradient(net, x, labels).gradient.flatten(1);
+  const Samples samples(random_input(net, 4), at::randint(net.classes(), {4}, at::kLong));
+  CountedPasses passes(net);
+  const Tensor g = input_gradient(passes, samples, cross_entropy_loss()).flatten(1);
   for (const Norm norm : {Norm::l2, Norm::linf}) {
     PgdOptions options;
     options.ball = {norm, 0.1};
     options.steps = 1;
     options.step_size = 0.1;
     options.random_start = false;
-    const Tensor found = measure_influence(net, x, labels, pgd_attack(options)).effective_strength;
+    const Tensor found = measure_influence(net, samples, pgd_attack(options)).effective_strength;
     const Tensor expected =
         norm == Norm::l2 ? 0.1 / g.norm(2, 1) : 0.1 * g.norm(1, 1) / g.square().sum(1);
     EXPECT_LT(((found - expected) / expected).abs().max().item<double>(), 1e-12);
@@ -69,35 +72,6 @@ TEST(Concentration, OfEqualWeightsAndOfOneAlone) {
   EXPECT_NEAR(alone.effective_share, 1.0 / 200, 1e-12);
   EXPECT_NEAR(alone.gini, 1 - 1.0 / 200, 1e-12);
   EXPECT_NEAR(alone.top1, 1, 1e-12);
-}
-
-TEST(RankCorrelation, EqualsThatOfTheRanksWithTies) {
-  const auto row = [](std::initializer_list<double> values) {
-    return at::tensor(std::vector<double>(values), at::kDouble);
-  };
-  EXPECT_NEAR(rank_correlation(row({1, 2, 3, 4}), row({10, 100, 1e4, 1e9})), 1, 1e-12);
-  EXPECT_NEAR(rank_correlation(row({1, 2, 3, 4}), row({4, 3, 2, 1})), -1, 1e-12);
-  // Ranks 1, 2.5, 2.5, 4 against 1, 2, 3, 4: covariance 4.5 over sqrt(4.5 * 5).
-  EXPECT_NEAR(rank_correlation(row({1, 2, 2, 3}), row({1, 2, 3, 4})), std::sqrt(0.9), 1e-12);
-  // Pairs that are not finite are left out.
-  EXPECT_NEAR(rank_correlation(row({1, NAN, 2, 3, 9}), row({1, 5, 2, 3, INFINITY})), 1, 1e-12);
-  EXPECT_TRUE(std::isnan(rank_correlation(row({1, 2}), row({1, 2}))));
-}
-
-TEST(Slope, IsWithinItsIntervalAndTheIntervalShrinks) {
-  at::manual_seed(8);
-  double width = INFINITY;
-  for (const int64_t count : {100, 1600}) {
-    const Tensor x = at::randn({count}, at::kDouble);
-    const Tensor y = 0.7 * x + 3 + 0.5 * at::randn({count}, at::kDouble);
-    const Interval found = slope(x, y, 1);
-    EXPECT_LT(found.low, found.value);
-    EXPECT_LT(found.value, found.high);
-    EXPECT_LT(found.low, 0.7 + 0.1);
-    EXPECT_GT(found.high, 0.7 - 0.1);
-    EXPECT_LT(found.high - found.low, width / 2);
-    width = found.high - found.low;
-  }
 }
 
 }  // namespace

@@ -7,7 +7,7 @@
 #include <limits>
 
 #include "attack/subjects.hpp"
-#include "reluctance/attack/region.hpp"
+#include "reluctance/attack/nearest_class.hpp"
 
 namespace reluctance {
 namespace {
@@ -28,17 +28,20 @@ struct Judged {
   std::vector<Flag> flags;
 };
 
-Judged judge(const Network& network, const Tensor& images, const Tensor& labels, const Ball& ball,
+Judged judge(const Network& network, const Samples& samples, const Ball& ball,
              bool follows_cross_entropy = false) {
-  const auto attack = [&](const Tensor& x, const Tensor& y, const Ball& other) {
-    RegionOptions region;
-    region.ball = other;
-    return run_region(network, x, y, region);
+  const auto attack = [](const Ball& other) {
+    NearestClassOptions nearest;
+    nearest.ball = other;
+    return nearest_class_attack(nearest);
   };
   const EnsembleResult result =
-      run_ensemble(network, images, labels, ball, standard_stages(network, ball, images));
-  return {result,
-          validity_flags(network, images, labels, result, {ball, attack, follows_cross_entropy})};
+      run_ensemble(network, samples, standard_stages(network, ball, samples.images));
+  ValidityOptions options;
+  options.attack = attack;
+  options.ball = ball;
+  options.follows_cross_entropy = follows_cross_entropy;
+  return {result, validity_flags(network, samples, result, options)};
 }
 
 // The subject's network behind `before`, and with its logits times `scale`.
@@ -73,8 +76,7 @@ void staircase(Network& network) {
 TEST(Validity, AnHonestNetworkRaisesNothing) {
   const LinearSubject linear = linear_subject();
   for (Norm norm : {Norm::linf, Norm::l2}) {
-    const Judged judged =
-        judge(linear.network, linear.images, linear.labels, half_of_them(linear, norm), true);
+    const Judged judged = judge(linear.network, linear.samples, half_of_them(linear, norm), true);
     EXPECT_EQ(names(judged.flags), std::vector<std::string>());
   }
 }
@@ -83,20 +85,20 @@ TEST(Validity, LargeLogitsBlindCrossEntropyAlone) {
   const LinearSubject linear = linear_subject();
   const Network network = dressed(linear, 1e5);
   const Ball ball = half_of_them(linear, Norm::linf);
-  const Judged judged = judge(network, linear.images, linear.labels, ball, true);
+  const Judged judged = judge(network, linear.samples, ball, true);
   EXPECT_EQ(names(judged.flags), std::vector<std::string>{"flat-loss"});
   // The cascade follows the margin and is not misled: the honest network's robust accuracy.
-  const Judged honest = judge(linear.network, linear.images, linear.labels, ball);
+  const Judged honest = judge(linear.network, linear.samples, ball);
   EXPECT_DOUBLE_EQ(judged.result.robust.value, honest.result.robust.value);
-  EXPECT_EQ(names(judge(network, linear.images, linear.labels, ball).flags),
-            std::vector<std::string>());
+  EXPECT_EQ(names(judge(network, linear.samples, ball).flags), std::vector<std::string>());
 }
 
 TEST(Validity, AStaircaseIsCaught) {
   const LinearSubject linear = linear_subject();
   const Network network = dressed(linear, 1, staircase);
-  const Tensor labels = logits(network, linear.images).argmax(1);
-  const Judged judged = judge(network, linear.images, labels, {Norm::linf, 0.06});
+  const Tensor& images = linear.samples.images;
+  const Tensor labels = logits(network, images).argmax(1);
+  const Judged judged = judge(network, {images, labels}, {Norm::linf, 0.06});
   EXPECT_TRUE(raised(judged.flags, "zero-gradient"));
 }
 
@@ -105,39 +107,42 @@ TEST(Validity, ImagesOnARampAreCaught) {
   const Network network = dressed(linear, 1, staircase);
   // Every pixel in the middle of the ramp nearest to it.
   const double width = 0.02;
-  const Tensor images = ((linear.images / width - 0.5).round() + 0.5 + 0.5e-4) * width;
+  const Tensor images = ((linear.samples.images / width - 0.5).round() + 0.5 + 0.5e-4) * width;
   const Tensor labels = logits(network, images).argmax(1);
   // Half a stair: the gradient promises thousands of them.
-  const Judged judged = judge(network, images, labels, {Norm::linf, 0.005});
+  const Judged judged = judge(network, {images, labels}, {Norm::linf, 0.005});
   ASSERT_GT(judged.result.robust.value, 0);
   EXPECT_TRUE(raised(judged.flags, "steep-gradient"));
 }
 
 TEST(Validity, AnswersByChance) {
   const LinearSubject linear = linear_subject();
-  const Tensor wrong = (linear.labels + 1).remainder(6);
-  const Judged judged = judge(linear.network, linear.images, wrong, {Norm::linf, 0.01});
+  const Tensor wrong = (linear.samples.labels + 1).remainder(6);
+  const Judged judged = judge(linear.network, {linear.samples.images, wrong}, {Norm::linf, 0.01});
   EXPECT_EQ(names(judged.flags), std::vector<std::string>{"clean-accuracy"});
 }
 
 TEST(Validity, NumbersThatAreNone) {
   const LinearSubject linear = linear_subject();
   const Network network = dressed(linear, std::numeric_limits<double>::infinity());
-  const Judged judged = judge(network, linear.images, linear.labels, {Norm::linf, 0.01});
+  const Judged judged = judge(network, linear.samples, {Norm::linf, 0.01});
   EXPECT_TRUE(raised(judged.flags, "not-finite"));
 }
 
 TEST(Validity, AnAttackThatGetsLostInALargerBudget) {
   const LinearSubject linear = linear_subject();
   const Ball ball = half_of_them(linear, Norm::linf);
-  const EnsembleResult result = run_ensemble(linear.network, linear.images, linear.labels, ball,
-                                             standard_stages(linear.network, ball, linear.images));
-  const auto lost = [&](const Tensor& x, const Tensor&, const Ball& other) {
+  const EnsembleResult result = run_ensemble(
+      linear.network, linear.samples, standard_stages(linear.network, ball, linear.samples.images));
+  ValidityOptions options;
+  options.ball = ball;
+  options.attack = [&](const Ball& other) {
     EXPECT_DOUBLE_EQ(other.radius, 2 * ball.radius);
-    return AttackResult{x, at::zeros({x.size(0)}, at::kBool)};
+    return Attack{"lost", other, [](const Network&, const Samples& samples, const Context&) {
+                    return AttackResult{samples.images, at::zeros({samples.count()}, at::kBool)};
+                  }};
   };
-  EXPECT_EQ(names(validity_flags(linear.network, linear.images, linear.labels, result,
-                                 {ball, lost, false})),
+  EXPECT_EQ(names(validity_flags(linear.network, linear.samples, result, options)),
             std::vector<std::string>{"rising-budget"});
 }
 
@@ -145,16 +150,15 @@ TEST(Validity, SquareBeyondTheOthers) {
   const LinearSubject linear = linear_subject();
   const Ball ball = half_of_them(linear, Norm::linf);
   // Without the stages before it, all that falls is Square's.
-  const auto square = standard_stages(linear.network, ball, linear.images).back();
-  ASSERT_EQ(square.name, "square");
-  Stage all = square;
-  all.share = 1;
-  const EnsembleResult result =
-      run_ensemble(linear.network, linear.images, linear.labels, ball, {all});
+  Stage square = standard_stages(linear.network, ball, linear.samples.images).back();
+  ASSERT_EQ(square.attack.name, "square");
+  square.share = 1;
+  const EnsembleResult result = run_ensemble(linear.network, linear.samples, {square});
   ASSERT_GE(result.felled_by.eq(0).sum().item<int64_t>(), 3);
-  EXPECT_TRUE(
-      raised(validity_flags(linear.network, linear.images, linear.labels, result, {ball, {}}),
-             "weaker-than-square"));
+  ValidityOptions options;
+  options.ball = ball;
+  EXPECT_TRUE(raised(validity_flags(linear.network, linear.samples, result, options),
+                     "weaker-than-square"));
 }
 
 }  // namespace

@@ -127,6 +127,35 @@ INSTANTIATE_TEST_SUITE_P(Networks, Passes, testing::Range(0, 7), [](const auto& 
   return networks_in_double().at(static_cast<std::size_t>(each.param)).name;
 });
 
+// What commands do at their door: files hold float32 images of any shape.
+TEST(AsInputs, FitsImagesToTheNetworkAndKeepsTheirLabels) {
+  Network net({2, 3, 4});
+  net.append(reshape_layer({24}));
+  net.append(linear_layer(), random_weights({5, 24}));
+  const Tensor flat = at::rand({6, 24});
+  const Samples given(flat, at::arange(6) % 5, at::arange(6) + 40);
+  const Samples inputs = as_inputs(net, given);
+  EXPECT_EQ(inputs.images.sizes(), (at::IntArrayRef{6, 2, 3, 4}));
+  EXPECT_TRUE(at::equal(inputs.images, flat.to(at::kDouble).view({6, 2, 3, 4})));
+  EXPECT_TRUE(at::equal(inputs.labels, given.labels));
+  EXPECT_TRUE(at::equal(inputs.index, given.index));
+  EXPECT_TRUE(at::equal(as_inputs(net, flat), inputs.images));
+}
+
+TEST(ChunksOfANetwork, CoverItsSamplesOnItsDeviceAndTell) {
+  const Network wide = networks_in_double().at(6).network;  // resnet18
+  Network narrow({1});
+  narrow.append(relu_layer());
+  ProgressCounter counter({}, 7);
+  const Chunks chunks = chunks_of(wide, 7, &counter);
+  EXPECT_EQ(chunks.count, 7);
+  EXPECT_TRUE(chunks.device.is_cpu());
+  EXPECT_EQ(chunks.progress, &counter);
+  EXPECT_GE(chunks.size, 1);
+  // What takes more memory is cut finer.
+  EXPECT_GT(chunks_of(narrow, 7).size, chunks.size);
+}
+
 TEST(GatesFlipped, CountsUnitsThatChangeSign) {
   Network net({3});
   net.append(relu_layer());

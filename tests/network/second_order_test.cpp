@@ -59,7 +59,7 @@ TEST_P(SecondOrder, GradientTangentEqualsDoubleBackward) {
   const Tensor u_dot = at::randn_like(u_);
   const Primal at = primal(net_, pass_, u_);
   const Tangent moved = tangent(net_, pass_, direction_);
-  const Gradients actual = gradient_tangent(net_, at, direction_, moved, u_dot, Wanted::both);
+  const Gradients actual = gradient_tangent(net_, at, moved, u_dot, Wanted::both);
 
   const Tensors gradient = grad({(z_ * u_).sum()}, leaves_, {}, true, true);
   Tensor product = (z_ * u_dot).sum();
@@ -75,11 +75,10 @@ TEST_P(SecondOrder, GradientTangentEqualsDoubleBackward) {
   }
   EXPECT_LT(relative_error(actual.input, expected.back()), 1e-12);
 
-  const Gradients input = gradient_tangent(net_, at, direction_, moved, u_dot, Wanted::input);
+  const Gradients input = gradient_tangent(net_, at, moved, u_dot, Wanted::input);
   EXPECT_TRUE(at::equal(input.input, actual.input));
   EXPECT_TRUE(input.parameters.empty());
-  const Gradients weights =
-      gradient_tangent(net_, at, direction_, moved, u_dot, Wanted::parameters);
+  const Gradients weights = gradient_tangent(net_, at, moved, u_dot, Wanted::parameters);
   EXPECT_FALSE(weights.input.defined());
   for (std::size_t k = 0; k < weights.parameters.size(); ++k) {
     EXPECT_TRUE(at::equal(weights.parameters[k], actual.parameters[k]));
@@ -93,14 +92,14 @@ TEST_P(SecondOrder, DirectionsOfParametersOrInputAloneAddUp) {
   for (const Direction& part :
        {Direction{direction_.parameters, {}}, Direction{{}, direction_.input}}) {
     const Tangent moved = tangent(net_, pass_, part);
-    const Gradients each = gradient_tangent(net_, at, part, moved, none, Wanted::parameters);
+    const Gradients each = gradient_tangent(net_, at, moved, none, Wanted::parameters);
     for (std::size_t k = 0; k < each.parameters.size(); ++k) {
       if (sums.size() == k) sums.push_back(at::zeros_like(each.parameters[k]));
       sums[k] += each.parameters[k];
     }
   }
   const Tangent moved = tangent(net_, pass_, direction_);
-  const Gradients both = gradient_tangent(net_, at, direction_, moved, none, Wanted::parameters);
+  const Gradients both = gradient_tangent(net_, at, moved, none, Wanted::parameters);
   for (std::size_t k = 0; k < sums.size(); ++k) {
     EXPECT_LT(relative_error(sums[k], both.parameters[k]), 1e-12);
   }
@@ -121,7 +120,7 @@ TEST_P(SecondOrder, SecondTangentIsTheCurvatureOfTheLogits) {
       expected += (second[k] * direction_.parameters[k]).sum().item<double>();
   }
   const Tangent first = tangent(net_, pass_, {direction_.parameters, {}});
-  const Tensor along = second_tangent(net_, pass_, direction_.parameters, first);
+  const Tensor along = second_tangent(net_, pass_, first);
   const double actual = (along * u_).sum().item<double>();
   EXPECT_NEAR(actual, expected, 1e-11 * (1 + std::abs(expected)));
 }

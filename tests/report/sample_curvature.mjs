@@ -28,8 +28,11 @@ function example(index, shape, share) {
   };
 }
 
+const training = (epsilon) => (epsilon > 0
+  ? { kind: "adversarial", norm: "l2", epsilon }
+  : { kind: "vanilla", norm: null, epsilon: 0 });
+
 function condition(epsilon, shape, { images, top }) {
-  const name = epsilon > 0 ? `l2, epsilon ${epsilon}` : "vanilla";
   const focus = 0.7 + epsilon ** 0.5;
   const hessian = spectrum(top * (1 + epsilon));
   const effective = epsilon > 0 ? spectrum(top * (1 + 3.5 * epsilon)) : null;
@@ -37,8 +40,7 @@ function condition(epsilon, shape, { images, top }) {
     carrier(eigenvalue, images, focus * 0.93 ** index));
   const { half, shares } = carriers[0];
   return {
-    name,
-    epsilon,
+    ...training(epsilon),
     attack: epsilon > 0 ? `pgd, l2, epsilon ${epsilon}, 50 steps, step size 0.05` : null,
     fooled: epsilon / (1 + epsilon),
     loss: 0.2 + epsilon,
@@ -55,11 +57,11 @@ function condition(epsilon, shape, { images, top }) {
   };
 }
 
-function rate({ name, epsilon, hessian, effective }) {
+function rate({ epsilon, hessian, effective }) {
   const critical = (values) => 2 / (1.08 * values.eigenvalues[0]);
   const predicted = critical(effective ?? hessian);
   const ratio = 1.02 + 0.2 * epsilon * (0.4 - epsilon);
-  return { name, epsilon, settled: 60, momentum: 0, hessian: critical(hessian), predicted,
+  return { ...training(epsilon), settled: 60, momentum: 0, hessian: critical(hessian), predicted,
            measured: ratio * predicted, ratio };
 }
 

@@ -56,18 +56,19 @@ function cloud(all, beta) {
   };
 }
 
-// `reach` runs from 0 for the weakest attack to 1 for the strongest.
-function strength(attack, value, reach, { half, clean, change }) {
+// A raw attack for the norm null. `reach` runs from 0 for the weakest attack to 1 for the strongest.
+function strength(norm, value, reach, { half, clean, change }) {
   const low = change - 0.02;
   const high = change + 0.02;
   return {
-    attack,
+    kind: norm ? "pgd" : "raw",
+    norm,
     strength: value,
-    description: attack === "raw" ? `raw, beta ${value}, 1000 steps`
-                                  : `pgd, ${attack}, epsilon ${value}, 20 steps, step size 0.01`,
+    description: norm ? `pgd, ${norm}, epsilon ${value}, 20 steps, step size 0.01`
+                      : `raw, beta ${value}, 1000 steps`,
     fooled: 0.02 + 0.48 * reach ** 2,
     gates_flipped_share: 0.01 + 0.1 * reach,
-    effective_beta: spread(attack === "raw" ? value : half * reach, attack === "raw" ? 1 : 3),
+    effective_beta: spread(norm ? half * reach : value, norm ? 3 : 1),
     boost: {
       measured: spread(1.05 + 6 * reach ** 2, 1.3 + 2 * reach),
       quadratic: spread(1.06 + 18 * reach ** 3, 1.4 + 4 * reach),
@@ -107,9 +108,9 @@ export function influence(shape, stiffness) {
   const all = images(240, stiffness);
   const weak = half * 1.8 ** -3;
   const clean = 0.11;
-  const ladder = (attack, values, change) => values.map((value, index) => {
+  const ladder = (norm, values, change) => values.map((value, index) => {
     const reach = (index + 1) / values.length;
-    return strength(attack, value, reach, { half, clean, change: change(reach) });
+    return strength(norm, value, reach, { half, clean, change: change(reach) });
   });
   const pull = (one) => one.weight * boosts(one, half).measured;
   const ranked = [...all].sort((first, second) => pull(second) - pull(first));
@@ -118,7 +119,7 @@ export function influence(shape, stiffness) {
     steps: 1000,
     fooled_half_beta: half,
     strengths: [
-      ...ladder("raw", Array.from({ length: 7 }, (_, step) => half * 1.8 ** (step - 6)),
+      ...ladder(null, Array.from({ length: 7 }, (_, step) => half * 1.8 ** (step - 6)),
                 (reach) => -0.045 * Math.sin(4 * reach)),
       ...ladder("l2", [0.125, 0.25, 0.5, 1], (reach) => 0.3 * reach),
       ...ladder("linf", [0.0125, 0.025, 0.05], (reach) => 0.4 * reach - 0.1),

@@ -213,12 +213,14 @@ function hostile() {
   }
   for (const { influence, curvature } of results.networks) {
     for (const strength of influence.strengths) {
-      Object.assign(strength, { attack: hostileText, description: wideText, regime: hostileText });
+      Object.assign(strength, { kind: hostileText, norm: hostileText, description: wideText,
+                                regime: hostileText });
     }
     curvature.conditions.forEach((condition, index) => {
-      condition.name = `${index} ${index % 2 ? wideText : hostileText}`;
+      const text = `${index} ${index % 2 ? wideText : hostileText}`;
       condition.attack = hostileText;
-      curvature.rates[index].name = condition.name;
+      // As a norm, and as a kind that nobody knows.
+      for (const one of [condition, curvature.rates[index]]) one[index > 1 ? "norm" : "kind"] = text;
     });
   }
   for (const claim of results.claims) {

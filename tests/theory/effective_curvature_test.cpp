@@ -1,108 +1,102 @@
 // The curvature of adversarial training against central differences of the adversarial gradient,
 // with the attack run anew for every theta, in float64.
+#include "reluctance/theory/effective_curvature.hpp"
+
 #include <gtest/gtest.h>
 
 #include <cmath>
 #include <functional>
 
-#include "network/random_networks.hpp"
-#include "reluctance/attack/attack.hpp"
+#include "curvature/subjects.hpp"
 #include "reluctance/curvature/eigenpairs.hpp"
 #include "reluctance/curvature/hessian.hpp"
-#include "reluctance/theory/effective_curvature.hpp"
+#include "reluctance/train/trainer.hpp"
+#include "theory/l2_maximiser.hpp"
 #include "theory/l2_path.hpp"
 
 namespace reluctance {
 namespace {
 
-constexpr int64_t samples = 4;
+constexpr int64_t count = 4;
 constexpr int64_t steps = 10;
 
-double relative_error(const Tensor& actual, const Tensor& expected) {
-  return ((actual - expected).norm() / expected.norm().clamp_min(1e-30)).item<double>();
-}
-
-// Solves grad L(x + delta) = mu delta on the free pixels with ||delta|| = radius by iterating
-// delta <- g / mu, clipped to the box, mu by bisection.
-// Where the loss has a ridge, at a gate, there is no such point: sets `converged`.
-Tensor l2_maximiser(const Network& net, const Tensor& x, const Tensor& labels, double radius,
-                    bool box, bool* converged = nullptr) {
-  const Tensor flat = x.flatten(1);
-  const auto clipped = [&](const Tensor& delta) {
-    return box ? (flat + delta).clamp(0, 1) - flat : delta;
-  };
-  Tensor attacked = x.clone();
-  double change = 1;
-  for (int iteration = 0; iteration < 100 && change > 1e-13; ++iteration) {
-    const Tensor g = input_gradient(net, attacked, labels).gradient.flatten(1);
-    Tensor low = at::full({x.size(0), 1}, 1e-9, at::kDouble);
-    Tensor high = at::full({x.size(0), 1}, 1e9, at::kDouble);
-    for (int halving = 0; halving < 60; ++halving) {
-      const Tensor mu = (low * high).sqrt();
-      const Tensor too_long = clipped(g / mu).norm(2, 1, true) > radius;
-      low = at::where(too_long, mu, low);
-      high = at::where(too_long, high, mu);
-    }
-    const Tensor next = (flat + clipped(g / (low * high).sqrt())).view(x.sizes());
-    change = (next - attacked).abs().max().item<double>();
-    attacked = next;
-  }
-  if (converged) *converged = change <= 1e-13;
-  return attacked;
-}
-
-class EffectiveCurvatures : public testing::TestWithParam<int> {
+class EffectiveCurvatures : public testing::TestWithParam<NetworkAndLoss> {
  protected:
-  EffectiveCurvatures()
-      : net_(networks_in_double().at(static_cast<std::size_t>(GetParam())).network) {
-    at::manual_seed(40 + GetParam());
-    x_ = random_input(net_, samples);
-    labels_ = at::randint(net_.classes(), {samples}, at::kLong);
+  EffectiveCurvatures() : loss_(loss_of(GetParam()).loss), net_(network_of(GetParam()).network) {
+    at::manual_seed(40 + std::get<0>(GetParam()));
+    const Tensor x = random_input(net_, count);
+    samples_ = {x, at::randint(net_.classes(), {count}, at::kLong)};
     v_ = at::randn({net_.parameter_count()}, at::kDouble);
     v_ /= v_.norm();
   }
 
+  const Tensor& images() const { return samples_.images; }
+
+  GradientAscent climbing(GradientAscent attack) const {
+    attack.loss = loss_;
+    return attack;
+  }
+
+  Tensor maximiser(const Network& net, double radius, bool box, bool* converged = nullptr) const {
+    return l2_maximiser(net, samples_, loss_, radius, box, converged);
+  }
+
   CurvatureSamplesPtr at_inputs(const Network& net, const Tensor& x) const {
-    return std::make_shared<CurvatureSamples>(net, x, labels_, default_curvature_memory);
+    return std::make_shared<CurvatureSamples>(net, samples_.with_images(x), loss_);
   }
 
   Network moved(double step) const { return net_.displaced(step * v_); }
 
-  using Attacker = std::function<Tensor(const Network&)>;
+  // The gradient that training takes and where, for a network.
+  using Gradient = std::function<BatchGradient(const Network&)>;
+
+  // Under an attack that training can run itself.
+  Gradient training_with(const GradientAscent& attack) const {
+    return [=, this](const Network& net) {
+      return batch_gradient(net, samples_, Objective{loss_, attack});
+    };
+  }
+
+  // At images that something else has found.
+  Gradient training_at(const std::function<Tensor(const Network&)>& attacked) const {
+    return [=, this](const Network& net) {
+      return batch_gradient(net, samples_.with_images(attacked(net)), Objective{loss_, {}});
+    };
+  }
 
   // (g_adv(theta + h v) - g_adv(theta - h v)) / 2h; sets `inside` if no gate changed in between.
-  Tensor central_difference(const Attacker& attack, bool& inside) const {
+  Tensor central_difference(const Gradient& gradient, bool& inside) const {
     constexpr double h = 1e-6;
     Tensor gradients[2];
     Pass passes[2];
     const double signs[2] = {1, -1};
     for (int k = 0; k < 2; ++k) {
       const Network other = moved(signs[k] * h);
-      const Tensor attacked = attack(other);
-      gradients[k] = loss_gradient(*at_inputs(other, attacked));
-      passes[k] = forward(other, attacked, Keep::gates);
+      const BatchGradient there = gradient(other);
+      gradients[k] = there.flat();
+      passes[k] = forward(other, there.inputs, Keep::gates);
     }
     inside = gates_flipped(net_, passes[0], passes[1]).sum().item<double>() == 0;
     return (gradients[0] - gradients[1]) / (2 * h);
   }
 
+  Loss loss_;
   Network net_;
-  Tensor x_, labels_, v_;
+  Samples samples_;
+  Tensor v_;
 };
 
 TEST_P(EffectiveCurvatures, RawEqualsCentralDifferences) {
   // H_x is taken at the attack's end, so the error grows with beta lambda: the strongest attack of
   // these that stays in its region while theta moves, and comes to 1e-4.
-  const Pass clean = forward(net_, x_, Keep::gates);
+  const Pass clean = forward(net_, images(), Keep::gates);
   for (double beta = 0.1; beta > 1e-6; beta /= 2) {
-    const auto attack = [&](const Network& net) {
-      return climb(net, x_, labels_, x_, raw_attack(beta, steps));
-    };
-    const Tensor attacked = attack(net_);
+    const GradientAscent attack = climbing(raw_attack(beta, steps));
+    const Tensor attacked = attacked_images(net_, samples_, attack);
     if (gates_flipped(net_, clean, forward(net_, attacked, Keep::gates)).sum().item<double>() > 0)
       continue;
     bool inside = false;
-    const Tensor expected = central_difference(attack, inside);
+    const Tensor expected = central_difference(training_with(attack), inside);
     const EffectiveCurvature theory(at_inputs(net_, attacked), RawResponse{beta, steps});
     const double error = relative_error(theory.matrix().product(v_), expected);
     const double without =
@@ -118,16 +112,14 @@ TEST_P(EffectiveCurvatures, ConvergedL2EqualsCentralDifferences) {
   for (const bool box : {false, true}) {
     bool tried = false;
     for (double radius = 0.2; radius > 1e-4 && !tried; radius /= 2) {
-      const auto attack = [&](const Network& net) {
-        return l2_maximiser(net, x_, labels_, radius, box);
-      };
       bool converged = false;
-      const Tensor attacked = l2_maximiser(net_, x_, labels_, radius, box, &converged);
+      const Tensor attacked = maximiser(net_, radius, box, &converged);
       if (!converged) continue;
-      const EffectiveCurvature theory(at_inputs(net_, attacked), L2Response{radius, x_, box});
+      const EffectiveCurvature theory(at_inputs(net_, attacked), L2Response{radius, images(), box});
       if (!theory.smooth().all().item<bool>()) continue;
       bool inside = false;
-      const Tensor expected = central_difference(attack, inside);
+      const Tensor expected = central_difference(
+          training_at([&](const Network& net) { return maximiser(net, radius, box); }), inside);
       if (!inside) continue;
       tried = true;
       const double error = relative_error(theory.matrix().product(v_), expected);
@@ -140,6 +132,39 @@ TEST_P(EffectiveCurvatures, ConvergedL2EqualsCentralDifferences) {
   }
 }
 
+// What training runs itself, with steps enough to settle: as the maximum has it, and as its own
+// steps have it.
+TEST_P(EffectiveCurvatures, SettledL2AttackEqualsCentralDifferences) {
+  PgdOptions pgd;
+  pgd.random_start = false;
+  pgd.steps = 100;
+  bool tried = false;
+  for (double radius = 0.2; radius > 1e-4 && !tried; radius /= 2) {
+    pgd.ball = {Norm::l2, radius};
+    pgd.step_size = radius;
+    GradientAscent attack = climbing(pgd_attack(pgd));
+    attack.pixel_box = false;  // projections onto ball and box in turn end beside the maximum
+    const std::vector<Tensor> path = attack_path(net_, samples_, attack);
+    const Tensor& end = path.back();
+    if ((end - path[path.size() - 2]).abs().max().item<double>() > 1e-13) continue;
+    const EffectiveCurvature settled(at_inputs(net_, end), L2Response{radius, images(), false});
+    const EffectiveCurvature stepped(at_inputs(net_, end),
+                                     L2Response{radius, images(), false, path, attack.step_size});
+    if (!settled.smooth().all().item<bool>()) continue;
+    bool inside = false;
+    const Tensor expected = central_difference(training_with(attack), inside);
+    if (!inside) continue;
+    tried = true;
+    const double without = relative_error(loss_hessian(at_inputs(net_, end)).product(v_), expected);
+    for (const EffectiveCurvature* theory : {&settled, &stepped}) {
+      const double error = relative_error(theory->matrix().product(v_), expected);
+      EXPECT_LT(error, 1e-4) << "radius " << radius;
+      EXPECT_GT(without, 10 * error) << "radius " << radius;
+    }
+  }
+  EXPECT_TRUE(tried);
+}
+
 // Strong attacks of few steps, which have not settled.
 TEST_P(EffectiveCurvatures, PathEqualsCentralDifferences) {
   PgdOptions pgd;
@@ -147,24 +172,25 @@ TEST_P(EffectiveCurvatures, PathEqualsCentralDifferences) {
   pgd.steps = steps;
   bool tried = false;
   for (pgd.ball = {Norm::l2, 1.0}; pgd.ball.radius > 1e-3 && !tried; pgd.ball.radius /= 2) {
-    const Attack attack = pgd_attack(pgd);
-    const std::vector<Tensor> path = attack_path(net_, x_, labels_, attack);
-    const auto attacker = [&](const Network& net) { return climb(net, x_, labels_, x_, attack); };
-    ASSERT_TRUE(at::equal(path.back(), attacker(net_)));
-    const L2Response response{pgd.ball.radius, x_, true, path, attack.step_size};
-    const L2Path theory(net_, x_, labels_, path, response, 0);
+    const GradientAscent attack = climbing(pgd_attack(pgd));
+    const std::vector<Tensor> path = attack_path(net_, samples_, attack);
+    const Gradient training = training_with(attack);
+    const auto end_for = [&](double step) { return training(moved(step)).inputs.flatten(1); };
+    ASSERT_TRUE(at::equal(path.back().flatten(1), end_for(0)));
+    const L2Response response{pgd.ball.radius, images(), true, path, attack.step_size};
+    const L2Path theory(net_, samples_, loss_, response, 0);
     constexpr double h = 1e-7;
-    const Tensor expected = (attacker(moved(h)) - attacker(moved(-h))).flatten(1) / (2 * h);
+    const Tensor expected = (end_for(h) - end_for(-h)) / (2 * h);
     const Tensor actual = theory.forward(v_);
     // A gate in the way makes the difference larger than any rounding.
     if (relative_error(actual, expected) > 1e-4) continue;
     tried = true;
     bool inside = false;
-    const double gain = (central_difference(attacker, inside) -
+    const double gain = (central_difference(training, inside) -
                          loss_hessian(at_inputs(net_, path.back())).product(v_))
                             .dot(v_)
                             .item<double>() *
-                        samples;
+                        count;
     EXPECT_TRUE(inside);
     EXPECT_NEAR(theory.gain(v_).dot(v_).item<double>(), gain, 1e-4 * std::abs(gain));
     EXPECT_NEAR(theory.sample_gains(v_).sum().item<double>(), gain, 1e-4 * std::abs(gain));
@@ -176,25 +202,22 @@ TEST_P(EffectiveCurvatures, PathEqualsCentralDifferences) {
 }
 
 TEST_P(EffectiveCurvatures, OnlyAddCurvature) {
-  EigenpairOptions one;
-  one.count = 1;
-  one.tolerance = 1e-8;
   for (const double strength : {0.05, 0.5}) {
-    const Tensor raw = climb(net_, x_, labels_, x_, raw_attack(strength, steps));
-    const Tensor l2 = l2_maximiser(net_, x_, labels_, strength, true);
+    const Tensor raw = attacked_images(net_, samples_, climbing(raw_attack(strength, steps)));
+    const Tensor l2 = maximiser(net_, strength, true);
     const auto compare = [&](const Tensor& x, const EffectiveCurvature& effective) {
-      const Eigenpairs own = top_eigenpairs(loss_hessian(at_inputs(net_, x)), one);
-      const Eigenpairs felt = top_eigenpairs(effective.matrix(), one);
-      EXPECT_GE(felt.values[0].item<double>(), own.values[0].item<double>() * (1 - 1e-7));
+      const double own = largest_eigenvalue(loss_hessian(at_inputs(net_, x)), 1e-8);
+      const double felt = largest_eigenvalue(effective.matrix(), 1e-8);
+      EXPECT_GE(felt, own * (1 - 1e-7));
     };
     compare(raw, {at_inputs(net_, raw), RawResponse{strength, steps}});
-    compare(l2, {at_inputs(net_, l2), L2Response{strength, x_, true}});
+    compare(l2, {at_inputs(net_, l2), L2Response{strength, images(), true}});
   }
 }
 
 TEST_P(EffectiveCurvatures, SamplesAddUpToTheWhole) {
-  const Tensor l2 = l2_maximiser(net_, x_, labels_, 0.05, true);
-  const EffectiveCurvature effective(at_inputs(net_, l2), L2Response{0.05, x_, true});
+  const Tensor l2 = maximiser(net_, 0.05, true);
+  const EffectiveCurvature effective(at_inputs(net_, l2), L2Response{0.05, images(), true});
   const double whole = (effective.matrix().product(v_) * v_).sum().item<double>();
   EXPECT_NEAR(effective.sample_curvatures(v_).mean().item<double>(), whole,
               1e-10 * (1 + std::abs(whole)));
@@ -204,9 +227,19 @@ TEST_P(EffectiveCurvatures, SamplesAddUpToTheWhole) {
               1e-9 * (1 + std::abs(whole)));
 }
 
-INSTANTIATE_TEST_SUITE_P(Networks, EffectiveCurvatures, testing::Range(0, 7), [](const auto& each) {
-  return networks_in_double().at(static_cast<std::size_t>(each.param)).name;
-});
+// Every network with cross-entropy, the small ones with the other losses too.
+std::vector<NetworkAndLoss> pairs() {
+  constexpr std::size_t small = 4;
+  std::vector<NetworkAndLoss> list;
+  for (std::size_t network = 0; network < shared_networks().size(); ++network) {
+    for (std::size_t loss = 0; loss < (network < small ? taped_losses().size() : 1); ++loss) {
+      list.emplace_back(network, loss);
+    }
+  }
+  return list;
+}
+
+INSTANTIATE_TEST_SUITE_P(Networks, EffectiveCurvatures, testing::ValuesIn(pairs()), name_of);
 
 }  // namespace
 }  // namespace reluctance

@@ -27,12 +27,12 @@ TEST(CriticalRate, IsTwoOverTheLargestEigenvalueOfSoftmaxRegression) {
   const Network net = networks_in_double()[1].network;  // linear
   at::manual_seed(6);
   const Tensor x = random_input(net, 30);
-  const Tensor labels = at::randint(net.classes(), {30}, at::kLong);
+  const Samples samples(x, at::randint(net.classes(), {30}, at::kLong));
   const double lambda = largest_eigenvalue(net, x);
   for (const double momentum : {0.0, 0.5, 0.9}) {
     CriticalRateOptions options;
     options.momentum = momentum;
-    const auto measured = measured_critical_rate(net, x, labels, options);
+    const auto measured = measured_critical_rate(net, samples, options);
     ASSERT_TRUE(measured.has_value());
     EXPECT_NEAR(*measured * lambda / (2 * (1 + momentum)), 1, 0.04) << "momentum " << momentum;
   }
@@ -43,8 +43,8 @@ TEST(CriticalRate, NothingWhereNothingCurves) {
   Network net({2});
   net.append(linear_layer(),
              {at::zeros({2, 2}, at::kDouble), at::tensor({1000.0, -1000.0}, at::kDouble)});
-  const auto measured =
-      measured_critical_rate(net, at::zeros({4, 2}, at::kDouble), at::zeros({4}, at::kLong), {});
+  const Samples samples(at::zeros({4, 2}, at::kDouble), at::zeros({4}, at::kLong));
+  const auto measured = measured_critical_rate(net, samples, {});
   EXPECT_FALSE(measured.has_value());
 }
 

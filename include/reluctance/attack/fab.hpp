@@ -11,25 +11,21 @@ namespace reluctance {
 
 // The defaults are those of AutoAttack's standard version and of the paper's L-infinity and L2.
 struct FabOptions {
-  Norm norm = Norm::linf;
-  int64_t targets = 9;  // classes tried, the most probable first; at most C - 1 are
+  Ball ball{Norm::linf, 0.1};  // a sample falls when a point inside is found
+  int64_t targets = 9;         // classes tried, the most probable first; at most C - 1 are
   int64_t iterations = 100;
   double bias_limit = 0.1;      // alpha_max: the largest weight of the image's own projection
   double extrapolation = 1.05;  // eta: how far beyond the linearised boundary a step goes
   double backward = 0.9;        // beta: share of the perturbation kept after a success
 };
 
-// Attacks every sample; one falls when a point inside the ball of `radius` is found. images: N x
-// input shape, labels: N. Where `success` is false, `adversarial` holds the images themselves.
-// Nothing in it is random. `progress` counts samples times targets.
-AttackResult run_targeted_fab(const Network& network, const Tensor& images, const Tensor& labels,
-                              const FabOptions& options, double radius,
-                              const Progress& progress = {});
+// "fab-t", in L-infinity or L2. Nothing in it is random.
+Attack fab_attack(const FabOptions& options);
 
-// The nearest adversarial points that all targets and iterations find, however far.
-NearestResult nearest_adversarial(const Network& network, const Tensor& images,
-                                  const Tensor& labels, const FabOptions& options,
-                                  const Progress& progress = {});
+// The nearest adversarial points that all targets and iterations find, however far: of the ball
+// only the norm counts. `progress` counts samples times targets.
+NearestResult fab_distances(const Network& network, const Samples& samples,
+                            const FabOptions& options, const Context& context = {});
 
 // The smallest step d of each row, in the norm, that brings x + d onto the hyperplane
 // gradient . (x + d) = gradient . x - value and keeps it in the box [0, 1]; where the box does not

@@ -20,13 +20,10 @@ struct SquareOptions {
   int64_t schedule = 10000;  // queries for which the shrinking is laid out
 };
 
-// Attacks every sample until it falls or has had its queries. images: N x channels x height x
-// width, or N x any shape for a network with inputs of channels x height x width; Error otherwise.
-// labels: N. Where `success` is false, `adversarial` holds the images themselves. Each sample's
-// random choices depend on `seed` and its place in the batch alone. `progress` counts samples.
-AttackResult run_square(const Network& network, const Tensor& images, const Tensor& labels,
-                        const SquareOptions& options, std::uint64_t seed = 0,
-                        const Progress& progress = {});
+// "square", in L-infinity or L2: until a sample falls or has had its queries. Its run throws Error
+// unless the images are N x channels x height x width, or any N x shape for a network with inputs
+// of channels x height x width.
+Attack square_attack(const SquareOptions& options);
 
 // The side of the square-th square (from 0), for images of height x width pixels: the share p of
 // the pixels is halved after 10, 50, 200, 500, 1000, 2000, 4000, 6000 and 8000 of 10,000 queries.

@@ -1,31 +1,40 @@
 // How long jobs tell that they go on, and how they are asked to stop.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
-#include <mutex>
 #include <stdexcept>
 #include <string>
+#include <thread>
 #include <utility>
 
 namespace reluctance {
 
-// Called by long jobs with the work done so far, out of `total` equal units; the receiver shows it
-// and may throw to stop the job. An empty function is allowed everywhere.
+// Called by long jobs with the work done so far, out of `total` equal units, on the thread that
+// began the job and under no lock. The receiver shows it and may throw to stop the job. An empty
+// function is allowed everywhere.
 using Progress = std::function<void(int64_t done, int64_t total)>;
 
-// Adds up work that several threads finish.
+// Adds up work that several threads finish; the one that made it tells.
 class ProgressCounter {
  public:
   ProgressCounter(Progress progress, int64_t total)
       : progress_(std::move(progress)), total_(total) {}
   void add(int64_t units);
+  void tell() const;
 
  private:
   Progress progress_;
   int64_t total_;
-  int64_t done_ = 0;
-  std::mutex mutex_;
+  std::atomic<int64_t> done_ = 0;
+  std::thread::id owner_ = std::this_thread::get_id();
+};
+
+// What a job is given beside its subject.
+struct Context {
+  std::uint64_t seed = 0;  // of everything random
+  Progress progress{};
 };
 
 // Thrown by a job that found interrupt_requested(), after it has brought its files in order.

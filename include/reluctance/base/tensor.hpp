@@ -5,12 +5,14 @@
 
 #include <cstdint>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace reluctance {
 
 using Tensor = at::Tensor;
 using Tensors = std::vector<at::Tensor>;
+using NamedTensors = std::vector<std::pair<std::string, at::Tensor>>;
 
 // Extents of a tensor. Where a comment says "sample shape", the batch axis is left out.
 using Shape = std::vector<int64_t>;

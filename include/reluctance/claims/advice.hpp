@@ -17,9 +17,9 @@ namespace reluctance {
 
 // How the network at hand was trained.
 struct TrainingRecord {
-  std::optional<Attack> attack{};    // none: plainly
-  std::vector<WatchedStep> watched;  // steps at which its curvature was asked for
-  bool carried = false;              // whether its attacks went on from epoch to epoch
+  std::optional<GradientAscent> attack{};  // none: plainly
+  std::vector<WatchedStep> watched;        // steps at which its curvature was asked for
+  bool carried = false;                    // whether its attacks went on from epoch to epoch
 };
 
 // Shares of images that are answered right, and what separates one step of the training's attack
@@ -32,14 +32,10 @@ struct AttackComparison {
   double gates_flipped;                      // by the one step, share of all gates
 };
 
-struct LabelledImages {
-  Tensor images, labels;
-};
-
 // `attack` needs a ball. Without training images the robust gap is not measured.
-AttackComparison compare_attacks(const Network& network, const LabelledImages& held_out,
-                                 const std::optional<LabelledImages>& training,
-                                 const Attack& attack, std::uint64_t seed);
+AttackComparison compare_attacks(const Network& network, const Samples& held_out,
+                                 const std::optional<Samples>& training,
+                                 const GradientAscent& attack, std::uint64_t seed);
 
 struct Advice {
   std::string action;    // what to do, with its number

@@ -35,8 +35,8 @@ struct Check {
   }
 };
 
-// What a claim comes to on one network.
-struct Finding {
+// What a claim, or an earlier finding, comes to on one network.
+struct Outcome {
   Verdict verdict;
   std::string summary;  // one sentence with its numbers
   std::vector<Check> checks;

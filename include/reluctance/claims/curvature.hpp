@@ -7,11 +7,10 @@
 #include <string>
 #include <vector>
 
-#include "reluctance/base/progress.hpp"
 #include "reluctance/claims/claim.hpp"
+#include "reluctance/claims/felt_curvature.hpp"
 #include "reluctance/curvature/eigenpairs.hpp"
 #include "reluctance/curvature/spectrum.hpp"
-#include "reluctance/network/network.hpp"
 
 namespace reluctance {
 
@@ -27,15 +26,7 @@ struct CurvatureOptions {
   std::vector<int64_t> settled{0};        // steps of full-batch training before rates are measured
   std::vector<double> momenta{0.0, 0.9};  // of vanilla training; the first one of adversarial too
   int64_t examples = 6;                   // images to show for each condition
-  int64_t memory = int64_t{2} << 30;      // bytes that products may share
-  std::uint64_t seed = 0;
-};
-
-// The top eigenvector of one rank and the samples that carry it.
-struct Carriers {
-  double eigenvalue;
-  int64_t half;   // smallest number of samples that hold half of the eigenvalue
-  Tensor shares;  // N, float64: v^T C_i v / (N lambda); they sum to 1
+  int64_t memory = default_curvature_memory;  // bytes that products may share
 };
 
 struct CarrierExample {
@@ -51,10 +42,9 @@ struct CurvatureOverlap {
 
 // The curvatures at one kind of training.
 struct CurvatureCondition {
-  std::string name;  // "vanilla" or "l2, epsilon 0.5"
-  double epsilon;    // 0 for vanilla
-  std::optional<std::string> attack;
-  double fooled, loss, smooth;
+  std::optional<GradientAscent> attack;  // none: vanilla
+  double fooled, loss;
+  Tensor smooth;  // N booleans
   Eigenpairs hessian, gauss_newton;
   std::optional<Eigenpairs> effective;
   TraceEstimate trace;
@@ -64,8 +54,7 @@ struct CurvatureCondition {
 };
 
 struct CriticalRate {
-  std::string name;
-  double epsilon;
+  std::optional<Ball> ball;  // of the attack; none: vanilla
   int64_t settled;
   double momentum, hessian, predicted;
   std::optional<double> measured;
@@ -77,12 +66,18 @@ struct CurvatureResult {
   std::vector<CurvatureCondition> conditions;
   std::vector<CriticalRate> rates;
   SpectralDensity density;  // of the vanilla Hessian
-  Finding finding;
+  Outcome outcome;
+
+  // Of each condition (M of them): `radius`, `eigenvalues` (M x K), `sample_share` (M x K x N) and
+  // `smooth` (M x N). Eigenvectors that were not found are NaN.
+  NamedTensors arrays() const;
 };
 
-// Runs the whole claim on one batch of N samples. `progress` gets shares of the work, in
-// thousandths.
-CurvatureResult test_curvature(const Network& network, const Tensor& images, const Tensor& labels,
-                               const CurvatureOptions& options, const Progress& progress = {});
+// Runs the whole claim on one batch of N samples. Progress gets shares of the work, in thousandths.
+CurvatureResult test_curvature(const Network& network, const Samples& samples,
+                               const CurvatureOptions& options, const Context& context = {});
+
+// "vanilla", or "l2, epsilon 0.5".
+std::string name_of(const std::optional<Ball>& ball);
 
 }  // namespace reluctance

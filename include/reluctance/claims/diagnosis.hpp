@@ -6,17 +6,16 @@
 #include <string>
 #include <vector>
 
-#include "reluctance/attack/attack.hpp"
-#include "reluctance/train/trainer.hpp"
+#include "reluctance/claims/felt_curvature.hpp"
 
 namespace reluctance {
 
 struct DiagnosisOptions {
-  int64_t every = 100;           // steps; and at 1, 2, 4, ... before, where curvature changes fast
-  std::optional<Attack> attack;  // of the training
+  int64_t every = 100;    // steps; and at 1, 2, 4, ... before, where curvature changes fast
+  Objective objective{};  // of the training
   double momentum = 0;
   int64_t top = 3;  // eigenvectors whose projections are followed
-  int64_t memory = int64_t{2} << 30;
+  int64_t memory = default_curvature_memory;
   std::uint64_t seed = 0;
 };
 
@@ -35,7 +34,8 @@ std::vector<WatchedStep> watched_steps(const std::string& lines);
 // between along the top eigenvectors of the last one. `seconds` in a line is what asking took.
 class Diagnosis {
  public:
-  Diagnosis(Tensor images, Tensor labels, DiagnosisOptions options);
+  // samples: inputs of the networks that are trained.
+  Diagnosis(Samples samples, DiagnosisOptions options);
 
   // After each step of the training, with the learning rate it was taken at. True if a line was
   // added.
@@ -50,7 +50,7 @@ class Diagnosis {
  private:
   void ask(const TrainingState& state, double learning_rate);
 
-  Tensor images_, labels_;
+  Samples samples_;
   DiagnosisOptions options_;
   std::string lines_;
   Tensor parameters_, update_;  // of the last step, as one vector

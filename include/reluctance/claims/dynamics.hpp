@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "reluctance/base/progress.hpp"
+#include "reluctance/base/samples.hpp"
 #include "reluctance/claims/claim.hpp"
 #include "reluctance/measure/statistics.hpp"
 #include "reluctance/network/network.hpp"
@@ -17,7 +18,7 @@ Claim dynamics_claim();
 
 // Theory and measurement side by side at one strength, for N samples. Everything is float64 and on
 // the CPU; the work is done where the network is, and the samples may be anywhere.
-struct DynamicsSamples {
+struct DynamicsComparison {
   Tensor logits;              // N x C
   Tensor eigenvalues;         // N x (C-1), descending
   Tensor delta_real;          // N x n
@@ -26,9 +27,13 @@ struct DynamicsSamples {
   Tensor delta_region;        // N x n
   Tensor gates_flipped;       // N, share
   Tensor fooled;              // N booleans: right before, wrong after
+
+  Tensor error_quadratic() const;  // N: ||theory - real|| / ||real||; NaN where out of range
+  Tensor error_region() const;
+  NamedTensors arrays() const;  // all but the last, by their names
 };
-DynamicsSamples compare_dynamics(const Network& network, const Tensor& images, const Tensor& labels,
-                                 double beta, int64_t steps, const Progress& progress = {});
+DynamicsComparison compare_dynamics(const Network& network, const Samples& samples, double beta,
+                                    int64_t steps, const Progress& progress = {});
 
 struct DynamicsOptions {
   int64_t steps = 50;      // of every attack
@@ -84,12 +89,16 @@ struct DynamicsResult {
   std::vector<DynamicsStrength> sweep;
   std::vector<SegmentError> segment_errors;  // at fooled_half_beta
   std::vector<DynamicsExample> examples;     // at fooled_half_beta
-  Finding finding;
+  Outcome outcome;
+  // Of each image at each strength (S): `beta` (S) and, S x N each, `gates_flipped`, `norm` (of the
+  // real perturbation), `fooled`, `error_quadratic` (NaN where out of range), `error_region` and
+  // `error_segments`.
+  NamedTensors arrays;
 };
 
 // Runs the whole claim on N samples, which may be anywhere, where the network is. `progress` counts
 // samples times strengths.
-DynamicsResult test_dynamics(const Network& network, const Tensor& images, const Tensor& labels,
+DynamicsResult test_dynamics(const Network& network, const Samples& samples,
                              const DynamicsOptions& options, const Progress& progress = {});
 
 }  // namespace reluctance

@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "reluctance/base/samples.hpp"
 #include "reluctance/claims/claim.hpp"
 #include "reluctance/network/network.hpp"
 
@@ -27,7 +28,7 @@ struct EarlierFinding {
   std::string experiment;  // what is run
   std::string expected;    // on Fashion-MNIST, written down before the first run
   bool trains;             // it trains small networks of its own, besides the network at hand
-  std::function<Finding(Laboratory&)> test;
+  std::function<Outcome(Laboratory&)> test;
 };
 
 // All of them, in the order of the documentation.
@@ -39,8 +40,7 @@ const EarlierFinding& earlier_finding(const std::string& name);
 // What the findings are tested with.
 struct FindingSetting {
   std::optional<Network> network;  // the one at hand; none: a small one is trained adversarially
-  Tensor train_images, train_labels;
-  Tensor images, labels;  // held out
+  Samples training, held_out;
   int64_t classes = 10;
   int64_t samples = 256;    // images of per-image statistics
   int64_t repetitions = 5;  // trainings of each kind, with different seeds
@@ -49,7 +49,7 @@ struct FindingSetting {
 
 struct FindingResult {
   const EarlierFinding* finding;
-  Finding outcome;
+  Outcome outcome;
   bool certain;  // no verdict would change within the uncertainty
   double seconds;
 };

@@ -7,8 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "reluctance/attack/attack.hpp"
-#include "reluctance/base/progress.hpp"
+#include "reluctance/attack/gradient_ascent.hpp"
 #include "reluctance/claims/claim.hpp"
 #include "reluctance/measure/influence.hpp"
 
@@ -17,33 +16,34 @@ namespace reluctance {
 Claim influence_claim();
 
 // Theory and measurement side by side under one attack, for N samples. Everything is float64.
-struct InfluenceSamples {
+struct InfluenceComparison {
   InfluenceMeasurement measured;
   Tensor boost_quadratic;  // N; NaN where out of range
   Tensor boost_region;     // N
   Tensor kappa;            // N: the rate at which the boost grows with beta in the beginning
   Tensor logits;           // N x C, before
+
+  // N each, by the names that files use.
+  NamedTensors arrays() const;
 };
-InfluenceSamples compare_influence(const Network& network, const Tensor& images,
-                                   const Tensor& labels, const Attack& attack,
-                                   const Progress& progress = {});
+// Throws Error for an attack that the theory cannot follow: in L1, or on another loss than
+// cross-entropy.
+InfluenceComparison compare_influence(const Network& network, const Samples& samples,
+                                      const GradientAscent& attack, const Progress& progress = {});
 
 struct InfluenceOptions {
   int64_t steps = 20;                      // of every attack
   int64_t strengths = 6;                   // of the raw attack
   std::vector<double> l2{0.25, 0.5, 1.0};  // radii
   std::vector<double> linf{0.01, 0.03, 0.1};
-  int64_t examples = 10;   // images to show
-  std::uint64_t seed = 0;  // of the resampling
+  int64_t examples = 10;  // images to show
 };
 
 enum class Regime { concentrates, evens_out, unchanged };
 std::string to_string(Regime regime);
 
 struct InfluenceStrength {
-  std::string attack;  // "raw", "l2" or "linf"
-  double strength;     // beta or epsilon
-  std::string description;
+  GradientAscent attack;
   double fooled;               // share of the initially right images
   double gates_flipped_share;  // of all gates of all images
   std::optional<Quantiles> effective_beta, boost_measured, boost_quadratic, boost_region;
@@ -79,11 +79,17 @@ struct InfluenceResult {
   std::vector<InfluenceCloud> clouds;
   std::vector<InfluenceExample> examples;  // under the strongest raw attack
   Tensor boost;                            // N: measured under the strongest raw attack
-  Finding finding;
+  Outcome outcome;
+  // The arrays of a comparison under each attack (A), A x N; and `attack`, A x 2: its norm (0 raw,
+  // 1 L2, 2 L-infinity) and its strength, beta or epsilon.
+  NamedTensors arrays;
 };
 
-// Runs the whole claim on N samples. `progress` counts attacks.
-InfluenceResult test_influence(const Network& network, const Tensor& images, const Tensor& labels,
-                               const InfluenceOptions& options, const Progress& progress = {});
+// Runs the whole claim on N samples. The seed is of the resampling; progress counts attacks.
+InfluenceResult test_influence(const Network& network, const Samples& samples,
+                               const InfluenceOptions& options, const Context& context = {});
+
+// Beta of a raw attack, epsilon of one in a ball.
+double strength_of(const GradientAscent& attack);
 
 }  // namespace reluctance

@@ -12,8 +12,8 @@ struct EigenpairOptions {
   int64_t count = 5;
   double tolerance = 1e-3;  // residual relative to the eigenvalue; its own error is of the square
   int64_t most_restarts = 100;
-  std::uint64_t seed = 0;  // of the starting vector
-  Progress progress;       // counts products, out of a guess that grows
+  Context context{};  // its seed is of the starting vector; progress counts products, out of a
+                      // guess that grows
 };
 
 struct Eigenpairs {
@@ -26,5 +26,8 @@ struct Eigenpairs {
 
 // Fewer than K where the operator has fewer rows, or the random start meets fewer eigenspaces.
 Eigenpairs top_eigenpairs(const LinearOperator& matrix, const EigenpairOptions& options = {});
+
+// The largest eigenvalue alone; 0 where none was found.
+double largest_eigenvalue(const LinearOperator& matrix, double tolerance = 1e-3);
 
 }  // namespace reluctance

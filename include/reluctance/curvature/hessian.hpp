@@ -17,7 +17,7 @@ LinearOperator loss_hessian(CurvatureSamplesPtr samples);
 LinearOperator gauss_newton(CurvatureSamplesPtr samples);
 
 // The change of the summed loss's gradients along a direction of parameters, input or both.
-Gradients hessian_vector(const Network& network, const CurvatureSamples::Piece& piece,
+Gradients hessian_vector(const CurvatureSamples& samples, const CurvatureSamples::Piece& piece,
                          const Direction& direction, Wanted wanted);
 
 // v^T H_i v for each sample's own Hessian H_i, whose mean is H_tt: N, float64.

@@ -13,8 +13,8 @@ struct TraceEstimate {
   double value, standard_error;
   int64_t probes;
 };
-TraceEstimate estimate_trace(const LinearOperator& matrix, int64_t probes, std::uint64_t seed,
-                             const Progress& progress = {});
+TraceEstimate estimate_trace(const LinearOperator& matrix, int64_t probes,
+                             const Context& context = {});
 
 // Stochastic Lanczos quadrature (Ubaru, Chen, Saad 2017): for each probe a Gauss rule whose nodes
 // and weights integrate any function against the spectral density, which has total weight 1.
@@ -23,6 +23,6 @@ struct SpectralDensity {
   Tensor weights;  // probes x steps, float64; each row sums to 1 / probes
 };
 SpectralDensity spectral_density(const LinearOperator& matrix, int64_t probes, int64_t steps,
-                                 std::uint64_t seed, const Progress& progress = {});
+                                 const Context& context = {});
 
 }  // namespace reluctance

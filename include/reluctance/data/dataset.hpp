@@ -5,14 +5,14 @@
 #include <string>
 #include <vector>
 
-#include "reluctance/base/tensor.hpp"
+#include "reluctance/base/samples.hpp"
 
 namespace reluctance {
 
 struct Dataset {
-  std::string name;                      // where it came from, for example "fashion-mnist:test"
-  Tensor images;                         // N x C x H x W, or N x n; float32 in [0, 1], contiguous
-  Tensor labels;                         // N; int64 in [0, classes)
+  std::string name;  // where it came from, for example "fashion-mnist:test"
+  Samples
+      samples;  // N x C x H x W, or N x n; float32 in [0, 1], contiguous; labels below `classes`
   int64_t classes;                       // 10 for the named sets, else the largest label + 1
   std::vector<std::string> class_names;  // empty if unknown
 };
@@ -28,6 +28,9 @@ struct Dataset {
 // "test") applies where a named set leaves its split out. Throws Error naming the file or the
 // sample at fault, or listing these forms if `spec` is none of them.
 Dataset load_dataset(const std::string& spec, const std::string& default_split);
+
+// Of one image, without the batch axis.
+Shape sample_shape(const Dataset& dataset);
 
 // The first `count` (at least 1) samples, or all if there are fewer; shares memory with `dataset`.
 Dataset head(const Dataset& dataset, int64_t count);

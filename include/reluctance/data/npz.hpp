@@ -4,7 +4,6 @@
 #include <filesystem>
 #include <map>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "reluctance/base/tensor.hpp"
@@ -22,7 +21,6 @@ std::map<std::string, Tensor> read_npz(const std::filesystem::path& path,
 // distinct names. Equal arrays give equal bytes. The file is written whole or not at all, and
 // missing parent folders are created. Throws Error (Kind::job) naming the path and the reason; no
 // temporary stays.
-void write_npz(const std::filesystem::path& path,
-               const std::vector<std::pair<std::string, Tensor>>& arrays);
+void write_npz(const std::filesystem::path& path, const NamedTensors& arrays);
 
 }  // namespace reluctance

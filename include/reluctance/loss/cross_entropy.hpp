@@ -13,7 +13,8 @@ Tensor cross_entropy(const Tensor& logits, const Tensor& labels);
 // sum of the others, which keeps its digits when the network is confident; p_y - 1 would not.
 Tensor logit_gradient(const Tensor& logits, const Tensor& labels);
 
-// The same for smoothed labels, (1 - a) onehot(y) + a / C (Szegedy et al. 2016).
+// Both for smoothed labels, (1 - a) onehot(y) + a / C (Szegedy et al. 2016).
+Tensor smoothed_cross_entropy(const Tensor& logits, const Tensor& labels, double a);
 Tensor smoothed_logit_gradient(const Tensor& logits, const Tensor& labels, double a);
 
 // H_z v for the logit Hessian H_z = diag(p) - p p^T. v: N x C. Differences are taken to the most

@@ -3,22 +3,16 @@
 // it depends neither on the scale of the logits nor on a shift of them.
 #pragma once
 
-#include "reluctance/base/tensor.hpp"
+#include "reluctance/loss/loss.hpp"
 
 namespace reluctance {
 
-// A loss and its gradient with respect to the logits.
-struct LogitLoss {
-  Tensor value;     // N
-  Tensor gradient;  // N x C
-};
-
 // -(z_y - max_{i != y} z_i) / (z_(1) - z_(3)), where z_(1) >= z_(2) >= ... Positive where the
 // answer is wrong. logits: N x C, labels: N (int64). Throws Error for fewer than 3 classes.
-LogitLoss dlr_loss(const Tensor& logits, const Tensor& labels);
+LossAt dlr(const Tensor& logits, const Tensor& labels);
 
 // -(z_y - z_t) / (z_(1) - (z_(3) + z_(4)) / 2) for target classes t: N (int64). Throws Error for
 // fewer than 4 classes.
-LogitLoss targeted_dlr_loss(const Tensor& logits, const Tensor& labels, const Tensor& targets);
+LossAt targeted_dlr(const Tensor& logits, const Tensor& labels, const Tensor& targets);
 
 }  // namespace reluctance

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -11,15 +12,11 @@
 
 namespace reluctance {
 
-// One attack of an ensemble. It gets the samples that still stand: n x the shape of the images, and
-// their labels, on the network's device.
+// One attack of an ensemble.
 struct Stage {
-  std::string name;  // "apgd-ce"
-  std::function<AttackResult(const Network& network, const Tensor& images, const Tensor& labels,
-                             std::uint64_t seed, const Progress& progress)>
-      attack;
+  Attack attack;
   double share = 1;  // of the samples that stand: those with the least margin. 1: all
-  // The stage is run again, with other random numbers, while it fells more than this share of what
+  // The stage is repeated, with other random numbers, while it fells more than this share of what
   // it attacks. 1: never.
   double again_above = 1;
 };
@@ -50,31 +47,27 @@ struct EnsembleResult {
 // A run that can stop and go on: what is known, and what the last stage begun has still to attack.
 struct EnsembleState {
   EnsembleResult result;
-  Tensor pending;             // int64: samples
-  int64_t turn_attacked = 0;  // of the stage's present turn
-  int64_t turn_felled = 0;
+  Tensor pending;                 // int64: samples
+  int64_t repetition = 0;         // of the stage, from 0
+  int64_t repeated_attacked = 0;  // in this repetition
+  int64_t repeated_felled = 0;
 };
 
-struct EnsembleHooks {
-  Progress progress{};  // counts samples times stages
+struct EnsembleOptions {
+  Context context{};                    // progress counts samples times stages
+  std::optional<EnsembleState> from{};  // to go on from
   // Called after every block of a stage: at most 500 samples.
   std::function<void(const EnsembleState& state)> checkpoint{};
 };
 
-// What is known before any attack. images: N x any shape that fits the network, labels: N (int64).
-EnsembleState begin_ensemble(const Network& network, const Tensor& images, const Tensor& labels);
+// What is known before any attack. samples: images of N x any shape that fits the network.
+EnsembleState begin_ensemble(const Network& network, const Samples& samples);
 
-// Runs what is left of the stages on the samples that are answered right. What a stage claims
-// counts if it lies in `ball` and in the box [0, 1] and the network, asked again, does not answer
-// the label. A stopped run that goes on from its state gives what it would have given.
-void run_ensemble(EnsembleState& state, const Network& network, const Tensor& images,
-                  const Tensor& labels, const Ball& ball, const std::vector<Stage>& stages,
-                  std::uint64_t seed, const EnsembleHooks& hooks = {});
-
-// All of it at once.
-EnsembleResult run_ensemble(const Network& network, const Tensor& images, const Tensor& labels,
-                            const Ball& ball, const std::vector<Stage>& stages,
-                            std::uint64_t seed = 0, const Progress& progress = {});
+// Runs the stages on the samples that are answered right. What a stage claims counts if it lies in
+// the attack's ball and in the box [0, 1] and the network, asked again, does not answer the label.
+// A stopped run that goes on from its state gives what it would have given.
+EnsembleResult run_ensemble(const Network& network, const Samples& samples,
+                            const std::vector<Stage>& stages, const EnsembleOptions& options = {});
 
 // AutoAttack, standard version (Croce and Hein 2020, "Reliable evaluation of adversarial robustness
 // with an ensemble of diverse parameter-free attacks"): Auto-PGD with cross-entropy, targeted
@@ -86,16 +79,15 @@ struct AutoattackOptions {
   int64_t square_queries = 5000;
 };
 
-// The stages for run_ensemble with the same ball. Throws Error for a network of fewer than 4
-// classes.
+// Throws Error for a network of fewer than 4 classes.
 std::vector<Stage> autoattack_stages(const Network& network, const Ball& ball,
                                      const AutoattackOptions& options = {});
 
-// A cascade of the strength of AutoAttack at a fiftieth of its cost. The region attack on all, then
-// longer and more often on fewer and fewer of those that came closest to falling; on the last few
-// targeted Auto-PGD (from 4 classes on) and Square (on images), as others who search differently. A
-// stage that fells more than a fifth of what it attacks goes on. `images`: starts lead towards
-// them; M x any shape that fits the network.
+// A cascade of the strength of AutoAttack at a fiftieth of its cost. The nearest-class attack on
+// all, then longer and more often on fewer and fewer of those that came closest to falling; on the
+// last few targeted Auto-PGD (from 4 classes on) and Square (on images), as others who search
+// differently. A stage that fells more than a fifth of what it attacks goes on. `images`: starts
+// lead towards them; M x any shape that fits the network.
 std::vector<Stage> standard_stages(const Network& network, const Ball& ball, const Tensor& images);
 
 }  // namespace reluctance

@@ -13,11 +13,10 @@ namespace reluctance {
 void save_ensemble(const std::filesystem::path& path, const EnsembleState& state,
                    const std::string& settings);
 
-// Puts what was saved into `state`, as begin_ensemble gives it for this network, images and labels.
-// The adversarial examples are asked again. Throws Error if the file is damaged, does not fit, or
-// was saved with other settings.
-void load_ensemble(const std::filesystem::path& path, const std::string& settings,
-                   const std::vector<Stage>& stages, const Network& network, const Tensor& images,
-                   const Tensor& labels, const Ball& ball, EnsembleState& state);
+// What was saved, for this network, samples and stages. The adversarial examples are asked again.
+// Throws Error if the file is damaged, does not fit, or was saved with other settings.
+EnsembleState load_ensemble(const std::filesystem::path& path, const std::string& settings,
+                            const std::vector<Stage>& stages, const Network& network,
+                            const Samples& samples);
 
 }  // namespace reluctance

@@ -3,7 +3,7 @@
 
 #include <cstdint>
 
-#include "reluctance/attack/attack.hpp"
+#include "reluctance/attack/gradient_ascent.hpp"
 #include "reluctance/measure/statistics.hpp"
 
 namespace reluctance {
@@ -21,9 +21,10 @@ struct InfluenceMeasurement {
   Tensor predictions, attacked_predictions;  // N
 };
 
-// network and images in float64; for one batch on the calling thread. No random start.
-InfluenceMeasurement measure_influence(const Network& network, const Tensor& images,
-                                       const Tensor& labels, const Attack& attack);
+// network and samples (inputs of it) in float64; for one batch on the calling thread. No random
+// start. Losses and their gradients are those that the attack climbs.
+InfluenceMeasurement measure_influence(const Network& network, const Samples& samples,
+                                       const GradientAscent& attack);
 
 // How unevenly weights w_i >= 0 are spread over N samples.
 struct Concentration {

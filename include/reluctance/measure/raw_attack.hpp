@@ -7,6 +7,7 @@
 #include <cstdint>
 
 #include "reluctance/base/progress.hpp"
+#include "reluctance/base/samples.hpp"
 #include "reluctance/network/network.hpp"
 
 namespace reluctance {
@@ -20,14 +21,14 @@ struct RawAttackResult {
   Tensor predictions;    // N: classes answered at the end; where the network is
 };
 
-// network and x in float64.
-RawAttackResult measure_raw_attack(const Network& network, const Tensor& x, const Tensor& labels,
-                                   double beta, int64_t steps);
+// network and samples, inputs of it, in float64; for one batch on the calling thread.
+RawAttackResult measure_raw_attack(const Network& network, const Samples& samples, double beta,
+                                   int64_t steps);
 
 // The strength at which the attack fools the given share of the samples that were right, to 2%, by
 // bisection on its logarithm. If even `largest` does not, returns it.
-double strength_that_fools(const Network& network, const Tensor& x, const Tensor& labels,
-                           int64_t steps, double share, const Progress& progress = {});
+double strength_that_fools(const Network& network, const Samples& samples, int64_t steps,
+                           double share, const Progress& progress = {});
 inline constexpr double largest_strength = 1e4;
 
 }  // namespace reluctance

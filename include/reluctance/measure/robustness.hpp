@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "reluctance/attack/region.hpp"
+#include "reluctance/attack/nearest_class.hpp"
 #include "reluctance/measure/statistics.hpp"
 
 namespace reluctance {
@@ -15,13 +15,13 @@ struct RobustnessCurve {
     Share robust;   // images whose nearest known adversarial example lies farther
   };
   Norm norm;
-  NearestResult nearest;  // by region_distances: upper bounds, so that the curve is one, too
+  NearestResult nearest;  // by nearest_points: upper bounds, so that the curve is one, too
   std::vector<Point> points;
 };
 
 // 40 budgets in equal steps from 0 to where 95% of the distances lie, where any image is answered
-// right. images: N x any shape that fits the network; labels: N. `progress` as of region_distances.
-RobustnessCurve robustness_curve(const Network& network, const Tensor& images, const Tensor& labels,
-                                 Norm norm, std::uint64_t seed = 0, const Progress& progress = {});
+// right. samples: images of N x any shape that fits the network. `progress` as of nearest_points.
+RobustnessCurve robustness_curve(const Network& network, const Samples& samples, Norm norm,
+                                 const Context& context = {});
 
 }  // namespace reluctance

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "reluctance/base/tensor.hpp"
@@ -25,6 +26,9 @@ struct Share {
   int64_t samples;
 };
 Share share(int64_t successes, int64_t samples);
+
+// "12.5%": three digits, two below ten percent.
+std::string percent(double share);
 
 // An estimate with its 95% interval.
 struct Interval {

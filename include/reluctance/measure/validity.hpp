@@ -20,11 +20,12 @@ struct Flag {
 };
 
 struct ValidityOptions {
-  std::optional<Ball> ball;  // the budget; none: unbounded
-  // The attack behind the number, or a quick part of it, for another ball. Empty without a budget.
-  std::function<AttackResult(const Tensor& images, const Tensor& labels, const Ball& ball)> attack;
+  // The attack behind the number, or a quick part of it, for a budget; empty without one.
+  std::function<Attack(const Ball& ball)> attack{};
+  std::optional<Ball> ball{};          // the budget; none: unbounded
   bool follows_cross_entropy = false;  // as pgd does: it cannot move where that loss is flat
   int64_t samples = 50;                // asked for each flag, the first that qualify
+  std::uint64_t seed = 0;
 };
 
 // The flags that are raised, none by fewer than 3 samples:
@@ -39,8 +40,8 @@ struct ValidityOptions {
 //   "rising-budget"       of the samples that fell, more than 10% withstand twice the budget
 //   "weaker-than-square"  Square, which needs no gradients, felled more than 5% of the
 //                         samples it attacked, which stood against everything before it
-// images: N x any shape that fits the network; labels: N; `result` as run_ensemble gives it.
-std::vector<Flag> validity_flags(const Network& network, const Tensor& images, const Tensor& labels,
+// samples: images of N x any shape that fits the network; `result` as run_ensemble gives it.
+std::vector<Flag> validity_flags(const Network& network, const Samples& samples,
                                  const EnsembleResult& result, const ValidityOptions& options);
 
 }  // namespace reluctance

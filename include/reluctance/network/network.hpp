@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "reluctance/base/chunks.hpp"
 #include "reluctance/network/layer.hpp"
 
 namespace reluctance {
@@ -62,9 +63,10 @@ class Network {
   std::vector<Node> nodes_;
 };
 
-// The chunk size for for_each_chunk. On a CPU, how many samples of this network a core's share of
-// cache holds comfortably; on a GPU, how many keep it busy and leave most of its memory free.
-int64_t samples_per_chunk(const Network& network);
+// How `count` samples are best cut for passes of this network: on a CPU into as many as a core's
+// share of cache holds comfortably; on a GPU, as many as keep it busy and leave most of its memory
+// free.
+Chunks chunks_of(const Network& network, int64_t count, ProgressCounter* progress = nullptr);
 
 // "784-256-256-256-10, ReLU": kinds and sizes of the layers, for people.
 std::string summary(const Network& network);

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 
+#include "reluctance/base/samples.hpp"
 #include "reluctance/network/network.hpp"
 
 namespace reluctance {
@@ -24,6 +25,10 @@ struct Pass {
 
 // Images of N rows as inputs of the network: N x input shape, of its dtype, on its device.
 Tensor as_inputs(const Network& network, const Tensor& images);
+
+// Images likewise, with labels and indices on the network's device. Claims and commands convert
+// once, at their door; what they call takes samples as they are.
+Samples as_inputs(const Network& network, const Samples& samples);
 
 // x: N x input shape, or any shape of N rows with as many elements. Throws Error if it does not
 // fit.

@@ -24,21 +24,21 @@ Primal primal(const Network& network, Pass pass, const Tensor& u);
 
 // The derivative of a forward pass.
 struct Tangent {
+  Direction direction;
   Tensor logits;   // N x C
   Tensors inputs;  // of the trainable nodes; undefined where it is zero
 };
 Tangent tangent(const Network& network, const Pass& pass, const Direction& direction);
 
-// The derivative of `gradients(network, pass, u)` along `direction`, whose tangent is given, when u
+// The derivative of `gradients(network, pass, u)` along a direction, whose tangent is given, when u
 // itself changes by u_dot (N x C). What is not wanted stays empty.
 enum class Wanted { parameters, input, both };
-Gradients gradient_tangent(const Network& network, const Primal& primal, const Direction& direction,
-                           const Tangent& tangent, const Tensor& u_dot, Wanted wanted);
+Gradients gradient_tangent(const Network& network, const Primal& primal, const Tangent& tangent,
+                           const Tensor& u_dot, Wanted wanted);
 
 // The second derivative of the logits along a direction of the parameters, whose tangent is given:
 // N x C.
-Tensor second_tangent(const Network& network, const Pass& pass, const Tensors& parameters,
-                      const Tangent& tangent);
+Tensor second_tangent(const Network& network, const Pass& pass, const Tangent& tangent);
 
 // Squared norms of each sample's gradient u_i . dz_i/dtheta without the gradients themselves: N,
 // float64. u: N x C; rows as small as float64 allows keep their digits.

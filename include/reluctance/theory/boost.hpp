@@ -13,19 +13,18 @@ namespace reluctance {
 
 // ||s(z + K c)|| / ||s(z)|| for the coefficients of a perturbation delta = J^T c, for example from
 // region_attack: exact inside the region. N, float64; NaN where s(z) vanishes.
-Tensor region_boost(const LinearRegion& region, const Tensor& labels, const Tensor& coefficients);
+Tensor region_boost(const LinearRegion& region, const Tensor& coefficients);
 
 // The same for any perturbation delta (N x input shape), such as region_attack_linf gives.
-Tensor region_boost(const Network& network, const LinearRegion& region, const Tensor& labels,
-                    const Tensor& delta);
+Tensor region_boost(const Network& network, const LinearRegion& region, const Tensor& delta);
 
 // ||s + H_z K c|| / ||s||, the same with the loss expanded to second order, for the coefficients of
 // quadratic_attack.
-Tensor quadratic_boost(const LinearRegion& region, const Tensor& labels,
-                       const Tensor& coefficients);
+Tensor quadratic_boost(const LinearRegion& region, const Tensor& coefficients);
 
 // kappa: the eigenvalues of M = B^T K B averaged over the energy of w = s / sqrt(p), the rate at
-// which the quadratic boost grows in the beginning. N, float64.
-Tensor boost_rate(const LinearRegion& region, const Tensor& labels);
+// which the quadratic boost grows in the beginning. Of cross-entropy with hard labels alone; throws
+// Error for another loss. N, float64.
+Tensor boost_rate(const LinearRegion& region);
 
 }  // namespace reluctance

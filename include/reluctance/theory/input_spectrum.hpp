@@ -9,16 +9,17 @@
 
 namespace reluctance {
 
+// R = C-1 for cross-entropy, whose logit Hessian has no more; C for squared error.
 struct InputSpectrum {
-  Tensor eigenvalues;  // lambda: N x (C-1), descending, not negative, float64
-  Tensor directions;  // N x C x (C-1): column i holds the coefficients a_i with v_i = J^T a_i; zero
-                      // where lambda_i vanishes
-  Tensor gradient;    // gamma: N x (C-1), components v_i . g of the input gradient g
+  Tensor eigenvalues;  // lambda: N x R, descending, not negative, float64
+  Tensor directions;   // N x C x R: column i holds the coefficients a_i with v_i = J^T a_i; zero
+                       // where lambda_i vanishes
+  Tensor gradient;     // gamma: N x R, components v_i . g of the input gradient g
 };
 
-InputSpectrum input_spectrum(const LinearRegion& region, const Tensor& labels);
+InputSpectrum input_spectrum(const LinearRegion& region);
 
-// Components v_i . w of any input-space vectors w (N x input shape): N x (C-1), float64.
+// Components v_i . w of any input-space vectors w (N x input shape): N x R, float64.
 Tensor components(const Network& network, const LinearRegion& region, const InputSpectrum& spectrum,
                   const Tensor& w);
 

@@ -20,13 +20,10 @@ struct QuadraticSolution {
 // Growth factors up to exp(300): their squares, for norms, still fit float64.
 inline constexpr double quadratic_range = 300.0;
 
-QuadraticSolution quadratic_attack(const LinearRegion& region, const Tensor& labels, double beta,
-                                   int64_t steps);
+QuadraticSolution quadratic_attack(const LinearRegion& region, double beta, int64_t steps);
 // The same with a strength for each sample (N, float64), such as normalised attacks have.
-QuadraticSolution quadratic_attack(const LinearRegion& region, const Tensor& labels,
-                                   const Tensor& beta, int64_t steps);
+QuadraticSolution quadratic_attack(const LinearRegion& region, const Tensor& beta, int64_t steps);
 
-QuadraticSolution quadratic_attack_limit(const LinearRegion& region, const Tensor& labels,
-                                         double beta);
+QuadraticSolution quadratic_attack_limit(const LinearRegion& region, double beta);
 
 }  // namespace reluctance

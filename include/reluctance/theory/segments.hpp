@@ -4,6 +4,8 @@
 
 #include <cstdint>
 
+#include "reluctance/base/samples.hpp"
+#include "reluctance/loss/loss.hpp"
 #include "reluctance/network/network.hpp"
 
 namespace reluctance {
@@ -15,9 +17,15 @@ enum class SegmentScheme {
           // single gates, and several times closer
 };
 
-// Raw attack of `steps` steps of size beta / steps on N samples, with `segments` pieces of equal
-// predicted length for each sample. Returns delta: N x input shape, float64.
-Tensor segmented_attack(const Network& network, const Tensor& x, const Tensor& labels, double beta,
-                        int64_t steps, int64_t segments, SegmentScheme scheme);
+struct SegmentOptions {
+  int64_t segments = 8;  // of equal predicted length, for each sample
+  SegmentScheme scheme = SegmentScheme::chord;
+  Loss loss = cross_entropy_loss();
+};
+
+// Raw attack of `steps` steps of size beta / steps on N samples, inputs of the network. Returns
+// delta: N x input shape, float64.
+Tensor segmented_attack(const Network& network, const Samples& samples, double beta, int64_t steps,
+                        const SegmentOptions& options = {});
 
 }  // namespace reluctance

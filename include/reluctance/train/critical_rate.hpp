@@ -11,13 +11,12 @@
 #include <cstdint>
 #include <optional>
 
-#include "reluctance/attack/attack.hpp"
-#include "reluctance/base/progress.hpp"
+#include "reluctance/train/trainer.hpp"
 
 namespace reluctance {
 
 struct CriticalRateOptions {
-  std::optional<Attack> attack;  // without random start
+  Objective objective{};  // its attack without random start
   double momentum = 0;
   // Of the displacement, relative to the length of the parameters: a hair, so that hardly a gate
   // stands in its way. At 1e-2, on a perceptron, the gates in its way made the curvature several
@@ -25,14 +24,14 @@ struct CriticalRateOptions {
   double displacement = 1e-9;
   int64_t steps = 40;       // of each training
   double precision = 0.02;  // of the rate, relative
-  std::uint64_t seed = 0;   // of the direction in which the gradient's change is asked first
-  Progress progress;        // counts trainings
+  // Its seed is of the direction in which the gradient's change is asked first; progress counts
+  // trainings.
+  Context context{};
 };
 
-// By bisection on the rate's logarithm. network and images in float64: differences of gradients are
-// taken. Nothing if no rate up to 1e6 is unstable, or none down to 1e-6 is stable.
-std::optional<double> measured_critical_rate(const Network& network, const Tensor& images,
-                                             const Tensor& labels,
+// By bisection on the rate's logarithm. network and samples, inputs of it, in float64: differences
+// of gradients are taken. Nothing if no rate up to 1e6 is unstable, or none down to 1e-6 is stable.
+std::optional<double> measured_critical_rate(const Network& network, const Samples& samples,
                                              const CriticalRateOptions& options);
 
 }  // namespace reluctance

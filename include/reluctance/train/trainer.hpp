@@ -6,8 +6,9 @@
 #include <optional>
 #include <string>
 
-#include "reluctance/attack/attack.hpp"
+#include "reluctance/attack/gradient_ascent.hpp"
 #include "reluctance/base/progress.hpp"
+#include "reluctance/loss/loss.hpp"
 #include "reluctance/network/network.hpp"
 
 namespace reluctance {
@@ -20,15 +21,20 @@ enum class Schedule {
 Schedule parse_schedule(const std::string& text);
 std::string to_string(Schedule schedule);
 
+// What training descends: the mean loss, at attacked images if there is an attack.
+struct Objective {
+  Loss loss = cross_entropy_loss();
+  std::optional<GradientAscent> attack{};
+};
+
 struct TrainingOptions {
+  Objective objective{};
   int64_t epochs = 5;
   int64_t batch_size = 128;
   double learning_rate = 0.05;
   double momentum = 0.9;
   double weight_decay = 5e-4;
-  double label_smoothing = 0;  // share of each label that is spread over all classes
   Schedule schedule = Schedule::cosine;
-  std::optional<Attack> attack;  // adversarial training: the loss is taken at the attacked images
   // Whether the attack on an image starts where the last one on it ended, an epoch before, and not
   // at a random point (Zheng et al. 2020). The perturbation lies in a few directions that turn
   // slowly, so one step goes on where many would have come. Needs a ball.
@@ -36,7 +42,7 @@ struct TrainingOptions {
   std::uint64_t seed = 0;  // order of the samples and starts of the attacks
 };
 
-// The gradient of the mean loss over a batch, at attacked images if there is an attack.
+// The gradient of an objective over a batch.
 struct BatchGradient {
   Tensors parameters;
   Tensor inputs;        // N x input shape: the images that it is taken at
@@ -45,12 +51,10 @@ struct BatchGradient {
 
   Tensor flat() const;  // P: all parameters as one vector
 };
-// images: N x input shape, labels: N. The attack begins at `starts`, shaped as the images, or at
-// the images themselves. Deterministic for a thread count. With label smoothing the gradient is
-// that of the smoothed loss; loss_sum and the attack keep the labels.
-BatchGradient batch_gradient(const Network& network, const Tensor& images, const Tensor& labels,
-                             const std::optional<Attack>& attack, const Tensor& starts = {},
-                             double label_smoothing = 0);
+// samples: inputs of the network. The attack begins at `starts`, shaped as the images, or at the
+// images themselves. Deterministic for a thread count.
+BatchGradient batch_gradient(const Network& network, const Samples& samples,
+                             const Objective& objective, const Tensor& starts = {});
 
 // Everything that the next step depends on: a training that goes on from a saved state takes the
 // same steps, to the bit, as one that never stopped (on the same machine and thread count).
@@ -71,11 +75,11 @@ struct TrainingHooks {
   std::function<void(const TrainingState&, double learning_rate)> after_step;
 };
 
-// Trains from `state` to the end. images: N x input shape in [0, 1], labels: N. Throws Interrupted,
-// after a checkpoint, if an interrupt was requested, and Error (Kind::job) if the loss stops being
-// finite, naming the step and the learning rate.
-void train(TrainingState& state, const Tensor& images, const Tensor& labels,
-           const TrainingOptions& options, const TrainingHooks& hooks = {});
+// The state at the end of a training that goes on from `start`, whose tensors are left as they are.
+// samples: inputs of the network. Throws Interrupted, after a checkpoint, if an interrupt was
+// requested, and Error (Kind::job) if the loss stops being finite, naming the step and the rate.
+TrainingState train(const TrainingState& start, const Samples& samples,
+                    const TrainingOptions& options, const TrainingHooks& hooks = {});
 
 // Steps of the whole training.
 int64_t total_steps(const TrainingOptions& options, int64_t samples);

@@ -20,8 +20,8 @@ double extra_gain(Laboratory& laboratory, Recipe small, Recipe large) {
          robust_share(laboratory.trained(small), held_out, ball) - plain;
 }
 
-Finding test(Laboratory& laboratory) {
-  if (laboratory.training(8000).images.size(0) < 8000) {
+Outcome test(Laboratory& laboratory) {
+  if (laboratory.training(8000).count() < 8000) {
     return {Verdict::cannot_be_tested, "needs 8,000 training images", {}};
   }
   std::vector<double> widths;

@@ -28,24 +28,19 @@ Tensor unit_rows(const Tensor& x) {
 }
 
 Perturbations perturbations(const Network& network, const Samples& samples) {
-  const Attack attack = plain_pgd({Norm::l2, usual_l2}, steps);
-  Tensors real;
-  Tensors predicted;
-  Tensors shares;
-  const int64_t together = dynamics_chunk(network);
-  for (int64_t begin = 0; begin < samples.images.size(0); begin += together) {
-    const Tensor x = as_inputs(network, samples.images.slice(0, begin, begin + together));
-    const Tensor y = samples.labels.slice(0, begin, begin + together).to(network.device());
-    const Tensor delta = run_attack(network, x, y, attack).adversarial - x;
-    const LinearRegion region = linear_region(network, x);
-    const Tensor along = components(network, region, input_spectrum(region, y), delta);
+  const GradientAscent attack = plain_pgd({Norm::l2, usual_l2}, steps);
+  const auto chunk = [&](int64_t begin, int64_t end) -> Tensors {
+    const Samples part = as_inputs(network, samples.slice(begin, end));
+    const Tensor delta = attacked_images(network, part, attack) - part.images;
+    const LinearRegion region = linear_region(network, part);
+    const Tensor along = components(network, region, input_spectrum(region), delta);
     const Tensor top = along.slice(1, 0, 3).square().sum(1);
-    shares.push_back(top / delta.flatten(1).square().sum(1).to(at::kCPU).clamp_min(1e-300));
-    const Tensor c = region_attack_l2(region, y, attack.step_size, steps, usual_l2);
-    predicted.push_back(unit_rows(perturbation(network, region, c)));
-    real.push_back(unit_rows(delta.to(at::kCPU)));
-  }
-  return {at::cat(real), at::cat(predicted), at::cat(shares)};
+    const Tensor c = region_attack_l2(region, {attack.step_size, steps, usual_l2});
+    return {unit_rows(delta.to(at::kCPU)), unit_rows(perturbation(network, region, c)),
+            top / delta.flatten(1).square().sum(1).to(at::kCPU).clamp_min(1e-300)};
+  };
+  const Tensors all = map_chunks(dynamics_chunks(network, samples.count()), chunk);
+  return {all[0], all[1], all[2]};
 }
 
 // Mean squared cosine between perturbations of different images, times the number of pixels.
@@ -71,7 +66,7 @@ Tensor in_predicted_directions(const Perturbations& all) {
   return at::mm(all.real.slice(0, half), main.t()).square().sum(1);
 }
 
-Finding test(Laboratory& laboratory) {
+Outcome test(Laboratory& laboratory) {
   const FindingSetting& setting = laboratory.setting();
   const Network network = laboratory.subject();
   // Fewer leave nothing to concentrate in.

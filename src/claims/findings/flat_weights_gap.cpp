@@ -14,10 +14,10 @@ const Ball ball{Norm::linf, usual_linf};
 
 // Rise of the adversarial loss where the weights are displaced along its gradient.
 double rise(const Network& network, const Samples& samples) {
-  const Attack attack = plain_pgd(ball, 10);
-  const auto n = static_cast<double>(samples.images.size(0));
+  const Objective objective{cross_entropy_loss(), plain_pgd(ball, 10)};
+  const auto n = static_cast<double>(samples.count());
   const auto gradient = [&](const Network& at_network) {
-    return batch_gradient(at_network, samples.images, samples.labels, attack);
+    return batch_gradient(at_network, samples, objective);
   };
   const BatchGradient here = gradient(network);
   const Tensor direction = here.flat();
@@ -26,7 +26,7 @@ double rise(const Network& network, const Samples& samples) {
   return (gradient(network.displaced(step)).loss_sum - here.loss_sum) / n;
 }
 
-Finding test(Laboratory& laboratory) {
+Outcome test(Laboratory& laboratory) {
   const Samples held_out = laboratory.held_out();
   std::vector<double> by_rise;
   std::vector<double> by_curvature;

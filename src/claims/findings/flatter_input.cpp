@@ -23,12 +23,12 @@ struct Landscape {
 
 Landscape landscape(const Network& trained, const Samples& samples) {
   const Network network = trained.to(at::kDouble);
-  const Tensor x = as_inputs(network, samples.images);
-  const Tensor& y = samples.labels;
-  const LinearRegion region = linear_region(network, x);
-  const Tensor top = input_spectrum(region, y).eigenvalues.select(1, 0);
-  const Tensor attacked =
-      run_attack(network, x, y, plain_pgd({Norm::linf, usual_linf}, 20)).adversarial;
+  const Samples inputs = as_inputs(network, samples);
+  const Tensor& x = inputs.images;
+  const Tensor& y = inputs.labels;
+  const LinearRegion region = linear_region(network, inputs);
+  const Tensor top = input_spectrum(region).eigenvalues.select(1, 0);
+  const Tensor attacked = attacked_images(network, inputs, plain_pgd({Norm::linf, usual_linf}, 20));
   const Tensor moved = jacobian_vector(network, region.pass, attacked - x);
   const Tensor before = cross_entropy(region.pass.logits, y);
   const Tensor linear = (logit_gradient(region.pass.logits, y) * moved).sum(1);
@@ -38,7 +38,7 @@ Landscape landscape(const Network& trained, const Samples& samples) {
           rank_correlation(predicted, departure)};
 }
 
-Finding test(Laboratory& laboratory) {
+Outcome test(Laboratory& laboratory) {
   const Samples samples = laboratory.held_out(laboratory.setting().samples);
   std::vector<double> curvature;
   std::vector<double> departure;

@@ -18,13 +18,8 @@ const Ball ball{Norm::linf, usual_linf};
 
 // Adversarial loss of each image under a network of the usual recipe.
 Tensor difficulty(const Network& network, const Samples& samples) {
-  const Tensor attacked =
-      run_attack(network, samples.images, samples.labels, plain_pgd(ball, 10)).adversarial;
+  const Tensor attacked = attacked_images(network, samples, plain_pgd(ball, 10));
   return cross_entropy(logits(network, attacked), samples.labels);
-}
-
-Samples chosen(const Samples& all, const Tensor& indices) {
-  return {all.images.index_select(0, indices), all.labels.index_select(0, indices), all.classes};
 }
 
 struct Overfitting {
@@ -44,22 +39,17 @@ Overfitting overfitting(const Laboratory& laboratory, const Samples& samples, Re
 
 double share_of_hardest(const Network& trained, const Samples& samples, const Tensor& hardest) {
   const Network network = trained.to(at::kDouble);
-  constexpr int64_t together = 256;
-  Tensors norms;
-  for (int64_t begin = 0; begin < samples.images.size(0); begin += together) {
-    norms.push_back(
-        measure_influence(network,
-                          as_inputs(network, samples.images.slice(0, begin, begin + together)),
-                          samples.labels.slice(0, begin, begin + together), plain_pgd(ball, 10))
-            .gradient_norm_adversarial);
-  }
-  const Tensor all = at::cat(norms);
+  const auto norms = [&](int64_t begin, int64_t end) {
+    const Samples part = as_inputs(network, samples.slice(begin, end));
+    return Tensors{measure_influence(network, part, plain_pgd(ball, 10)).gradient_norm_adversarial};
+  };
+  const Tensor all = map_chunks(chunks_of(network, samples.count()), norms)[0];
   return (all.index_select(0, hardest).sum() / all.sum()).item<double>();
 }
 
-Finding test(Laboratory& laboratory) {
+Outcome test(Laboratory& laboratory) {
   const Samples all = laboratory.training(5000);
-  if (all.images.size(0) < 2 * group) {
+  if (all.count() < 2 * group) {
     return {Verdict::cannot_be_tested, "needs 2,000 training images", {}};
   }
   std::vector<double> gap;
@@ -74,9 +64,9 @@ Finding test(Laboratory& laboratory) {
     Recipe judge = recipe;
     judge.repetition += 1000;
     const Tensor order = difficulty(laboratory.trained(judge), all).argsort(0, /*descending=*/true);
-    const Overfitting hard = overfitting(laboratory, chosen(all, order.slice(0, 0, group)), recipe);
+    const Overfitting hard = overfitting(laboratory, all.rows(order.slice(0, 0, group)), recipe);
     const Overfitting easy =
-        overfitting(laboratory, chosen(all, order.slice(0, order.size(0) - group)), recipe);
+        overfitting(laboratory, all.rows(order.slice(0, order.size(0) - group)), recipe);
     gap.push_back(hard.gap - easy.gap);
     lost.push_back(hard.lost - easy.lost);
     influence.push_back(share_of_hardest(network, all, order.slice(0, 0, order.size(0) / 5)));

@@ -21,13 +21,13 @@ struct Sizes {
 };
 
 Sizes sizes(const Network& network, const Samples& samples) {
-  const LinearRegion region = linear_region(network, as_inputs(network, samples.images));
+  const LinearRegion region = linear_region(network, as_inputs(network, samples));
   const Tensor p = at::softmax(region.logits, 1);
   return {region.gram.diagonal(0, 1, 2).sum(1).mean().item<double>(),
           (p * (1 - p)).sum(1).mean().item<double>()};
 }
 
-Finding test(Laboratory& laboratory) {
+Outcome test(Laboratory& laboratory) {
   const Samples held_out = laboratory.held_out();
   const Samples few = laboratory.held_out(laboratory.setting().samples);
   std::vector<double> jacobian;

@@ -2,16 +2,13 @@
 
 #include <ATen/ATen.h>
 
-#include <algorithm>
 #include <cctype>
 #include <cmath>
-#include <memory>
 #include <sstream>
 
 #include "reluctance/base/random.hpp"
-#include "reluctance/claims/attack_response.hpp"
+#include "reluctance/claims/felt_curvature.hpp"
 #include "reluctance/curvature/eigenpairs.hpp"
-#include "reluctance/curvature/hessian.hpp"
 #include "reluctance/measure/accuracy.hpp"
 #include "reluctance/network/architectures.hpp"
 #include "reluctance/network/passes.hpp"
@@ -19,22 +16,18 @@
 namespace reluctance {
 namespace {
 
-Samples first(const Tensor& images, const Tensor& labels, int64_t classes, int64_t count) {
-  const int64_t taken = std::min(count, images.size(0));
-  return {images.slice(0, 0, taken), labels.slice(0, 0, taken), classes};
-}
-
 std::string key_of(const Recipe& recipe) {
   std::ostringstream key;
   key.precision(17);
   for (const int64_t width : recipe.hidden) key << width << " ";
-  key << to_string(recipe.ball.norm) << " " << recipe.ball.radius << " " << recipe.single_step
-      << " " << recipe.images << " " << recipe.epochs << " " << recipe.learning_rate << " "
-      << recipe.weight_decay << " " << recipe.label_smoothing << " " << recipe.repetition;
+  key << recipe.classes << " " << to_string(recipe.ball.norm) << " " << recipe.ball.radius << " "
+      << recipe.single_step << " " << recipe.images << " " << recipe.epochs << " "
+      << recipe.learning_rate << " " << recipe.weight_decay << " " << recipe.label_smoothing << " "
+      << recipe.repetition;
   return key.str();
 }
 
-std::optional<Attack> attack_of(const Recipe& recipe) {
+std::optional<GradientAscent> attack_of(const Recipe& recipe) {
   if (recipe.ball.radius == 0) return std::nullopt;
   if (recipe.single_step) return fgsm_attack(recipe.ball.radius, /*random_start=*/false);
   PgdOptions pgd;
@@ -52,14 +45,6 @@ Network Laboratory::subject() {
   return trained(recipe).to(at::kDouble);
 }
 
-Samples Laboratory::training(int64_t count) const {
-  return first(setting_.train_images, setting_.train_labels, setting_.classes, count);
-}
-
-Samples Laboratory::held_out(int64_t count) const {
-  return first(setting_.images, setting_.labels, setting_.classes, count);
-}
-
 Network Laboratory::trained(const Recipe& recipe) {
   const std::string key = key_of(recipe);
   const auto found = trained_.find(key);
@@ -72,26 +57,24 @@ TrainingOptions Laboratory::options_of(const Recipe& recipe) const {
   options.epochs = recipe.epochs;
   options.learning_rate = recipe.learning_rate;
   options.weight_decay = recipe.weight_decay;
-  options.label_smoothing = recipe.label_smoothing;
-  options.attack = attack_of(recipe);
+  options.objective.loss = cross_entropy_loss(recipe.label_smoothing);
+  options.objective.attack = attack_of(recipe);
   options.seed = derive_seed(setting_.seed, {recipe.repetition});
   return options;
 }
 
-TrainingState Laboratory::start_of(const Samples& samples, const Recipe& recipe) const {
+TrainingState Laboratory::start_of(const Recipe& recipe) const {
   ArchitectureOptions architecture;
   architecture.name = recipe.hidden.empty() ? "linear" : "mlp";
   architecture.hidden = recipe.hidden;
-  architecture.input_shape.assign(samples.images.sizes().begin() + 1, samples.images.sizes().end());
-  architecture.classes = samples.classes;
+  architecture.input_shape = setting_.training.images.sizes().slice(1).vec();
+  architecture.classes = recipe.classes > 0 ? recipe.classes : setting_.classes;
   architecture.seed = derive_seed(setting_.seed, {recipe.repetition});
   return {make_network(architecture), {}, 0, 0, 0, {}};
 }
 
 Network Laboratory::trained_on(const Samples& samples, const Recipe& recipe) const {
-  TrainingState state = start_of(samples, recipe);
-  train(state, samples.images, samples.labels, options_of(recipe));
-  return state.network;
+  return train(start_of(recipe), samples, options_of(recipe)).network;
 }
 
 void Laboratory::repeat(const std::function<void(std::uint64_t repetition)>& body) const {
@@ -101,7 +84,7 @@ void Laboratory::repeat(const std::function<void(std::uint64_t repetition)>& bod
   }
 }
 
-Attack plain_pgd(const Ball& ball, int64_t steps) {
+GradientAscent plain_pgd(const Ball& ball, int64_t steps) {
   PgdOptions pgd;
   pgd.ball = ball;
   pgd.steps = steps;
@@ -110,33 +93,21 @@ Attack plain_pgd(const Ball& ball, int64_t steps) {
 }
 
 double clean_share(const Network& network, const Samples& samples) {
-  return clean_accuracy(network, samples.images, samples.labels).value;
+  return clean_accuracy(network, samples).value;
 }
 
 double robust_share(const Network& network, const Samples& samples, const Ball& ball) {
   PgdOptions pgd;
   pgd.ball = ball;
-  return robust_accuracy(network, samples.images, samples.labels, pgd_attack(pgd), 0).robust.value;
+  return robust_accuracy(network, samples, as_attack(pgd_attack(pgd))).value;
 }
 
 double largest_curvature(const Network& network, const Samples& samples, const Ball& ball) {
   const Network precise = network.to(at::kDouble);
-  const Tensor x = as_inputs(precise, samples.images);
-  EigenpairOptions one;
-  one.count = 1;
-  const auto largest = [&](const LinearOperator& matrix) {
-    const Eigenpairs pairs = top_eigenpairs(matrix, one);
-    return pairs.values.numel() > 0 ? pairs.values[0].item<double>() : 0.0;
-  };
-  const auto at_inputs = [&](const Tensor& inputs) {
-    return std::make_shared<CurvatureSamples>(precise, inputs, samples.labels,
-                                              default_curvature_memory);
-  };
-  if (ball.radius == 0) return largest(loss_hessian(at_inputs(x)));
-  const FollowedAttack followed = follow_attack(precise, x, samples.labels, plain_pgd(ball, 10));
-  const auto attacked = at_inputs(followed.attacked);
-  if (!followed.response) return largest(loss_hessian(attacked));
-  return largest(EffectiveCurvature(attacked, *followed.response).matrix());
+  Objective objective;
+  if (ball.radius > 0) objective.attack = plain_pgd(ball, 10);
+  const FeltCurvature felt(precise, as_inputs(precise, samples), objective);
+  return largest_eigenvalue(felt.effective());
 }
 
 double trend(const std::vector<double>& x, const std::vector<double>& y) {
@@ -150,7 +121,7 @@ Check check(std::string what, const Interval& interval, Check::Relation relation
   return {std::move(what), interval.value, relation, threshold, interval};
 }
 
-Finding conclude(std::vector<Check> checks) {
+Outcome conclude(std::vector<Check> checks) {
   for (const Check& each : checks) {
     // Nothing moved: neither for nor against.
     const bool tied =

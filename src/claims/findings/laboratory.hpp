@@ -6,7 +6,6 @@
 #include <string>
 #include <vector>
 
-#include "reluctance/attack/attack.hpp"
 #include "reluctance/claims/findings.hpp"
 #include "reluctance/measure/statistics.hpp"
 #include "reluctance/train/trainer.hpp"
@@ -16,16 +15,12 @@ namespace reluctance {
 // A small training. Perturbations of size zero mean plain training.
 struct Recipe {
   std::vector<int64_t> hidden{64, 64};  // widths of a perceptron; none: a linear classifier
+  int64_t classes = 0;                  // 0: those of the data
   Ball ball{Norm::linf, 0};
   bool single_step = false;  // the fast gradient sign method without random start, not PGD
   int64_t images = 5000, epochs = 10;
   double learning_rate = 0.05, weight_decay = 5e-4, label_smoothing = 0;
   std::uint64_t repetition = 0;  // seeds of weights and order
-};
-
-struct Samples {
-  Tensor images, labels;
-  int64_t classes;
 };
 
 class Laboratory {
@@ -37,8 +32,9 @@ class Laboratory {
   // The network at hand, in float64.
   Network subject();
 
-  Samples training(int64_t count) const;  // the first ones
-  Samples held_out(int64_t count = 1000) const;
+  // The first ones.
+  Samples training(int64_t count) const { return setting_.training.head(count); }
+  Samples held_out(int64_t count = 1000) const { return setting_.held_out.head(count); }
 
   // The network that the recipe gives, trained once however often it is asked for.
   Network trained(const Recipe& recipe);
@@ -46,7 +42,7 @@ class Laboratory {
   // The same on other images, or step by step: a new network, and what trains it.
   Network trained_on(const Samples& samples, const Recipe& recipe) const;
   TrainingOptions options_of(const Recipe& recipe) const;
-  TrainingState start_of(const Samples& samples, const Recipe& recipe) const;
+  TrainingState start_of(const Recipe& recipe) const;
 
   // Calls body once for each repetition.
   void repeat(const std::function<void(std::uint64_t repetition)>& body) const;
@@ -61,18 +57,18 @@ inline constexpr double usual_linf = 0.05;
 inline constexpr double usual_l2 = 0.5;
 
 // PGD without random start, steps of 2.5 radius / steps.
-Attack plain_pgd(const Ball& ball, int64_t steps);
+GradientAscent plain_pgd(const Ball& ball, int64_t steps);
 
 // Shares in [0, 1]; robust accuracy under PGD of 20 steps.
 double clean_share(const Network& network, const Samples& samples);
 double robust_share(const Network& network, const Samples& samples, const Ball& ball);
 
-// Largest eigenvalue of the curvature that training feels, at images attacked within the ball (the
-// loss Hessian at clean ones for size zero). Float64.
+// Largest eigenvalue of the curvature that training feels under plain_pgd of ten steps within the
+// ball (under none for size zero). Float64.
 double largest_curvature(const Network& network, const Samples& samples, const Ball& ball);
 
 // The verdict of some checks and the sentence that says how each came out.
-Finding conclude(std::vector<Check> checks);
+Outcome conclude(std::vector<Check> checks);
 
 // Slope of the least-squares line of y over x.
 double trend(const std::vector<double>& x, const std::vector<double>& y);

@@ -40,8 +40,7 @@ double gain_of_averaging(const Laboratory& laboratory, const Recipe& recipe) {
   const Samples samples = laboratory.training(recipe.images);
   TrainingOptions options = laboratory.options_of(recipe);
   options.schedule = Schedule::constant;
-  const int64_t half = total_steps(options, samples.images.size(0)) / 2;
-  TrainingState state = laboratory.start_of(samples, recipe);
+  const int64_t half = total_steps(options, samples.count()) / 2;
   Tensor sum;
   int64_t count = 0;
   TrainingHooks hooks;
@@ -51,7 +50,7 @@ double gain_of_averaging(const Laboratory& laboratory, const Recipe& recipe) {
     sum = sum.defined() ? sum.add_(parameters) : parameters;
     ++count;
   };
-  train(state, samples.images, samples.labels, options, hooks);
+  const TrainingState state = train(laboratory.start_of(recipe), samples, options, hooks);
   const Tensor mean = sum / static_cast<double>(count);
   const Network averaged = state.network.displaced(mean - state.network.flat_parameters());
   const Samples held_out = laboratory.held_out();
@@ -62,7 +61,7 @@ double gain_of_averaging(const Laboratory& laboratory, const Recipe& recipe) {
 double gain_of_small_budgets(const Laboratory& laboratory, const Recipe& recipe) {
   const Samples samples = laboratory.training(recipe.images);
   const auto trained = [&](const std::vector<double>& shares) {
-    TrainingState state = laboratory.start_of(samples, recipe);
+    TrainingState state = laboratory.start_of(recipe);
     for (std::size_t stage = 0; stage < shares.size(); ++stage) {
       Recipe now = recipe;
       now.ball.radius *= shares[stage];
@@ -70,14 +69,14 @@ double gain_of_small_budgets(const Laboratory& laboratory, const Recipe& recipe)
       options.schedule = Schedule::constant;
       options.epochs =
           recipe.epochs * static_cast<int64_t>(stage + 1) / static_cast<int64_t>(shares.size());
-      train(state, samples.images, samples.labels, options);
+      state = train(state, samples, options);
     }
     return robust_share(state.network, laboratory.held_out(), recipe.ball);
   };
   return trained({0.25, 0.5, 0.75, 1, 1}) - trained({1, 1, 1, 1, 1});
 }
 
-Finding test(Laboratory& laboratory) {
+Outcome test(Laboratory& laboratory) {
   std::vector<double> rates;
   std::vector<double> losses;
   std::vector<double> averaging;

@@ -2,13 +2,11 @@
 
 #include <algorithm>
 #include <cmath>
-#include <memory>
 
 #include "claims/findings/laboratory.hpp"
 #include "claims/findings/list.hpp"
 #include "reluctance/base/random.hpp"
-#include "reluctance/claims/attack_response.hpp"
-#include "reluctance/curvature/hessian.hpp"
+#include "reluctance/claims/felt_curvature.hpp"
 #include "reluctance/network/passes.hpp"
 
 namespace reluctance {
@@ -19,10 +17,6 @@ constexpr double formula_error = 0.1;  // of the change that C_eff predicts for 
 constexpr double rougher = 2;          // factor between L-infinity and L2
 constexpr int64_t images = 128;
 
-Tensor gradient(const Network& network, const Samples& samples, const Attack& attack) {
-  return batch_gradient(network, samples.images, samples.labels, attack).flat();
-}
-
 // Changes of the adversarial gradient along one direction of the weights, per displacement.
 struct Changes {
   double predicted;  // by the curvature of the region that the weights are in
@@ -32,22 +26,17 @@ struct Changes {
 
 Changes changes(const Network& network, const Samples& samples, const Ball& ball,
                 std::uint64_t seed) {
-  const Attack attack = plain_pgd(ball, 10);
+  const Objective objective{cross_entropy_loss(), plain_pgd(ball, 10)};
+  const auto gradient = [&](const Network& at_network) {
+    return batch_gradient(at_network, samples, objective).flat();
+  };
   const Tensor parameters = network.flat_parameters();
   const Tensor random =
       at::randn(parameters.sizes(), make_generator(seed), at::kDouble).to(parameters.device());
   const Tensor v = random * (parameters.norm() / random.norm());
-  const Tensor here = gradient(network, samples, attack);
-  const auto change = [&](double h) {
-    return (gradient(network.displaced(h * v), samples, attack) - here) / h;
-  };
-  const FollowedAttack followed = follow_attack(network, samples.images, samples.labels, attack);
-  const auto attacked = std::make_shared<CurvatureSamples>(
-      network, followed.attacked, samples.labels, default_curvature_memory);
-  const LinearOperator curvature = followed.response
-                                       ? EffectiveCurvature(attacked, *followed.response).matrix()
-                                       : loss_hessian(attacked);
-  const Tensor predicted = curvature.product(v);
+  const Tensor here = gradient(network);
+  const auto change = [&](double h) { return (gradient(network.displaced(h * v)) - here) / h; };
+  const Tensor predicted = FeltCurvature(network, samples, objective).effective().product(v);
   const double length = predicted.norm().item<double>();
   Changes result{length, (change(1e-7) - predicted).norm().item<double>() / length, 0};
   for (const double h : {1e-6, 1e-5, 1e-4, 1e-3}) {
@@ -56,11 +45,9 @@ Changes changes(const Network& network, const Samples& samples, const Ball& ball
   return result;
 }
 
-Finding test(Laboratory& laboratory) {
+Outcome test(Laboratory& laboratory) {
   const Network network = laboratory.subject();
-  const Samples all = laboratory.held_out(images);
-  const Samples samples{as_inputs(network, all.images), all.labels.to(network.device()),
-                        all.classes};
+  const Samples samples = as_inputs(network, laboratory.held_out(images));
   std::vector<double> error;
   std::vector<double> factor;
   laboratory.repeat([&](std::uint64_t repetition) {

@@ -18,14 +18,13 @@ bool answers_one_class(const Laboratory& laboratory) {
   const FindingSetting& setting = laboratory.setting();
   if (!setting.network) return false;
   const Samples samples = laboratory.held_out(setting.samples);
-  const Tensor images = as_inputs(*setting.network, samples.images);
-  const Tensor answers = logits(*setting.network, images).argmax(1);
+  const Tensor answers = logits(*setting.network, samples.images).argmax(1);
   return answers.eq(answers[0]).all().item<bool>() &&
          !samples.labels.eq(samples.labels[0]).all().item<bool>();
 }
 
 // A training that diverges does not take the other findings with it.
-Finding tested(const EarlierFinding& finding, Laboratory& laboratory, bool blind) {
+Outcome tested(const EarlierFinding& finding, Laboratory& laboratory, bool blind) {
   if (blind && !finding.trains) {
     return {Verdict::cannot_be_tested, "The network answers one class, whatever the image.", {}};
   }
@@ -70,7 +69,7 @@ std::vector<FindingResult> test_findings(const std::vector<const EarlierFinding*
   for (const EarlierFinding* finding : findings) {
     if (begun) begun(*finding);
     const auto begin = std::chrono::steady_clock::now();
-    Finding outcome = tested(*finding, laboratory, blind);
+    Outcome outcome = tested(*finding, laboratory, blind);
     const bool is_certain = certain(outcome.checks);
     const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - begin;
     results.push_back({finding, std::move(outcome), is_certain, seconds.count()});

@@ -1,11 +1,10 @@
 #include <ATen/ATen.h>
 
 #include <cmath>
-#include <memory>
 
 #include "claims/findings/laboratory.hpp"
 #include "claims/findings/list.hpp"
-#include "reluctance/claims/attack_response.hpp"
+#include "reluctance/claims/felt_curvature.hpp"
 #include "reluctance/curvature/eigenpairs.hpp"
 #include "reluctance/network/passes.hpp"
 
@@ -18,13 +17,13 @@ constexpr double grows = 0;    // slope over the budget
 constexpr double formula_error = 0.01;
 
 // The two classes whose mean images are closest, relabelled 0 and 1.
-Samples closest_pair(const Samples& all) {
+Samples closest_pair(const Samples& all, int64_t classes) {
   const Tensor flat = all.images.flatten(1).to(at::kDouble);
   double least = INFINITY;
   int64_t first = 0;
   int64_t second = 1;
   Tensors means;
-  for (int64_t k = 0; k < all.classes; ++k) {
+  for (int64_t k = 0; k < classes; ++k) {
     const Tensor of_class = all.labels.eq(k).nonzero().squeeze(1);
     means.push_back(flat.index_select(0, of_class).mean(0));
     for (int64_t j = 0; j < k; ++j) {
@@ -37,8 +36,9 @@ Samples closest_pair(const Samples& all) {
     }
   }
   const Tensor kept = all.labels.eq(first).logical_or(all.labels.eq(second)).nonzero().squeeze(1);
-  return {all.images.index_select(0, kept),
-          all.labels.index_select(0, kept).eq(second).to(at::kLong), 2};
+  Samples pair = all.rows(kept);
+  pair.labels = pair.labels.eq(second).to(at::kLong);
+  return pair;
 }
 
 // Largest eigenvalue of the Hessian of mean softplus(-m + epsilon ||w||), the adversarial loss of
@@ -66,35 +66,29 @@ double closed_form(const Network& network, const Samples& samples, double epsilo
 
 // The same by the theory of effective curvature.
 double predicted(const Network& network, const Samples& samples, double epsilon) {
-  const Tensor x = as_inputs(network, samples.images);
-  Attack attack = plain_pgd({Norm::l2, epsilon}, 10);
+  GradientAscent attack = plain_pgd({Norm::l2, epsilon}, 10);
   attack.pixel_box = false;
-  const FollowedAttack followed = follow_attack(network, x, samples.labels, attack);
-  const auto attacked = std::make_shared<CurvatureSamples>(
-      network, followed.attacked, samples.labels, default_curvature_memory);
-  EigenpairOptions one;
-  one.count = 1;
-  return top_eigenpairs(EffectiveCurvature(attacked, *followed.response).matrix(), one)
-      .values[0]
-      .item<double>();
+  const FeltCurvature felt(network, as_inputs(network, samples), {cross_entropy_loss(), attack});
+  return largest_eigenvalue(felt.effective());
 }
 
-Finding test(Laboratory& laboratory) {
+Outcome test(Laboratory& laboratory) {
   if (laboratory.setting().classes < 2) return {Verdict::cannot_be_tested, "one class only", {}};
   const std::vector<double> budgets{0.25, 0.5, 1.0};
   const Samples all = laboratory.training(5000);
   // The closed form is a dense matrix.
   constexpr int64_t most_pixels = 4096;
-  if (all.images.numel() / all.images.size(0) > most_pixels) {
+  if (all.images.numel() / all.count() > most_pixels) {
     return {Verdict::cannot_be_tested, "needs images of at most 4,096 values", {}};
   }
-  const Samples samples = closest_pair(all);
+  const Samples samples = closest_pair(all, laboratory.setting().classes);
   std::vector<double> ratio;
   std::vector<double> slope;
   std::vector<double> error;
   laboratory.repeat([&](std::uint64_t repetition) {
     Recipe recipe;
     recipe.hidden = {};
+    recipe.classes = 2;
     recipe.repetition = repetition;
     const Network network = laboratory.trained_on(samples, recipe).to(at::kDouble);
     const double plain = closed_form(network, samples, 0);

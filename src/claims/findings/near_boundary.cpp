@@ -18,20 +18,18 @@ constexpr double ranked_alike = 0.8;      // of predicted and measured influence
 
 // Distance to the nearest decision boundary in the linear region, negative for wrong answers: N.
 Tensor distances(const Network& network, const Samples& samples) {
-  Tensors all;
-  const int64_t together = dynamics_chunk(network);
-  for (int64_t begin = 0; begin < samples.images.size(0); begin += together) {
-    const LinearRegion region = linear_region(
-        network, as_inputs(network, samples.images.slice(0, begin, begin + together)));
-    const Tensor y = samples.labels.slice(0, begin, begin + together).unsqueeze(1);
-    const Tensor own = region.gram.gather(1, y.unsqueeze(2).expand({-1, 1, region.gram.size(2)}));
+  const auto chunk = [&](int64_t begin, int64_t end) {
+    const LinearRegion region =
+        linear_region(network, as_inputs(network, samples.slice(begin, end)));
+    const Tensor y = region.labels.unsqueeze(1);
+    const Tensor own = region.gram.gather(1, y.unsqueeze(2).expand({-1, 1, region.classes()}));
     const Tensor squares = region.gram.diagonal(0, 1, 2);
     const Tensor apart = squares + squares.gather(1, y) - 2 * own.squeeze(1);
     const Tensor margin = region.logits.gather(1, y) - region.logits;
     const Tensor each = margin / apart.clamp_min(1e-300).sqrt();
-    all.push_back(each.scatter(1, y, INFINITY).amin(1));
-  }
-  return at::cat(all);
+    return Tensors{each.scatter(1, y, INFINITY).amin(1)};
+  };
+  return map_chunks(dynamics_chunks(network, samples.count()), chunk)[0];
 }
 
 Interval share_of_nearest(const Tensor& distance, const Tensor& influence, std::uint64_t seed) {
@@ -46,14 +44,14 @@ Interval share_of_nearest(const Tensor& distance, const Tensor& influence, std::
       seed);
 }
 
-Finding test(Laboratory& laboratory) {
+Outcome test(Laboratory& laboratory) {
   const FindingSetting& setting = laboratory.setting();
   const Network network = laboratory.subject();
   const Samples samples = laboratory.held_out(setting.samples);
-  if (samples.images.size(0) < 20) return {Verdict::cannot_be_tested, "needs 20 images", {}};
+  if (samples.count() < 20) return {Verdict::cannot_be_tested, "needs 20 images", {}};
   const Tensor distance = distances(network, samples);
-  const InfluenceSamples influence = compare_influence(network, samples.images, samples.labels,
-                                                       plain_pgd({Norm::linf, usual_linf}, 10));
+  const InfluenceComparison influence =
+      compare_influence(network, samples, plain_pgd({Norm::linf, usual_linf}, 10));
   const Tensor& measured = influence.measured.gradient_norm_adversarial;
   const Tensor predicted = influence.boost_region * influence.measured.gradient_norm_clean;
   return conclude({

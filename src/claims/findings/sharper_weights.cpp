@@ -19,21 +19,21 @@ constexpr double displacement = 0.01;  // of the parameters' length, to scatter 
 double gradient_cosine(const Network& trained, const Samples& samples, const Ball& ball,
                        std::uint64_t seed) {
   const Network network = trained.to(at::kDouble);
-  const Tensor x = as_inputs(network, samples.images);
-  std::optional<Attack> attack;
-  if (ball.radius > 0) attack = plain_pgd(ball, 10);
+  const Samples inputs = as_inputs(network, samples);
+  Objective objective;
+  if (ball.radius > 0) objective.attack = plain_pgd(ball, 10);
   const Tensor parameters = network.flat_parameters();
   const Tensor random = at::randn(parameters.sizes(), make_generator(seed), at::kDouble);
   const Tensor step = random * (displacement * parameters.norm() / random.norm());
   const auto gradient = [&](const Network& at_network) {
-    return batch_gradient(at_network, x, samples.labels, attack).flat();
+    return batch_gradient(at_network, inputs, objective).flat();
   };
   const Tensor here = gradient(network);
   const Tensor beside = gradient(network.displaced(step));
   return (here.dot(beside) / (here.norm() * beside.norm())).item<double>();
 }
 
-Finding test(Laboratory& laboratory) {
+Outcome test(Laboratory& laboratory) {
   const std::vector<double> budgets{0, 0.5, 1.0, 1.5};
   const Samples samples = laboratory.training(500);
   std::vector<double> sharpening;

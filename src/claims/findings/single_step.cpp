@@ -21,17 +21,16 @@ struct Linearity {
 };
 
 Linearity linearity(const Network& network, const Samples& samples, const Ball& ball) {
-  const Attack step = fgsm_attack(ball.radius, /*random_start=*/false);
-  const RobustAccuracy under_step =
-      robust_accuracy(network, samples.images, samples.labels, step, 0);
-  const Tensor attacked = run_attack(network, samples.images, samples.labels, step).adversarial;
+  const GradientAscent step = fgsm_attack(ball.radius, /*random_start=*/false);
+  const Share under_step = robust_accuracy(network, samples, as_attack(step));
+  const Tensor attacked = attacked_images(network, samples, step);
   const Pass before = forward(network, samples.images, Keep::gates);
   const Pass after = forward(network, attacked, Keep::gates);
-  return {under_step.robust.value - robust_share(network, samples, ball),
+  return {under_step.value - robust_share(network, samples, ball),
           gates_flipped(network, before, after).mean().item<double>()};
 }
 
-Finding test(Laboratory& laboratory) {
+Outcome test(Laboratory& laboratory) {
   const Samples held_out = laboratory.held_out();
   std::vector<double> difference;
   std::vector<double> flips;

@@ -18,9 +18,9 @@ bool does_nothing(const Node& affine) {
 }
 
 // One sweep in topological order that copies the nodes it keeps.
-class Sweep {
+class Simplifier {
  public:
-  Sweep(const Draft& draft, int output)
+  Simplifier(const Draft& draft, int output)
       : draft_(draft.network),
         origins_(draft.origins),
         readers_(draft_.nodes().size(), 0),
@@ -169,6 +169,6 @@ class Sweep {
 
 }  // namespace
 
-Network simplified(const Draft& draft, int output) { return Sweep(draft, output).run(output); }
+Network simplified(const Draft& draft, int output) { return Simplifier(draft, output).run(output); }
 
 }  // namespace reluctance::onnx_import

@@ -1,0 +1,35 @@
+// Images with their labels.
+#pragma once
+
+#include <cstdint>
+
+#include "reluctance/base/tensor.hpp"
+
+namespace reluctance {
+
+// N images that belong together. What is random about a sample depends on its `index`, which stays
+// with it however the samples are cut, chosen or ordered.
+struct Samples {
+  Samples() = default;
+  // Indices 0 to N - 1. Throws Error unless there is one label for each image.
+  Samples(Tensor images, Tensor labels);
+  Samples(Tensor images, Tensor labels, Tensor index);
+
+  int64_t count() const { return images.size(0); }
+
+  // These share memory with the samples they are taken from.
+  Samples slice(int64_t begin, int64_t end) const;
+  Samples head(int64_t most) const { return slice(0, most); }  // the first, or all if fewer
+
+  // Those with the given places (M, int64) among them, in that order.
+  Samples rows(const Tensor& places) const;
+
+  // The same samples with other images.
+  Samples with_images(Tensor others) const { return {std::move(others), labels, index}; }
+
+  Tensor images;  // N x any shape
+  Tensor labels;  // N, int64
+  Tensor index;   // N, int64: which sample of its data set each one is
+};
+
+}  // namespace reluctance

@@ -1,0 +1,180 @@
+#include "cli/attacks.hpp"
+
+#include <algorithm>
+#include <sstream>
+
+#include "cli/validators.hpp"
+#include "reluctance/base/error.hpp"
+#include "reluctance/base/suggest.hpp"
+
+namespace reluctance {
+namespace {
+
+using Words = std::vector<std::string>;
+
+struct Entry {
+  std::string name;
+  Words takes;                                             // options that have an effect on it
+  std::vector<Norm> norms;                                 // none: it knows no ball
+  GradientAscent (*ascent)(const AttackOptions& options);  // null: no steps to follow
+  std::vector<Stage> (*stages)(const Network& network, const Ball& ball, const Tensor& images);
+};
+
+Ball ball_of(const AttackOptions& options) { return {parse_norm(options.norm), options.epsilon}; }
+
+const std::vector<Entry>& table() {
+  static const std::vector<Norm> usual{Norm::linf, Norm::l2};
+  static const std::vector<Entry> entries{
+      {"standard", {"--norm", "--eps"}, usual, nullptr, standard_stages},
+      {"autoattack",
+       {"--norm", "--eps"},
+       usual,
+       nullptr,
+       [](const Network& network, const Ball& ball, const Tensor&) {
+         return autoattack_stages(network, ball);
+       }},
+      {"pgd",
+       {"--norm", "--eps", "--steps", "--step-size", "--restarts", "--loss"},
+       all_norms(),
+       [](const AttackOptions& options) {
+         return pgd_attack({ball_of(options), options.steps, options.step_size,
+                            options.random_start, options.restarts});
+       },
+       nullptr},
+      {"fgsm",
+       {"--norm", "--eps", "--loss"},
+       {Norm::linf},
+       [](const AttackOptions& options) {
+         return fgsm_attack(options.epsilon, /*random_start=*/false);
+       },
+       nullptr},
+      {"raw",
+       {"--beta", "--steps", "--loss"},
+       {},
+       [](const AttackOptions& options) { return raw_attack(options.beta, options.steps); },
+       nullptr},
+  };
+  return entries;
+}
+
+Words names(AttackUse use) {
+  Words all;
+  for (const Entry& entry : table()) {
+    if (entry.ascent || use == AttackUse::evaluation) all.push_back(entry.name);
+  }
+  return all;
+}
+
+std::string listed(const Words& words) {
+  std::string text;
+  for (std::size_t k = 0; k < words.size(); ++k) {
+    text += (k == 0 ? "" : k + 1 == words.size() ? " or " : ", ") + words[k];
+  }
+  return text;
+}
+
+const Entry& entry_of(const AttackOptions& options, AttackUse use) {
+  const Words known = names(use);
+  for (const Entry& entry : table()) {
+    const bool usable = entry.ascent || use == AttackUse::evaluation;
+    if (usable && entry.name == options.attack) return entry;
+  }
+  const std::string meant = nearest(options.attack, known);
+  throw Error("--attack " + options.attack + ": unknown attack; " +
+              (meant.empty() ? "choose " + listed(known) : "did you mean " + meant + "?"));
+}
+
+// An option without effect would mislead.
+const Entry& checked_entry(const AttackOptions& options, AttackUse use) {
+  const Entry& entry = entry_of(options, use);
+  const auto takes = [](const Entry& one, const std::string& option) {
+    return std::find(one.takes.begin(), one.takes.end(), option) != one.takes.end();
+  };
+  for (const std::string& option : options.given) {
+    if (takes(entry, option)) continue;
+    Words others;
+    for (const Entry& other : table()) {
+      if (takes(other, option)) others.push_back(other.name);
+    }
+    throw Error(option + " has no effect on --attack " + entry.name + "; " + listed(others) +
+                (others.size() == 1 ? " takes it" : " take it"));
+  }
+  if (!entry.norms.empty()) {
+    require_norm("--attack " + entry.name, parse_norm(options.norm), entry.norms);
+  }
+  return entry;
+}
+
+}  // namespace
+
+void add_attack(CLI::App& app, AttackOptions& options, AttackUse use, const std::string& note) {
+  const auto written = [&options](CLI::Option* option) {
+    option->each([&options, name = option->get_name()](const std::string&) {
+      options.given.push_back(name);
+    });
+    return option;
+  };
+  app.add_option("--attack", options.attack, note + listed(names(use)))->capture_default_str();
+  written(app.add_option("--norm", options.norm, "linf, l2 or l1")->capture_default_str());
+  written(app.add_option("--eps", options.epsilon, "radius of the ball, for pixels in [0, 1]")
+              ->check(positive_number())
+              ->capture_default_str());
+  written(app.add_option("--steps", options.steps, "steps of the attack")
+              ->transform(whole_number(1, 1000000))
+              ->capture_default_str());
+  written(app.add_option("--step-size", options.step_size,
+                         "length of a step; default 2.5 * eps / steps")
+              ->check(positive_number()));
+  written(app.add_option("--restarts", options.restarts,
+                         "runs of the attack; later ones on what still stands")
+              ->transform(whole_number(1, 10000))
+              ->capture_default_str());
+  written(app.add_option("--beta", options.beta,
+                         "total strength of the raw attack: step size times steps")
+              ->check(positive_number())
+              ->capture_default_str());
+  written(app.add_option("--loss", options.loss,
+                         "what the attack climbs: cross-entropy, squared-error, margin or dlr")
+              ->capture_default_str());
+}
+
+GradientAscent make_attack(const AttackOptions& options) {
+  GradientAscent ascent = checked_entry(options, AttackUse::ascent).ascent(options);
+  ascent.loss = loss_named(options.loss);
+  return ascent;
+}
+
+std::optional<GradientAscent> make_optional_attack(const AttackOptions& options) {
+  if (options.attack != "none") return make_attack(options);
+  if (options.given.empty()) return std::nullopt;
+  throw Error(options.given.front() + " has no effect without an attack; name one with --attack");
+}
+
+std::vector<Stage> make_stages(const AttackOptions& options, const Network& network,
+                               const Tensor& images) {
+  const Entry& entry = checked_entry(options, AttackUse::evaluation);
+  if (entry.stages) return entry.stages(network, ball_of(options), images);
+  return {{as_attack(make_attack(options))}};
+}
+
+void require_attack(const AttackOptions& options) {
+  if (checked_entry(options, AttackUse::evaluation).ascent) make_attack(options);
+}
+
+bool is_ensemble(const AttackOptions& options) {
+  return entry_of(options, AttackUse::evaluation).stages != nullptr;
+}
+
+bool follows_cross_entropy(const AttackOptions& options) {
+  return !is_ensemble(options) && options.loss == cross_entropy_loss().name;
+}
+
+std::string describe(const AttackOptions& options, int digits) {
+  if (!is_ensemble(options)) return describe(make_attack(options), digits);
+  std::ostringstream text;
+  text.precision(digits);
+  text << options.attack << ", " << options.norm << ", epsilon " << options.epsilon;
+  return text.str();
+}
+
+}  // namespace reluctance

@@ -1,0 +1,172 @@
+#include "reluctance/geometry/norm.hpp"
+
+#include <ATen/ATen.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <limits>
+
+#include "geometry/norm_table.hpp"
+#include "reluctance/base/error.hpp"
+#include "reluctance/base/random.hpp"
+
+namespace reluctance {
+namespace {
+
+using Project = std::function<void(Tensor& x)>;
+
+constexpr double vanished = 1e-30;
+
+Tensor l1_size(const Tensor& rows) { return rows.norm(1, 1); }
+Tensor l2_size(const Tensor& rows) { return rows.norm(2, 1); }
+Tensor linf_size(const Tensor& rows) { return rows.abs().amax(1); }
+
+// L-infinity.
+
+Tensor linf_steepest(Tensor gradient) { return gradient.sign_(); }
+
+// Ball and box are both intervals of each pixel.
+Project linf_projection(const Tensor& clean, const Tensor& radius, bool pixel_box) {
+  Tensor low = clean - per_sample(radius, clean);
+  Tensor high = clean + per_sample(radius, clean);
+  if (pixel_box) {
+    low.clamp_min_(0);
+    high.clamp_max_(1);
+  }
+  return [low, high](Tensor& x) { at::clamp_out(x, x, low, high); };
+}
+
+Tensor linf_random(std::uint64_t seed, const Tensor& index, const Tensor& like) {
+  return uniform_rows(seed, index, like.size(1), like).mul_(2).sub_(1);
+}
+
+// L2.
+
+Tensor l2_steepest(Tensor gradient) {
+  return gradient.div_(l2_size(gradient).clamp_min_(vanished).unsqueeze(1));
+}
+
+Project l2_projection(const Tensor& clean, const Tensor& radius, bool pixel_box) {
+  return [clean, radius, pixel_box](Tensor& x) {
+    const Tensor delta = x - clean;
+    const Tensor shrink = (radius / l2_size(delta.flatten(1)).clamp_min_(vanished)).clamp_max_(1);
+    at::addcmul_out(x, clean, delta, per_sample(shrink, delta));
+    // The box holds `clean`, so clipping to it never leaves the ball.
+    if (pixel_box) x.clamp_(0, 1);
+  };
+}
+
+Tensor l2_random(std::uint64_t seed, const Tensor& index, const Tensor& like) {
+  const Tensor direction = l2_steepest(normal_rows(seed, index, like.size(1), like));
+  const Tensor volume = uniform_rows(derive_seed(seed, {1}), index, 1, like);
+  return direction * volume.pow(1.0 / static_cast<double>(like.size(1)));
+}
+
+// L1.
+
+Tensor l1_steepest(Tensor gradient) {
+  constexpr double density = 0.01;
+  const double pixels = density * static_cast<double>(gradient.size(1));
+  const auto [sizes, places] = gradient.abs().topk(std::max<int64_t>(1, std::llround(pixels)), 1);
+  Tensor direction = at::zeros_like(gradient).scatter_(1, places, gradient.gather(1, places));
+  direction.sign_();
+  return direction.div_(l1_size(direction).clamp_min_(1).unsqueeze(1));
+}
+
+// Pixel i of the nearest point has moved by clamp(|u_i| - lambda, 0, room_i), u the perturbation
+// and lambda the least number from 0 for which these add up to no more than the radius. The sum
+// falls with lambda in straight pieces between |u_i| and |u_i| - room_i: it is followed through all
+// of these, from the largest. In float64, for there are many small numbers to add.
+Project l1_projection(const Tensor& clean, const Tensor& radius, bool pixel_box) {
+  return [clean, radius, pixel_box](Tensor& x) {
+    const Tensor centre = clean.flatten(1).to(at::kDouble);
+    const Tensor delta = x.flatten(1).to(at::kDouble) - centre;
+    const Tensor size = delta.abs();
+    const Tensor room = pixel_box ? at::where(delta.gt(0), 1 - centre, centre)
+                                  : at::full_like(size, std::numeric_limits<double>::infinity());
+    const Tensor budget = radius.to(at::kDouble).expand({size.size(0)}).unsqueeze(1);
+    const auto [knots, order] =
+        at::cat({size, (size - room).clamp_min(0)}, 1).sort(1, /*descending=*/true);
+    // Pixels on the move below each knot, and the sum at each knot.
+    const Tensor moving = at::where(order.lt(size.size(1)), 1.0, -1.0).cumsum(1);
+    const Tensor gain = moving.slice(1, 0, -1) * (knots.slice(1, 0, -1) - knots.slice(1, 1));
+    const Tensor sum = at::constant_pad_nd(gain.cumsum(1), {1, 0});
+    const Tensor last = sum.le(budget).sum(1, /*keepdim=*/true) - 1;
+    const Tensor rest = (budget - sum.gather(1, last)) / moving.gather(1, last).clamp_min(1);
+    const Tensor lambda = (knots.gather(1, last) - rest).clamp_min(0);
+    const Tensor moved = at::minimum((size - lambda).clamp_min(0), room) * delta.sign();
+    x.copy_((centre + moved).view_as(x));
+    if (pixel_box) x.clamp_(0, 1);
+  };
+}
+
+Tensor l1_random(std::uint64_t seed, const Tensor& index, const Tensor& like) {
+  // n + 1 exponential numbers divided by their sum: the first n are uniform on the ball's positive
+  // corner.
+  const int64_t n = like.size(1);
+  const Tensor sizes = -uniform_rows(seed, index, n + 1, like).log();
+  const Tensor signs = uniform_rows(derive_seed(seed, {1}), index, n, like).sub_(0.5).sign_();
+  return sizes.slice(1, 0, n) / sizes.sum(1, /*keepdim=*/true) * signs;
+}
+
+constexpr std::array<NormEntry, 3> entries{{
+    {"linf", linf_size, l1_size, linf_steepest, linf_projection, linf_random},
+    {"l2", l2_size, l2_size, l2_steepest, l2_projection, l2_random},
+    {"l1", l1_size, linf_size, l1_steepest, l1_projection, l1_random},
+}};
+
+std::string names_of(const std::vector<Norm>& norms) {
+  std::string names;
+  for (std::size_t k = 0; k < norms.size(); ++k) {
+    names += (k == 0 ? "" : k + 1 == norms.size() ? " or " : ", ") + to_string(norms[k]);
+  }
+  return names;
+}
+
+}  // namespace
+
+const NormEntry& entry_of(Norm norm) { return entries.at(static_cast<std::size_t>(norm)); }
+
+const std::vector<Norm>& all_norms() {
+  static const std::vector<Norm> all = [] {
+    std::vector<Norm> norms;
+    for (std::size_t k = 0; k < entries.size(); ++k) norms.push_back(static_cast<Norm>(k));
+    return norms;
+  }();
+  return all;
+}
+
+std::string to_string(Norm norm) { return entry_of(norm).name; }
+
+Norm parse_norm(const std::string& text) {
+  for (const Norm norm : all_norms()) {
+    if (text == to_string(norm)) return norm;
+  }
+  throw Error("unknown norm '" + text + "'; choose " + names_of(all_norms()));
+}
+
+void require_norm(const std::string& subject, Norm norm, const std::vector<Norm>& known) {
+  if (std::find(known.begin(), known.end(), norm) != known.end()) return;
+  throw Error(subject + " has no " + to_string(norm) + " form; choose " + names_of(known));
+}
+
+Tensor sample_norms(const Tensor& x, Norm norm) { return entry_of(norm).size(x.flatten(1)); }
+
+Tensor dual_norms(const Tensor& x, Norm norm) { return entry_of(norm).dual(x.flatten(1)); }
+
+double norm_of_ones(Norm norm, int64_t n) {
+  return sample_norms(at::ones({1, n}, at::kDouble), norm).item<double>();
+}
+
+Tensor steepest(Norm norm, Tensor gradient) {
+  return entry_of(norm).steepest(gradient.flatten(1)).view_as(gradient);
+}
+
+Tensor per_sample(const Tensor& values, const Tensor& like) {
+  Shape shape(static_cast<std::size_t>(like.dim()), 1);
+  shape[0] = -1;
+  return values.view(shape);
+}
+
+}  // namespace reluctance

@@ -1,0 +1,28 @@
+// What a norm is, for all code that must not ask which one it has.
+#pragma once
+
+#include <functional>
+
+#include "reluctance/geometry/norm.hpp"
+
+namespace reluctance {
+
+// Every function takes and gives N x n.
+struct NormEntry {
+  const char* name;
+  Tensor (*size)(const Tensor& rows);  // N
+  Tensor (*dual)(const Tensor& rows);  // N
+  Tensor (*steepest)(Tensor gradient);
+
+  // The projection onto ball and box, for points around `clean` (N x ...); radius: N or one for
+  // all.
+  std::function<void(Tensor& x)> (*projection)(const Tensor& clean, const Tensor& radius,
+                                               bool pixel_box);
+
+  // Uniform points of the ball of radius 1.
+  Tensor (*random)(std::uint64_t seed, const Tensor& index, const Tensor& like);
+};
+
+const NormEntry& entry_of(Norm norm);
+
+}  // namespace reluctance

@@ -1,0 +1,63 @@
+// Eigenpairs against those of dense matrices, in float64.
+#include "reluctance/curvature/eigenpairs.hpp"
+
+#include <ATen/ATen.h>
+#include <gtest/gtest.h>
+
+#include "curvature/subjects.hpp"
+
+namespace reluctance {
+namespace {
+
+EigenpairOptions options(int64_t count, double tolerance) {
+  EigenpairOptions result;
+  result.count = count;
+  result.tolerance = tolerance;
+  return result;
+}
+
+TEST(Eigenpairs, EqualThoseOfADenseMatrix) {
+  // Fast decay as in networks, negative ones, and a close pair.
+  Tensor values = -at::rand({120}, at::kDouble);
+  values.slice(0, 0, 6).copy_(at::tensor({9.0, 5.0, 4.99, 1.0, 0.5, 0.2}, at::kDouble));
+  const Tensor matrix = with_eigenvalues(values);
+  const Eigenpairs pairs = top_eigenpairs(dense(matrix), options(5, 1e-6));
+  ASSERT_TRUE(pairs.converged);
+  EXPECT_LT(relative_error(pairs.values, values.slice(0, 0, 5)), 1e-9);
+  for (int64_t k = 0; k < 5; ++k) {
+    const Tensor v = pairs.vectors[k];
+    EXPECT_NEAR(v.norm().item<double>(), 1, 1e-10);
+    const double residual = (at::mv(matrix, v) - pairs.values[k] * v).norm().item<double>();
+    EXPECT_LE(residual, 1e-6 * pairs.values[k].item<double>());
+    EXPECT_NEAR(residual, pairs.residuals[k].item<double>(), 1e-10);
+  }
+  EXPECT_NEAR(largest_eigenvalue(dense(matrix), 1e-6), 9, 1e-9);
+}
+
+TEST(Eigenpairs, AreTheSameForASeedAndTellWhenTheyAreNotFound) {
+  const Tensor matrix = with_eigenvalues(at::linspace(0.99, 1, 300, at::kDouble));
+  EigenpairOptions few = options(3, 1e-12);
+  few.most_restarts = 1;
+  const Eigenpairs a = top_eigenpairs(dense(matrix), few);
+  const Eigenpairs b = top_eigenpairs(dense(matrix), few);
+  EXPECT_FALSE(a.converged);
+  EXPECT_TRUE(at::equal(a.values, b.values));
+  few.context.seed = 1;
+  EXPECT_FALSE(at::equal(top_eigenpairs(dense(matrix), few).values, a.values));
+}
+
+TEST(Eigenpairs, TellOfEveryProduct) {
+  EigenpairOptions told = options(2, 1e-8);
+  int64_t calls = 0;
+  told.context.progress = [&](int64_t done, int64_t total) {
+    EXPECT_EQ(done, ++calls);
+    EXPECT_GE(total, done);
+  };
+  const Eigenpairs pairs =
+      top_eigenpairs(dense(with_eigenvalues(at::linspace(-1, 2, 90, at::kDouble))), told);
+  EXPECT_GT(calls, 0);
+  EXPECT_EQ(calls, pairs.products);
+}
+
+}  // namespace
+}  // namespace reluctance

@@ -1,0 +1,47 @@
+// The raw attack on the real network, and the strength that fools a share of the samples.
+#include "reluctance/measure/raw_attack.hpp"
+
+#include <gtest/gtest.h>
+
+#include "measure/partly_wrong.hpp"
+#include "reluctance/attack/gradient_ascent.hpp"
+#include "reluctance/measure/accuracy.hpp"
+
+namespace reluctance {
+namespace {
+
+TEST(RawAttack, MeasuresWhatTheAttackDid) {
+  const auto [network, samples] = partly_wrong_subject();
+  const RawAttackResult result = measure_raw_attack(network, samples, 3.0, 10);
+  const Tensor attacked = attacked_images(network, samples, raw_attack(3.0, 10));
+  EXPECT_TRUE(at::allclose(samples.images + result.delta, attacked));
+  EXPECT_TRUE(at::equal(result.predictions.eq(samples.labels),
+                        correct(network, samples.with_images(attacked))));
+  CountedPasses passes(network);
+  EXPECT_TRUE(at::allclose(result.gradient, input_gradient(passes, samples.with_images(attacked),
+                                                           cross_entropy_loss())));
+}
+
+TEST(RawAttack, TheStrengthThatFoolsHalfFoolsHalf) {
+  const auto [network, samples] = partly_wrong_subject();
+  const double beta = strength_that_fools(network, samples, 10, 0.5);
+  const Tensor right = correct(network, samples);
+  const auto fooled = [&](double strength) {
+    const Tensor attacked = attacked_images(network, samples, raw_attack(strength, 10));
+    const Tensor success = correct(network, samples.with_images(attacked)).logical_not();
+    return success.logical_and(right).sum().item<double>() / right.sum().item<double>();
+  };
+  EXPECT_GE(fooled(beta), 0.5);
+  EXPECT_LT(fooled(beta / 1.05), 0.5);
+}
+
+TEST(RawAttack, ANetworkThatCannotBeFooledIsSaidSo) {
+  Network constant({3});
+  constant.append(linear_layer(),
+                  {at::zeros({2, 3}, at::kDouble), at::tensor({1.0, 0.0}, at::kDouble)});
+  const Samples samples(at::rand({10, 3}, at::kDouble), at::zeros({10}, at::kLong));
+  EXPECT_EQ(strength_that_fools(constant, samples, 5, 0.5), largest_strength);
+}
+
+}  // namespace
+}  // namespace reluctance
