@@ -11,11 +11,12 @@ namespace reluctance {
 
 Samples::Samples(Tensor all_images, Tensor all_labels)
     : Samples(std::move(all_images), all_labels,
-              at::arange(all_labels.size(0), all_labels.options().dtype(at::kLong))) {}
+              at::arange(all_labels.numel(), all_labels.options().dtype(at::kLong))) {}
 
 Samples::Samples(Tensor all_images, Tensor all_labels, Tensor all_index)
     : images(std::move(all_images)), labels(std::move(all_labels)), index(std::move(all_index)) {
-  if (labels.dim() == 1 && images.dim() > 0 && images.size(0) == labels.size(0)) return;
+  const bool lists = labels.dim() == 1 && index.sizes() == labels.sizes();
+  if (lists && images.dim() > 0 && images.size(0) == labels.size(0)) return;
   throw Error("images of " + to_string(images.sizes().vec()) + " and labels of " +
               to_string(labels.sizes().vec()) + " do not belong together: one label an image");
 }

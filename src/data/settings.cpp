@@ -26,8 +26,10 @@ void require_same_settings(const std::filesystem::path& path, const std::string&
   std::istringstream wanted_lines(wanted);
   std::string was;
   std::string is;
-  while (std::getline(wanted_lines, is)) {
+  for (;;) {
     if (!std::getline(saved_lines, was)) was.clear();
+    if (!std::getline(wanted_lines, is)) is.clear();
+    if (!saved_lines && !wanted_lines) return;
     if (was != is) {
       throw Error(path.string() + ": was saved with '" + was + "', but this run has '" + is +
                   "'; " + remedy);

@@ -66,13 +66,14 @@ TEST(Samples, WithOtherImagesTheyAreTheSameSamples) {
 
 TEST(Samples, RefuseAnotherNumberOfLabels) {
   const Tensor images = at::zeros({4, 2});
-  for (const Tensor& labels :
-       {at::zeros({3}, at::kLong), at::zeros({5}, at::kLong), at::zeros({4, 1}, at::kLong)}) {
+  for (const Tensor& labels : {at::zeros({3}, at::kLong), at::zeros({5}, at::kLong),
+                               at::zeros({4, 1}, at::kLong), at::zeros({}, at::kLong)}) {
     EXPECT_THROW(Samples(images, labels), Error) << labels.sizes();
     EXPECT_THROW(Samples(images, labels, at::arange(4)), Error) << labels.sizes();
   }
   const std::string message = error_of([&] { Samples(images, at::zeros({3}, at::kLong)); });
   EXPECT_NE(message.find("images of 4 x 2 and labels of 3"), std::string::npos) << message;
+  EXPECT_THROW(Samples(at::zeros({4, 2}), at::zeros({4}, at::kLong), at::arange(3)), Error);
 }
 
 }  // namespace

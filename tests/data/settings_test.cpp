@@ -33,6 +33,8 @@ TEST(Settings, TheFirstLineThatDiffersIsNamed) {
             "run/state.npz: was saved with 'norm: l2', but this run has 'norm: l1'; start anew");
   EXPECT_EQ(refusal("seed: 1\n", "seed: 1\nnorm: l1\n"),
             "run/state.npz: was saved with '', but this run has 'norm: l1'; start anew");
+  EXPECT_EQ(refusal("seed: 1\nnorm: l1\n", "seed: 1\n"),
+            "run/state.npz: was saved with 'norm: l1', but this run has ''; start anew");
 }
 
 }  // namespace

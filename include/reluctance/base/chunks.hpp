@@ -34,8 +34,9 @@ void for_each_chunk(const Chunks& chunks,
 using ChunkFunction = std::function<Tensors(int64_t begin, int64_t end)>;
 Tensors map_chunks(const Chunks& chunks, const ChunkFunction& body);
 
-// Their sums. Each thread adds up its pieces in their order, then the threads' sums are added in
-// the threads' order: the same bits for the same number of threads.
+// Their sums, in place of what `body` gave first; all must be defined. Each thread adds up its
+// pieces in their order, then the threads' sums are added in the threads' order: the same bits for
+// the same number of threads. Empty for no samples.
 Tensors sum_chunks(const Chunks& chunks, const ChunkFunction& body);
 
 }  // namespace reluctance
