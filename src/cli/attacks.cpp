@@ -59,6 +59,7 @@ const std::vector<Entry>& table() {
 
 Words names(AttackUse use) {
   Words all;
+  if (use == AttackUse::optional_ascent) all.emplace_back("none");
   for (const Entry& entry : table()) {
     if (entry.ascent || use == AttackUse::evaluation) all.push_back(entry.name);
   }
@@ -105,6 +106,12 @@ const Entry& checked_entry(const AttackOptions& options, AttackUse use) {
   return entry;
 }
 
+GradientAscent ascent_of(const AttackOptions& options, AttackUse use) {
+  GradientAscent ascent = checked_entry(options, use).ascent(options);
+  ascent.loss = loss_named(options.loss);
+  return ascent;
+}
+
 }  // namespace
 
 void add_attack(CLI::App& app, AttackOptions& options, AttackUse use, const std::string& note) {
@@ -139,13 +146,11 @@ void add_attack(CLI::App& app, AttackOptions& options, AttackUse use, const std:
 }
 
 GradientAscent make_attack(const AttackOptions& options) {
-  GradientAscent ascent = checked_entry(options, AttackUse::ascent).ascent(options);
-  ascent.loss = loss_named(options.loss);
-  return ascent;
+  return ascent_of(options, AttackUse::ascent);
 }
 
 std::optional<GradientAscent> make_optional_attack(const AttackOptions& options) {
-  if (options.attack != "none") return make_attack(options);
+  if (options.attack != "none") return ascent_of(options, AttackUse::optional_ascent);
   if (options.given.empty()) return std::nullopt;
   throw Error(options.given.front() + " has no effect without an attack; name one with --attack");
 }

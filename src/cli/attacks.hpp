@@ -29,12 +29,13 @@ struct AttackOptions {
 
 // What a command does with an attack.
 enum class AttackUse {
-  ascent,      // follows its steps: pgd, fgsm, raw
-  evaluation,  // only asks what it comes to: any
+  ascent,           // follows its steps: pgd, fgsm, raw
+  optional_ascent,  // the same, or "none"
+  evaluation,       // only asks what it comes to: any
 };
 
 // Adds --attack, and what the attacks take: --norm, --eps, --steps and so on. `note` is put before
-// the names of the attacks in the help, such as "none, ".
+// the names of the attacks in the help, such as "one attack: ".
 void add_attack(CLI::App& app, AttackOptions& options, AttackUse use, const std::string& note = "");
 
 // Throws Error for an unknown attack, norm or loss, and for an option that was written and that the

@@ -170,8 +170,8 @@ void add_curvature(CLI::App& app) {
   command->add_option("--memory", options->memory, "GiB that the products may share")
       ->check(number_between(0.0, 1e6))
       ->capture_default_str();
-  add_attack(*command, options->attack, AttackUse::ascent,
-             "with --operator, at whose images the curvature is taken: none, ");
+  add_attack(*command, options->attack, AttackUse::optional_ascent,
+             "with --operator, at whose images the curvature is taken: ");
   command->add_option("--save", options->save, "write the eigenpairs' numbers to this NPZ file");
   add_running(*command, options->common);
   add_json(*command, options->common);

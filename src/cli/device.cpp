@@ -15,12 +15,15 @@ int available_threads() {
   return std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
 }
 
+// LibTorch also knows devices that compute nothing (meta) or are none any more (mkldnn).
 c10::Device parsed(const std::string& name) {
   try {
-    return c10::Device(name);
+    const c10::Device device(name);
+    if (device.is_cpu() || device.is_cuda()) return device;
   } catch (const c10::Error&) {
-    throw Error("--device " + name + ": unknown device; choose cpu, cuda or cuda:N");
+    // said below
   }
+  throw Error("--device " + name + ": unknown device; choose cpu, cuda or cuda:N");
 }
 
 // LibTorch's messages go on for pages; their first line says what is missing.
@@ -33,7 +36,7 @@ void apply(const CommonOptions& options) {
   at::set_num_threads(options.threads > 0 ? options.threads : available_threads());
   const c10::Device device = parsed(options.device);
   if (device.is_cpu()) return;
-  if (device.is_cuda() && !at::hasCUDA()) {
+  if (!at::hasCUDA()) {
     throw Error("--device " + options.device +
                 ": LibTorch was built without CUDA or finds no GPU; use --device cpu");
   }

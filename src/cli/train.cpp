@@ -62,7 +62,7 @@ void add_train(CLI::App& app) {
   add_data(*command, options->common);
   add_model(*command, options->common);
   add_architecture(*command, options->common);
-  add_attack(*command, options->attack, AttackUse::ascent, "none, ");
+  add_attack(*command, options->attack, AttackUse::optional_ascent);
   command->get_option("--loss")->description(
       "what training descends and its attack climbs: cross-entropy or squared-error");
   TrainingOptions& training = options->training;

@@ -147,6 +147,27 @@ INSTANTIATE_TEST_SUITE_P(
              true,
              4}));
 
+TEST_F(Evaluate, TheLossThatIsClimbedIsSaid) {
+  const auto attack_on = [&](const std::string& loss) {
+    const ProgramOutcome outcome =
+        evaluate({"--attack", "pgd", "--eps", "0.03", "--steps", "5", "--loss", loss, "--json",
+                  "numbers.json", "--save", loss + ".npz"});
+    EXPECT_TRUE(succeeded(outcome));
+    const auto attack =
+        nlohmann::json::parse(bytes_of(in_folder("numbers.json")))["attack"].get<std::string>();
+    EXPECT_NE(outcome.out.find("  " + attack + "\n"), std::string::npos) << outcome;
+    return attack;
+  };
+  const std::string usual = attack_on("cross-entropy");
+  EXPECT_EQ(usual, "pgd, linf, epsilon 0.03, 5 steps, step size 0.015, random start");
+  for (const std::string loss : {"squared-error", "margin", "dlr"}) {
+    const std::string attack = attack_on(loss);
+    EXPECT_NE(attack, usual);
+    EXPECT_NE(attack.find("loss " + loss), std::string::npos) << attack;
+    EXPECT_NE(bytes_of(in_folder(loss + ".npz")), bytes_of(in_folder("cross-entropy.npz")));
+  }
+}
+
 TEST_F(Evaluate, TheSameCommandGivesTheSameBytes) {
   for (const std::string name : {"one.npz", "two.npz"}) {
     ASSERT_TRUE(succeeded(evaluate({"--threads", "2", "--seed", "4", "--save", name})));

@@ -97,6 +97,30 @@ TEST_F(Explain, ATrainingThatItDidNotDo) {
       << refused;
 }
 
+TEST_F(Explain, ATrainingOnSquaredError) {
+  const Arguments train =
+      on_images("train") + Arguments{"--loss", "squared-error", "--attack", "pgd",     "--norm",
+                                     "l2",     "--eps",         "0.5",      "--steps", "2",
+                                     "--lr",   "0.01",          "--hidden", "16",      "--epochs",
+                                     "1",      "--diagnose",    "2",        "--out",   "run"};
+  ASSERT_TRUE(succeeded(run_here(train)));
+  const Arguments explain = on_images("explain") + Arguments{"--run", "run"} + quick;
+  ASSERT_TRUE(succeeded(run_here(explain)));
+  auto training = results()["networks"][0]["training"];
+  EXPECT_EQ(training["attack"],
+            "pgd, l2, epsilon 0.5, 2 steps, step size 0.625, loss squared-error, random start");
+  ASSERT_EQ(training["diagnosis"].size(), 2U);
+  EXPECT_GT(training["diagnosis"][0]["rate_times_curvature"]["hessian"], 0);
+  // A record of an early version, which knew no other loss than cross-entropy.
+  auto record = nlohmann::json::parse(bytes_of(in_folder("run/training.json")));
+  EXPECT_EQ(record["loss"], "squared-error");
+  record.erase("loss");
+  std::ofstream(in_folder("run/training.json")) << record;
+  ASSERT_TRUE(succeeded(run_here(explain)));
+  training = results()["networks"][0]["training"];
+  EXPECT_EQ(training["attack"], "pgd, l2, epsilon 0.5, 2 steps, step size 0.625, random start");
+}
+
 TEST_F(Explain, EarlierFindings) {
   const ProgramOutcome list = run_here({"findings", "--list"});
   ASSERT_TRUE(succeeded(list));
