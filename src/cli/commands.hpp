@@ -1,4 +1,4 @@
-// The list of subcommands: a new one is a new file and a line here and in main.cpp's table.
+// The list of subcommands: a new one is a new file and a line here and in program.cpp's table.
 #pragma once
 
 #include <CLI/CLI.hpp>

@@ -1,96 +1,8 @@
-// The program: parses the command line, runs one subcommand, and turns every failure into one line
-// and an exit code: 0 done, 1 the job failed, 2 bad usage or bad input.
-#include <ATen/Parallel.h>
-#include <malloc.h>
-
-#include <algorithm>
-#include <csignal>
-#include <cstdio>
 #include <cstdlib>
-#include <new>
 
-#include "cli/commands.hpp"
-#include "cli/console.hpp"
-#include "cli/run_record.hpp"
-#include "reluctance/base/error.hpp"
-#include "reluctance/base/suggest.hpp"
+#include "cli/program.hpp"
 
-namespace reluctance {
 namespace {
-
-constexpr const char* out_of_memory =
-    "out of memory; use fewer samples with --limit, or a smaller network";
-
-constexpr int exit_job_failed = 1;
-constexpr int exit_bad_input = 2;
-constexpr int exit_interrupted = 130;  // 128 + SIGINT, as shells count
-
-extern "C" void on_interrupt(int) {
-  if (interrupt_requested()) std::_Exit(exit_interrupted);  // asked twice: at once
-  request_interrupt();
-}
-
-void fail(const std::string& message) { note("reluctance: " + message); }
-
-// Names of all options that the chosen subcommand knows.
-std::vector<std::string> known_options(const CLI::App& app) {
-  std::vector<std::string> names;
-  for (const CLI::App* chosen : app.get_subcommands()) {
-    for (const CLI::Option* option : chosen->get_options()) names.push_back(option->get_name());
-  }
-  return names;
-}
-
-std::string with_suggestion(const CLI::App& app, const CLI::ParseError& error) {
-  std::string message = error.what();
-  // A word that is no subcommand leaves the subcommand missing.
-  if (dynamic_cast<const CLI::ExtrasError*>(&error) ||
-      dynamic_cast<const CLI::RequiredError*>(&error)) {
-    const auto& rest =
-        app.get_subcommands().empty() ? app.remaining() : app.get_subcommands()[0]->remaining();
-    std::vector<std::string> known = known_options(app);
-    if (app.get_subcommands().empty()) {
-      for (const CLI::App* each : app.get_subcommands({})) known.push_back(each->get_name());
-    }
-    if (!rest.empty()) {
-      message = "unknown option or word '" + rest.front() + "'";
-      const std::string guess = nearest(rest.front(), known);
-      if (!guess.empty()) message += "; did you mean " + guess + "?";
-    }
-  }
-  if (dynamic_cast<const CLI::ArgumentMismatch*>(&error)) {
-    message = message.substr(0, message.find(':')) + " lacks its value, or is given twice";
-  }
-  const std::string command =
-      app.get_subcommands().empty() ? "" : " " + app.get_subcommands()[0]->get_name();
-  std::replace(message.begin(), message.end(), '\n', ' ');
-  return message + " (see reluctance" + command + " --help)";
-}
-
-int run(int argc, char** argv) {
-  CLI::App app{"Why is adversarial training of this ReLU network hard, and what to do about it?",
-               "reluctance"};
-  app.set_version_flag("--version", std::string("reluctance ") + RELUCTANCE_VERSION);
-  app.require_subcommand(1);
-  app.get_formatter()->column_width(28);
-  add_explain(app);
-  add_train(app);
-  add_evaluate(app);
-  add_distances(app);
-  add_dynamics(app);
-  add_influence(app);
-  add_curvature(app);
-  add_findings(app);
-  try {
-    app.parse(argc, argv);
-    return 0;
-  } catch (const CLI::Success& help) {
-    return app.exit(help);
-  } catch (const CLI::ParseError& error) {
-    fail(with_suggestion(app, error));
-    return exit_bad_input;
-  }
-}
 
 // OpenMP's threads by default spin while they wait for each other. On cores that others use too,
 // that was seen to slow the program down ten times and more. The policy is read by a constructor of
@@ -100,42 +12,6 @@ void wait_without_spinning() { ::setenv("OMP_WAIT_POLICY", "passive", /*overwrit
 [[gnu::section(".preinit_array"),
   gnu::used]] void (*const before_libraries)() = wait_without_spinning;
 
-// LibTorch's messages go on for pages of stack trace; the first line says what happened.
-std::string first_line(const std::string& text) { return text.substr(0, text.find('\n')); }
-
 }  // namespace
-}  // namespace reluctance
 
-int main(int argc, char** argv) {
-  using namespace reluctance;
-  // Big tensors come and go all the time: keep their pages instead of asking the system each time.
-  ::mallopt(M_MMAP_THRESHOLD, 1 << 30);
-  ::mallopt(M_TRIM_THRESHOLD, 1 << 30);
-  std::signal(SIGINT, on_interrupt);
-  std::signal(SIGTERM, on_interrupt);
-  std::signal(SIGPIPE, SIG_IGN);
-  remember_command_line(argc, argv);
-  try {
-    const int code = run(argc, argv);
-    if (code == 0 && (std::fflush(stdout) != 0 || std::ferror(stdout) != 0)) {
-      fail("standard output cannot be written; is its disk full, or its reader gone?");
-      return exit_job_failed;
-    }
-    return code;
-  } catch (const Error& error) {
-    fail(error.what());
-    return error.kind() == Error::Kind::input ? exit_bad_input : exit_job_failed;
-  } catch (const Interrupted& stopped) {
-    fail(stopped.what());
-    return exit_interrupted;
-  } catch (const std::bad_alloc&) {
-    fail(out_of_memory);
-    return exit_job_failed;
-  } catch (const std::exception& error) {
-    const std::string what = first_line(error.what());
-    const bool too_large = what.find("can't allocate memory") != std::string::npos ||
-                           what.find("CUDA out of memory") != std::string::npos;
-    fail(too_large ? out_of_memory : what);
-    return exit_job_failed;
-  }
-}
+int main(int argc, char** argv) { return reluctance::run_program(argc, argv); }

@@ -11,7 +11,7 @@
 #include <sstream>
 #include <string>
 
-#include "cli/program.hpp"
+#include "cli/running_program.hpp"
 #include "reluctance/base/files.hpp"
 #include "reluctance/data/dataset.hpp"
 #include "reluctance/data/npz.hpp"

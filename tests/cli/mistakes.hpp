@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "cli/material.hpp"
-#include "cli/program.hpp"
+#include "cli/running_program.hpp"
 
 namespace reluctance {
 

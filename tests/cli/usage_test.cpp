@@ -31,7 +31,7 @@ TEST(Usage, HelpHasAnExampleForEverySubcommand) {
 }
 
 TEST(Usage, VersionIsOneLine) {
-  const ProgramOutcome outcome = run({"--version"}, {.starts_again = true});
+  const ProgramOutcome outcome = run({"--version"}, {.own_start = true});
   EXPECT_TRUE(succeeded(outcome));
   EXPECT_EQ(outcome.out.find("reluctance "), 0U);
   EXPECT_EQ(outcome.out.find('\n'), outcome.out.size() - 1);

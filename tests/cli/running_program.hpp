@@ -13,6 +13,7 @@
 #include <chrono>
 #include <csignal>
 #include <cstdint>
+#include <cstdlib>
 #include <deque>
 #include <filesystem>
 #include <ostream>
@@ -20,6 +21,9 @@
 #include <string>
 #include <utility>
 #include <vector>
+
+#include "cli/fork_server.hpp"
+#include "cli/program.hpp"
 
 namespace reluctance {
 
@@ -43,36 +47,73 @@ inline std::ostream& operator<<(std::ostream& stream, const ProgramOutcome& outc
 
 // How the program is started.
 struct Surroundings {
-  std::filesystem::path folder = ".";     // where it works
-  std::uint64_t largest_file = 0;         // writing more fails, as on a full disk; 0: no limit
-  const char* standard_output = nullptr;  // this file instead of ProgramOutcome::out
-  bool starts_again = false;              // as it does for a user: see main.cpp
+  std::string folder = ".";        // where it works
+  std::uint64_t largest_file = 0;  // writing more fails, as on a full disk; 0: no limit
+  std::string standard_output{};   // this file instead of ProgramOutcome::out
+  bool own_start = false;          // the built program itself; the others do not apply
 };
+
+// The words as main takes them; they must live as long.
+inline std::vector<char*> pointers(const Arguments& words) {
+  std::vector<char*> argv;
+  for (const std::string& word : words) argv.push_back(const_cast<char*>(word.c_str()));
+  argv.push_back(nullptr);
+  return argv;
+}
+
+// In a new process: folder, largest file and standard output of Surroundings, then the command
+// line.
+inline void become_program(const Arguments& words) {
+  const auto require = [](bool done) {
+    if (!done) ::_exit(127);
+  };
+  require(::chdir(words[0].c_str()) == 0);
+  if (const std::uint64_t largest = std::stoull(words[1]); largest > 0) {
+    const rlimit limit{largest, largest};
+    require(::setrlimit(RLIMIT_FSIZE, &limit) == 0);
+    ::signal(SIGXFSZ, SIG_IGN);  // so that writing fails instead
+  }
+  if (!words[2].empty()) {
+    require(::dup2(::open(words[2].c_str(), O_WRONLY | O_CLOEXEC), STDOUT_FILENO) >= 0);
+  }
+  const Arguments line(words.begin() + 3, words.end());
+  std::exit(run_program(static_cast<int>(line.size()), pointers(line).data()));
+}
+
+// Begins before the first test, when there is no thread yet that a fork could lose.
+inline ForkServer& fork_server() {
+  static ForkServer server(become_program);
+  return server;
+}
+
+class ForkServerBegins : public ::testing::Environment {
+  void SetUp() override { fork_server(); }
+};
+inline const auto* const fork_server_begins =
+    ::testing::AddGlobalTestEnvironment(new ForkServerBegins);
 
 // A running program. Whoever forgets to wait kills it.
 class Program {
  public:
   explicit Program(const Arguments& arguments, const Surroundings& surroundings = {}) {
-    Arguments words = Arguments{RELUCTANCE_PROGRAM} + arguments;
-    std::vector<char*> argv;
-    for (std::string& word : words) argv.push_back(word.data());
-    argv.push_back(nullptr);
-    // Without this variable the program starts itself again with it, which takes time.
-    std::string policy = "OMP_WAIT_POLICY=passive";
-    std::vector<char*> environment;
-    for (char** variable = ::environ; *variable; ++variable) {
-      if (!std::string(*variable).starts_with("OMP_WAIT_POLICY=")) environment.push_back(*variable);
-    }
-    if (!surroundings.starts_again) environment.push_back(policy.data());
-    environment.push_back(nullptr);
     std::array<int, 2> out{};
     std::array<int, 2> err{};
     if (::pipe2(out.data(), O_CLOEXEC) != 0 || ::pipe2(err.data(), O_CLOEXEC) != 0) {
       throw std::runtime_error("pipe2");
     }
-    child_ = ::fork();
-    if (child_ == 0) {
-      become_program(argv.data(), environment.data(), surroundings, out[1], err[1]);
+    const Arguments words = Arguments{RELUCTANCE_PROGRAM} + arguments;
+    if (surroundings.own_start) {
+      child_ = ::fork();
+      if (child_ == 0) {
+        ::dup2(out[1], STDOUT_FILENO);
+        ::dup2(err[1], STDERR_FILENO);
+        ::execv(words.front().c_str(), pointers(words).data());
+        ::_exit(127);
+      }
+    } else {
+      const Arguments around{surroundings.folder, std::to_string(surroundings.largest_file),
+                             surroundings.standard_output};
+      child_ = fork_server().start(around + words, out[1], err[1]);
     }
     ::close(out[1]);
     ::close(err[1]);
@@ -120,23 +161,6 @@ class Program {
   }
 
  private:
-  [[noreturn]] static void become_program(char** argv, char** environment,
-                                          const Surroundings& surroundings, int out, int err) {
-    const auto require = [](bool done) {
-      if (!done) ::_exit(127);
-    };
-    require(::chdir(surroundings.folder.c_str()) == 0);
-    if (surroundings.largest_file > 0) {
-      const rlimit limit{surroundings.largest_file, surroundings.largest_file};
-      require(::setrlimit(RLIMIT_FSIZE, &limit) == 0);
-      ::signal(SIGXFSZ, SIG_IGN);  // so that writing fails instead
-    }
-    if (surroundings.standard_output) out = ::open(surroundings.standard_output, O_WRONLY);
-    require(::dup2(out, STDOUT_FILENO) >= 0 && ::dup2(err, STDERR_FILENO) >= 0);
-    ::execve(argv[0], argv, environment);
-    ::_exit(127);
-  }
-
   pid_t child_ = -1;
   std::array<pollfd, 2> streams_{pollfd{-1, 0, 0}, pollfd{-1, 0, 0}};
   ProgramOutcome outcome_;
