@@ -55,6 +55,14 @@ GradientAscent pgd_attack(const PgdOptions& options) {
   return ascent;
 }
 
+GradientAscent plain_pgd(const Ball& ball, int64_t steps) {
+  PgdOptions options;
+  options.ball = ball;
+  options.steps = steps;
+  options.random_start = false;
+  return pgd_attack(options);
+}
+
 std::string describe(const GradientAscent& ascent, int digits) {
   std::ostringstream text;
   text.precision(digits);

@@ -147,10 +147,11 @@ AttackComparison compare_attacks(const Network& network, const Samples& held_out
   pgd.ball = *attack.ball;
   pgd.steps = 40;
   const GradientAscent many = pgd_attack(pgd);
-  pgd.steps = 1;
-  pgd.step_size = pgd.ball.radius;
-  pgd.random_start = false;
-  const GradientAscent one = attack.steps == 1 ? attack : pgd_attack(pgd);
+  GradientAscent one = attack;
+  if (attack.steps != 1) {
+    one = plain_pgd(pgd.ball, 1);
+    one.step_size = pgd.ball.radius;
+  }
   const Samples samples = as_inputs(network, held_out);
   const auto under = [&](const Samples& on, const GradientAscent& each) {
     return robust_accuracy(network, on, as_attack(each), {seed, {}});

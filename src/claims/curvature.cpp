@@ -24,11 +24,7 @@ std::optional<Ball> ball_of(const std::optional<GradientAscent>& attack) {
 
 std::optional<GradientAscent> attack_of(double radius, const CurvatureOptions& options) {
   if (radius == 0) return std::nullopt;
-  PgdOptions pgd;
-  pgd.ball = {Norm::l2, radius};
-  pgd.steps = options.attack_steps;
-  pgd.random_start = false;
-  return pgd_attack(pgd);
+  return plain_pgd({Norm::l2, radius}, options.attack_steps);
 }
 
 Tensor boosts(const Network& network, const Samples& samples, const Tensor& attacked) {
@@ -160,9 +156,8 @@ class Experiment {
     rate.context.seed = context_.seed;
     for (const int64_t settled : options_.settled) {
       Network network = network_;
-      double hessian = condition.hessian.values[0].item<double>();
-      double effective =
-          condition.effective ? condition.effective->values[0].item<double>() : hessian;
+      double hessian = condition.hessian.largest();
+      double effective = condition.effective ? condition.effective->largest() : hessian;
       if (settled > 0) {
         network = settled_network(rate.objective, hessian, settled);
         const FeltCurvature felt = felt_by(network, condition.attack);
@@ -194,8 +189,7 @@ class Experiment {
 
 Outcome judge(const CurvatureResult& result) {
   const CurvatureCondition& vanilla = result.conditions.front();
-  const auto largest = [](const Eigenpairs& pairs) { return pairs.values[0].item<double>(); };
-  if (vanilla.carriers.empty() || !(largest(vanilla.hessian) > 0)) {
+  if (vanilla.carriers.empty() || !(vanilla.hessian.largest() > 0)) {
     return {
         Verdict::cannot_be_tested, "the loss does not curve in the parameters at these images", {}};
   }
@@ -203,8 +197,9 @@ Outcome judge(const CurvatureResult& result) {
   double added = std::nan("");
   for (const CurvatureCondition& each : result.conditions) {
     if (!each.effective) continue;
-    strengthened = std::fmin(strengthened, largest(*each.effective) / largest(vanilla.hessian));
-    added = std::fmin(added, largest(*each.effective) / largest(each.hessian));
+    const double felt = each.effective->largest();
+    strengthened = std::fmin(strengthened, felt / vanilla.hessian.largest());
+    added = std::fmin(added, felt / each.hessian.largest());
   }
   double vanilla_error = 0;
   double adversarial_error = 0;

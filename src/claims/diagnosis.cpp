@@ -79,25 +79,22 @@ void Diagnosis::ask(const TrainingState& state, double learning_rate) {
   wanted.count = options_.top;
   wanted.tolerance = 1e-2;  // of the residual; the eigenvalue's own error is of the square
   wanted.context.seed = options_.seed;
-  const auto largest = [](const Eigenpairs& pairs) {
-    return pairs.values.numel() > 0 ? pairs.values[0].item<double>() : 0;
-  };
   const Objective& objective = options_.objective;
   const FeltCurvatureOptions memory{options_.memory, {}};
   Tensor attacked = samples_.images;
   Eigenpairs felt = top_eigenpairs(
       FeltCurvature(network, samples_, {objective.loss, {}}, memory).hessian(), wanted);
-  const double clean = largest(felt);
+  const double clean = felt.largest();
   double adversarial = clean;
   double effective = clean;
   if (objective.attack) {
     const FeltCurvature curvature(network, samples_, objective, memory);
     attacked = curvature.attacked().images;
     felt = top_eigenpairs(curvature.hessian(), wanted);
-    adversarial = effective = largest(felt);
+    adversarial = effective = felt.largest();
     if (!curvature.is_hessian()) {
       felt = top_eigenpairs(curvature.effective(), wanted);
-      effective = largest(felt);
+      effective = felt.largest();
     }
   }
   const Tensor answers = logits(network, attacked);

@@ -18,18 +18,9 @@ Carriers carriers_of(double eigenvalue, const Tensor& curvatures) {
   return {eigenvalue, std::min(half, curvatures.size(0)), shares};
 }
 
-FeltCurvature::FeltCurvature(const Network& network, const Samples& samples,
-                             const Objective& objective, const FeltCurvatureOptions& options) {
-  const auto at_images = [&](const Tensor& images) {
-    return std::make_shared<CurvatureSamples>(network, samples.with_images(images), objective.loss,
-                                              options.memory);
-  };
-  if (!objective.attack) {
-    at_ = at_images(samples.images);
-    return;
-  }
-  GradientAscent attack = *objective.attack;
-  attack.random_start = false;  // the same for all parameters
+void require_known_curvature(const Objective& objective) {
+  if (!objective.attack) return;
+  const GradientAscent& attack = *objective.attack;
   if (attack.loss.name != objective.loss.name) {
     throw Error("the curvature under an attack that climbs " + attack.loss.name +
                 " is not known for training that descends " + objective.loss.name);
@@ -37,6 +28,21 @@ FeltCurvature::FeltCurvature(const Network& network, const Samples& samples,
   if (attack.ball) {
     require_norm("the effective curvature", attack.ball->norm, {Norm::linf, Norm::l2});
   }
+}
+
+FeltCurvature::FeltCurvature(const Network& network, const Samples& samples,
+                             const Objective& objective, const FeltCurvatureOptions& options) {
+  const auto at_images = [&](const Tensor& images) {
+    return std::make_shared<CurvatureSamples>(network, samples.with_images(images), objective.loss,
+                                              options.memory);
+  };
+  require_known_curvature(objective);
+  if (!objective.attack) {
+    at_ = at_images(samples.images);
+    return;
+  }
+  GradientAscent attack = *objective.attack;
+  attack.random_start = false;  // the same for all parameters
   if (!attack.ball) {
     at_ = at_images(attacked_images(network, samples, attack, options.context));
     const double beta = attack.step_size * static_cast<double>(attack.steps);

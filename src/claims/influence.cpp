@@ -20,15 +20,6 @@ namespace {
 constexpr double ranked_alike = 0.9;  // of predicted and measured boosts, at every raw strength
 constexpr double small_boost = 1.05;  // the median boost at the weakest strength
 
-// Attacks that the theory can follow: no random start.
-GradientAscent ball_attack(Norm norm, double radius, int64_t steps) {
-  PgdOptions options;
-  options.ball = {norm, radius};
-  options.steps = steps;
-  options.random_start = false;
-  return pgd_attack(options);
-}
-
 double median_of(const Tensor& values) {
   const auto q = quantiles(values);
   return q ? q->median : std::nan("");
@@ -297,10 +288,10 @@ InfluenceResult test_influence(const Network& network, const Samples& given,
     attacks.push_back(raw_attack(weakest * std::pow(strongest / weakest, place), options.steps));
   }
   for (const double radius : options.l2) {
-    attacks.push_back(ball_attack(Norm::l2, radius, options.steps));
+    attacks.push_back(plain_pgd({Norm::l2, radius}, options.steps));
   }
   for (const double radius : options.linf) {
-    attacks.push_back(ball_attack(Norm::linf, radius, options.steps));
+    attacks.push_back(plain_pgd({Norm::linf, radius}, options.steps));
   }
   std::vector<NamedTensors> rows;
   for (const GradientAscent& attack : attacks) {

@@ -57,28 +57,24 @@ const std::vector<Entry>& table() {
   return entries;
 }
 
+// An ensemble is nothing to follow step by step.
+bool usable(const Entry& entry, AttackUse use) {
+  return entry.ascent || use == AttackUse::evaluation;
+}
+
 Words names(AttackUse use) {
   Words all;
   if (use == AttackUse::optional_ascent) all.emplace_back("none");
   for (const Entry& entry : table()) {
-    if (entry.ascent || use == AttackUse::evaluation) all.push_back(entry.name);
+    if (usable(entry, use)) all.push_back(entry.name);
   }
   return all;
-}
-
-std::string listed(const Words& words) {
-  std::string text;
-  for (std::size_t k = 0; k < words.size(); ++k) {
-    text += (k == 0 ? "" : k + 1 == words.size() ? " or " : ", ") + words[k];
-  }
-  return text;
 }
 
 const Entry& entry_of(const AttackOptions& options, AttackUse use) {
   const Words known = names(use);
   for (const Entry& entry : table()) {
-    const bool usable = entry.ascent || use == AttackUse::evaluation;
-    if (usable && entry.name == options.attack) return entry;
+    if (usable(entry, use) && entry.name == options.attack) return entry;
   }
   const std::string meant = nearest(options.attack, known);
   throw Error("--attack " + options.attack + ": unknown attack; " +
@@ -95,9 +91,9 @@ const Entry& checked_entry(const AttackOptions& options, AttackUse use) {
     if (takes(entry, option)) continue;
     Words others;
     for (const Entry& other : table()) {
-      if (takes(other, option)) others.push_back(other.name);
+      if (takes(other, option) && usable(other, use)) others.push_back(other.name);
     }
-    throw Error(option + " has no effect on --attack " + entry.name + "; " + listed(others) +
+    throw Error(option + " has no effect on --attack " + entry.name + "; " + listed(others, "and") +
                 (others.size() == 1 ? " takes it" : " take it"));
   }
   if (!entry.norms.empty()) {

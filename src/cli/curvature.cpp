@@ -13,6 +13,7 @@
 #include "cli/run_record.hpp"
 #include "cli/validators.hpp"
 #include "reluctance/base/error.hpp"
+#include "reluctance/base/suggest.hpp"
 #include "reluctance/claims/felt_curvature.hpp"
 #include "reluctance/data/npz.hpp"
 #include "reluctance/network/passes.hpp"
@@ -29,6 +30,28 @@ struct Options {
   std::string matrix;
   std::string save;
 };
+
+// What --operator names: the matrix, and each sample's own part along a direction.
+struct Operator {
+  std::string name;
+  LinearOperator (FeltCurvature::*matrix)() const;
+  Tensor (FeltCurvature::*each)(const Tensor& v) const;
+};
+
+const std::vector<Operator> operators{
+    {"hessian", &FeltCurvature::hessian, &FeltCurvature::sample_hessians},
+    {"ggn", &FeltCurvature::gauss_newton, &FeltCurvature::sample_gauss_newton},
+    {"effective", &FeltCurvature::effective, &FeltCurvature::sample_curvatures},
+};
+
+const Operator& operator_named(const std::string& name) {
+  std::vector<std::string> known;
+  for (const Operator& each : operators) {
+    if (each.name == name) return each;
+    known.push_back(each.name);
+  }
+  throw Error("--operator " + name + ": unknown operator; choose " + listed(known));
+}
 
 // One operator: its top eigenpairs and the samples that carry them, for other programs.
 void run_one(const Options& options, const Network& network, const Dataset& data) {
@@ -52,7 +75,7 @@ void run_one(const Options& options, const Network& network, const Dataset& data
         "--operator effective needs a raw or an L2 attack; under an L-infinity one, whose pixels "
         "rest on their bounds, it is the Hessian: use --operator hessian");
   }
-  const bool gauss_newton = options.matrix == "ggn";
+  const Operator& chosen = operator_named(options.matrix);
   Eigenpairs pairs;
   {
     ProgressBar bar("eigenpairs");
@@ -60,18 +83,12 @@ void run_one(const Options& options, const Network& network, const Dataset& data
     wanted.count = options.claims.curvature.top;
     wanted.tolerance = options.claims.curvature.tolerance;
     wanted.context = {options.common.seed, bar.receiver()};
-    pairs = top_eigenpairs(gauss_newton                    ? felt->gauss_newton()
-                           : options.matrix == "effective" ? felt->effective()
-                                                           : felt->hessian(),
-                           wanted);
+    pairs = top_eigenpairs(((*felt).*chosen.matrix)(), wanted);
   }
   std::vector<Carriers> carriers;
   Tensors shares;
   for (int64_t k = 0; k < pairs.values.size(0); ++k) {
-    const Tensor v = pairs.vectors[k];
-    const Tensor each = gauss_newton                    ? felt->sample_gauss_newton(v)
-                        : options.matrix == "effective" ? felt->sample_curvatures(v)
-                                                        : felt->sample_hessians(v);
+    const Tensor each = ((*felt).*chosen.each)(pairs.vectors[k]);
     carriers.push_back(carriers_of(pairs.values[k].item<double>(), each));
     shares.push_back(carriers.back().shares);
   }
@@ -111,13 +128,10 @@ void run_one(const Options& options, const Network& network, const Dataset& data
 void run(Options options) {
   apply(options.common);
   const bool one = !options.matrix.empty();
-  if (one && options.matrix != "hessian" && options.matrix != "ggn" &&
-      options.matrix != "effective") {
-    throw Error("--operator " + options.matrix +
-                ": unknown operator; choose hessian, ggn or effective");
-  }
+  if (one) operator_named(options.matrix);
   if (!one && (options.attack.attack != "none" || !options.attack.given.empty())) {
-    throw Error("attacks belong to one operator: name it with --operator");
+    throw Error((options.attack.given.empty() ? "--attack" : options.attack.given.front()) +
+                " has no effect on the sweep over trainings; name one operator with --operator");
   }
   make_optional_attack(options.attack);  // asked before data is read
   require_file_place("--save", options.save);

@@ -19,7 +19,7 @@ int available_threads() {
 c10::Device parsed(const std::string& name) {
   try {
     const c10::Device device(name);
-    if (device.is_cpu() || device.is_cuda()) return device;
+    if ((device.is_cpu() && !device.has_index()) || device.is_cuda()) return device;
   } catch (const c10::Error&) {
     // said below
   }

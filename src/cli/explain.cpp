@@ -151,7 +151,9 @@ Splits images_of(const Options& options) {
 void run(Options options) {
   const auto begin = std::chrono::steady_clock::now();
   apply(options.common);
-  make_attack(options.attack);  // asked before hours of training
+  const GradientAscent attack = make_attack(options.attack);  // asked before hours of training
+  const bool trains = options.common.model.empty() && options.run.empty();
+  if (trains) require_known_curvature({cross_entropy_loss(), attack});
   options.claims.seed = options.common.seed;
   if (options.thorough) {
     options.claims.dynamics.strengths = 24;
@@ -161,7 +163,7 @@ void run(Options options) {
   }
   const Splits data = images_of(options);
   Results results{run_info(options.common), data_info(data.held_out), {}};
-  if (options.common.model.empty() && options.run.empty()) {
+  if (trains) {
     explain_new_networks(options, data, results);
   } else {
     explain_brought_network(options, data, results);

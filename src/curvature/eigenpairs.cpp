@@ -69,12 +69,13 @@ Eigenpairs top_eigenpairs(const LinearOperator& matrix, const EigenpairOptions& 
   return pairs;
 }
 
+double Eigenpairs::largest() const { return values.numel() > 0 ? values[0].item<double>() : 0; }
+
 double largest_eigenvalue(const LinearOperator& matrix, double tolerance) {
   EigenpairOptions one;
   one.count = 1;
   one.tolerance = tolerance;
-  const Eigenpairs pairs = top_eigenpairs(matrix, one);
-  return pairs.values.numel() > 0 ? pairs.values[0].item<double>() : 0;
+  return top_eigenpairs(matrix, one).largest();
 }
 
 }  // namespace reluctance

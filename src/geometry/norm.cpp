@@ -10,6 +10,7 @@
 #include "geometry/norm_table.hpp"
 #include "reluctance/base/error.hpp"
 #include "reluctance/base/random.hpp"
+#include "reluctance/base/suggest.hpp"
 
 namespace reluctance {
 namespace {
@@ -117,11 +118,9 @@ constexpr std::array<NormEntry, 3> entries{{
 }};
 
 std::string names_of(const std::vector<Norm>& norms) {
-  std::string names;
-  for (std::size_t k = 0; k < norms.size(); ++k) {
-    names += (k == 0 ? "" : k + 1 == norms.size() ? " or " : ", ") + to_string(norms[k]);
-  }
-  return names;
+  std::vector<std::string> names;
+  for (const Norm norm : norms) names.push_back(to_string(norm));
+  return listed(names);
 }
 
 }  // namespace

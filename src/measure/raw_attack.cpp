@@ -26,6 +26,7 @@ RawAttackResult measure_raw_attack(const Network& network, const Samples& sample
 double strength_that_fools(const Network& network, const Samples& samples, int64_t steps,
                            double share, const Progress& progress) {
   const Samples right = samples.rows(correct(network, samples).nonzero().squeeze(1));
+  if (right.count() == 0) return largest_strength;  // nobody is there to be fooled
   const double target = share * static_cast<double>(right.count());
   const auto fools = [&](double beta) {
     const Tensor attacked = attacked_images(network, right, raw_attack(beta, steps));

@@ -5,13 +5,12 @@
 #include <optional>
 
 #include "reluctance/base/error.hpp"
+#include "reluctance/report/results.hpp"
 #include "report/assets.hpp"
 #include "report/escape.hpp"
 
 namespace reluctance {
 namespace {
-
-constexpr int kFormat = 1;
 
 // Byte-order mark, which the JSON reader here skips and those of browsers refuse.
 constexpr std::string_view kMark = "\xEF\xBB\xBF";
@@ -23,9 +22,9 @@ void require_results(std::string_view text) {
   } catch (const nlohmann::json::exception& error) {
     throw Error("results: not valid JSON: " + std::string(error.what()));
   }
-  if (!results.is_object() || !results.contains("format") || results["format"] != kFormat) {
+  if (!results.is_object() || !results.contains("format") || results["format"] != results_format) {
     throw Error("results: not in the layout of docs/results.md, which has \"format\": " +
-                std::to_string(kFormat));
+                std::to_string(results_format));
   }
 }
 

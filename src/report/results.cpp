@@ -99,7 +99,7 @@ std::string results_json(const Results& results) {
   const DataInfo& data = results.data;
   const Machine machine = this_machine();
   const Json document{
-      {"format", 1},
+      {"format", results_format},
       {"run",
        {{"program", run.program},
         {"command", run.command},

@@ -10,19 +10,6 @@
 namespace reluctance {
 namespace {
 
-// Runs `body(climber, c, i)` from c = 0 for every sample; returns all c.
-template <typename Body>
-Tensor climb_all(const LinearRegion& region, const Body& body) {
-  Tensor coefficients = at::zeros_like(region.logits);
-  for_each_sample(region.count(), [&](int64_t i) {
-    RegionClimber climber(region, i);
-    Vector c = Vector::Zero(region.classes());
-    body(climber, c, i);
-    vector_of(coefficients, i) = c;
-  });
-  return coefficients;
-}
-
 // One step of Dormand and Prince (1980), fifth order with an embedded fourth-order error estimate.
 // Returns the new c; `error` becomes the difference of the two.
 Vector dormand_prince(RegionClimber& climber, const Vector& c, double h, Vector& error) {

@@ -30,4 +30,17 @@ struct RegionClimber {
   Vector z, s;
 };
 
+// Runs `body(climber, c, i)` from c = 0 for every sample; returns all c.
+template <typename Body>
+Tensor climb_all(const LinearRegion& region, const Body& body) {
+  Tensor coefficients = at::zeros_like(region.logits);
+  for_each_sample(region.count(), [&](int64_t i) {
+    RegionClimber climber(region, i);
+    Vector c = Vector::Zero(region.classes());
+    body(climber, c, i);
+    vector_of(coefficients, i) = c;
+  });
+  return coefficients;
+}
+
 }  // namespace reluctance

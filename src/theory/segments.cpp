@@ -38,15 +38,10 @@ std::vector<int64_t> next_pieces(const LinearRegion& region, double alpha,
 
 // Coefficients after steps[i] steps from c = 0.
 Tensor advance(const LinearRegion& region, double alpha, const std::vector<int64_t>& steps) {
-  Tensor coefficients = at::zeros_like(region.logits);
-  for_each_sample(region.logits.size(0), [&](int64_t i) {
-    RegionClimber climber(region, i);
-    Vector c = Vector::Zero(region.classes());
+  return climb_all(region, [&](RegionClimber& climber, Vector& c, int64_t i) {
     for (int64_t t = 0; t < steps[static_cast<std::size_t>(i)]; ++t)
       c += alpha * climber.gradient(c);
-    vector_of(coefficients, i) = c;
   });
-  return coefficients;
 }
 
 }  // namespace

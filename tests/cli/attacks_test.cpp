@@ -10,18 +10,21 @@ namespace {
 TEST_F(Mistakes, OptionsWithoutEffectOnAnAttack) {
   expect_refused({
       {{"evaluate", "--attack", "standard", "--steps", "1000"},
-       {"--steps has no effect on --attack standard", "pgd or raw take it"}},
+       {"--steps has no effect on --attack standard", "pgd and raw take it"}},
       {{"evaluate", "--attack", "autoattack", "--loss", "dlr"},
-       {"--loss has no effect on --attack autoattack", "pgd, fgsm or raw take it"}},
+       {"--loss has no effect on --attack autoattack", "pgd, fgsm and raw take it"}},
       {{"evaluate", "--attack", "fgsm", "--step-size", "0.5"},
        {"--step-size has no effect on --attack fgsm", "pgd takes it"}},
       {{"evaluate", "--attack", "pgd", "--beta", "3"},
        {"--beta has no effect on --attack pgd", "raw takes it"}},
       {{"evaluate", "--attack", "raw", "--norm", "l2"},
-       {"--norm has no effect on --attack raw", "standard, autoattack, pgd or fgsm"}},
+       {"--norm has no effect on --attack raw", "standard, autoattack, pgd and fgsm take it"}},
       // Even with the value that it has anyway.
       {{"evaluate", "--attack", "standard", "--restarts", "1"}, {"--restarts", "pgd"}},
-      {{"explain", "--attack", "fgsm", "--steps", "3"}, {"--steps", "pgd or raw"}},
+      // An ensemble is nothing to train with.
+      {{"train", "--attack", "raw", "--norm", "l2"},
+       {"--norm has no effect on --attack raw; pgd and fgsm take it"}},
+      {{"explain", "--attack", "fgsm", "--steps", "3"}, {"--steps", "pgd and raw"}},
   });
 }
 
@@ -31,8 +34,8 @@ TEST_F(Mistakes, OptionsOfAnAttackThatIsNotNamed) {
       {{"train", "--attack", "none", "--norm", "l2"}, {"--norm", "without an attack"}},
       {{"influence", "--model", "x", "--norm", "l2"}, {"--norm has no effect", "--attack"}},
       {{"influence", "--model", "x", "--eps", "0.5"}, {"--eps has no effect", "--attack"}},
-      {{"curvature", "--model", "x", "--eps", "0.5"}, {"--operator"}},
-      {{"curvature", "--model", "x", "--attack", "pgd"}, {"--operator"}},
+      {{"curvature", "--model", "x", "--eps", "0.5"}, {"--eps has no effect", "--operator"}},
+      {{"curvature", "--model", "x", "--attack", "pgd"}, {"--attack has no", "--operator"}},
       {{"curvature", "--model", "x", "--operator", "hessian", "--eps", "0.5"},
        {"--eps has no effect without an attack", "--attack"}},
   });
@@ -56,6 +59,9 @@ TEST_F(Mistakes, NormsAndLossesThatAnAttackDoesNotHave) {
       {{"evaluate", "--attack", "standard", "--norm", "l1"}, {"standard", "l1", "linf or l2"}},
       {{"evaluate", "--attack", "autoattack", "--norm", "l1"}, {"autoattack", "linf or l2"}},
       {{"train", "--attack", "fgsm", "--norm", "l2"}, {"--attack fgsm", "l2", "choose linf"}},
+      // Before networks are trained whose curvature nobody can tell.
+      {{"explain", "--norm", "l1"}, {"effective curvature", "choose linf or l2"}},
+      {{"explain", "--loss", "margin"}, {"curvature", "margin", "cross-entropy"}},
       {{"evaluate", "--attack", "pgd", "--norm", "l3"}, {"norm 'l3'", "linf, l2 or l1"}},
       {{"evaluate", "--attack", "pgd", "--loss", "hinge"},
        {"loss 'hinge'", "cross-entropy, squared-error, margin or dlr"}},

@@ -9,8 +9,8 @@ namespace {
 
 TEST_F(Mistakes, ADeviceThatIsNone) {
   std::vector<Mistake> mistakes;
-  // LibTorch knows the last two, but no network runs there.
-  for (const std::string name : {"nonsense", "cuda:x", "meta", "mkldnn"}) {
+  // LibTorch knows the last three, but no network runs there.
+  for (const std::string name : {"nonsense", "cuda:x", "cpu:3", "meta", "mkldnn"}) {
     mistakes.push_back({{"train", "--device", name}, {"--device " + name, "cpu, cuda or cuda:N"}});
   }
   expect_refused(mistakes);

@@ -48,9 +48,9 @@ std::string error_of(const std::string& results) {
 }
 
 TEST(ReportPage, HoldsItsStylesScriptsAndResults) {
-  const std::string page = report_page(R"({"format": 1, "run": {"seed": 42}})");
+  const std::string page = report_page(R"({"format": 2, "run": {"seed": 42}})");
   EXPECT_TRUE(page.starts_with("<!doctype html>"));
-  EXPECT_EQ(results_in(page), R"({"format": 1, "run": {"seed": 42}})");
+  EXPECT_EQ(results_in(page), R"({"format": 2, "run": {"seed": 42}})");
   EXPECT_NE(page.find(asset("style.css")), page.npos);
   for (const char* name : {"dom.js",
                            "format.js",
@@ -84,7 +84,7 @@ TEST(ReportPage, HoldsItsStylesScriptsAndResults) {
 }
 
 TEST(ReportPage, RefersToNoFileAndNoHost) {
-  const std::string page = report_page(R"({"format": 1})");
+  const std::string page = report_page(R"({"format": 2})");
   const std::string markup = without_content(without_content(page, "script"), "style");
   EXPECT_EQ(count(markup, "src="), 0u);
   EXPECT_EQ(count(markup, "http"), 1u) << "more than http-equiv";
@@ -94,39 +94,39 @@ TEST(ReportPage, RefersToNoFileAndNoHost) {
 
 TEST(ReportPage, TextOfTheResultsCannotLeaveTheirElement) {
   const std::string page = report_page(
-      R"({"format": 1, "a": "</script><script>alert(1)</script>", "b": "<!-- <ScRiPt>"})");
+      R"({"format": 2, "a": "</script><script>alert(1)</script>", "b": "<!-- <ScRiPt>"})");
   EXPECT_EQ(results_in(page),
-            R"({"format": 1, "a": "\u003c/script>\u003cscript>alert(1)\u003c/script>", )"
+            R"({"format": 2, "a": "\u003c/script>\u003cscript>alert(1)\u003c/script>", )"
             R"("b": "\u003c!-- \u003cScRiPt>"})");
-  EXPECT_EQ(count(page, "<script"), count(report_page(R"({"format": 1})"), "<script"));
+  EXPECT_EQ(count(page, "<script"), count(report_page(R"({"format": 2})"), "<script"));
 }
 
 TEST(ReportPage, OpensAndClosesEveryScript) {
-  const std::string page = report_page(R"({"format": 1})");
+  const std::string page = report_page(R"({"format": 2})");
   const std::string file(asset("page.html"));
   EXPECT_EQ(count(page, "</script>"), count(file, "</script>"));
   EXPECT_EQ(count(page, "<!--"), count(file, "<!--"));
 }
 
 TEST(ReportPage, KeepsTheTextOfNumbersAndOfOtherAlphabets) {
-  const std::string results = R"({"format": 1, "n": 0.1000000000000000055, "s": "β ≤ 2 · 𝛿"})";
+  const std::string results = R"({"format": 2, "n": 0.1000000000000000055, "s": "β ≤ 2 · 𝛿"})";
   EXPECT_EQ(results_in(report_page(results)), results);
 }
 
 TEST(ReportPage, TakesAByteOrderMark) {
-  EXPECT_EQ(results_in(report_page("\xEF\xBB\xBF{\"format\": 1}")), "{\"format\": 1}");
+  EXPECT_EQ(results_in(report_page("\xEF\xBB\xBF{\"format\": 2}")), "{\"format\": 2}");
 }
 
 TEST(ReportPage, RefusesWhatIsNotJson) {
   EXPECT_NE(error_of("").find("not valid JSON"), std::string::npos);
-  EXPECT_NE(error_of(R"({"format": 1)").find("not valid JSON"), std::string::npos);
-  EXPECT_NE(error_of("{\"format\": 1, \"s\": \"\xFF\"}").find("not valid JSON"), std::string::npos);
-  EXPECT_NE(error_of(R"({"format": 1, "n": 1e999})").find("not valid JSON"), std::string::npos);
+  EXPECT_NE(error_of(R"({"format": 2)").find("not valid JSON"), std::string::npos);
+  EXPECT_NE(error_of("{\"format\": 2, \"s\": \"\xFF\"}").find("not valid JSON"), std::string::npos);
+  EXPECT_NE(error_of(R"({"format": 2, "n": 1e999})").find("not valid JSON"), std::string::npos);
 }
 
 TEST(ReportPage, RefusesAnotherLayout) {
-  for (const char* results : {"{}", "[]", "1", R"({"format": 2})", R"({"format": "1"})"}) {
-    EXPECT_NE(error_of(results).find("\"format\": 1"), std::string::npos) << results;
+  for (const char* results : {"{}", "[]", "1", R"({"format": 1})", R"({"format": "2"})"}) {
+    EXPECT_NE(error_of(results).find("\"format\": 2"), std::string::npos) << results;
   }
 }
 

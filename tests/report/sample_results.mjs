@@ -60,7 +60,7 @@ function network(id, title, shape, { stiffness, clean, robust, attack }) {
 
 function full(shape = [1, 28, 28]) {
   return {
-    format: 1,
+    format: 2,
     run: {
       program: "reluctance 0.1.0",
       command: "reluctance explain --data fashion-mnist:test --seed 1 --threads 2 --out out",
@@ -256,7 +256,7 @@ function older() {
   return results;
 }
 
-const empty = () => ({ format: 1 });
+const empty = () => ({ format: 2 });
 
 const variants = { full, sparse, older, hostile, empty };
 const variant = variants[process.argv[2] ?? "full"];

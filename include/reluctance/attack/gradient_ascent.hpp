@@ -42,6 +42,9 @@ struct PgdOptions {
 };
 GradientAscent pgd_attack(const PgdOptions& options);
 
+// PGD from the images themselves: the same in every run, and what the theory follows.
+GradientAscent plain_pgd(const Ball& ball, int64_t steps);
+
 // "pgd, linf, epsilon 0.1, 20 steps, step size 0.0125, random start": all its values, numbers to so
 // many digits.
 std::string describe(const GradientAscent& ascent, int digits = 6);

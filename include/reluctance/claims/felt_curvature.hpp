@@ -25,11 +25,14 @@ struct FeltCurvatureOptions {
   Context context{};                          // of the attack
 };
 
+// Throws Error for training under an attack that no curvature is known for: in L1, or one that
+// climbs another loss than training descends.
+void require_known_curvature(const Objective& objective);
+
 class FeltCurvature {
  public:
   // Runs the objective's attack once on the samples, inputs of the network, from the images
-  // themselves. Throws Error for an attack that no curvature is known for: in L1, or one that
-  // climbs another loss than training descends.
+  // themselves. Throws Error as require_known_curvature does.
   FeltCurvature(const Network& network, const Samples& samples, const Objective& objective,
                 const FeltCurvatureOptions& options = {});
 

@@ -22,6 +22,8 @@ struct Eigenpairs {
   Tensor residuals;  // K, float64: ||A v - lambda v||, from the Lanczos relation
   int64_t products;
   bool converged;  // all K within the tolerance
+
+  double largest() const;  // 0 where none was found
 };
 
 // Fewer than K where the operator has fewer rows, or the random start meets fewer eigenspaces.

@@ -16,6 +16,9 @@
 
 namespace reluctance {
 
+// The layout of results.json: grows when a key changes its name or its meaning.
+inline constexpr int results_format = 2;
+
 struct RunInfo {
   std::string program;  // name and version
   std::string command;

@@ -84,14 +84,6 @@ void Laboratory::repeat(const std::function<void(std::uint64_t repetition)>& bod
   }
 }
 
-GradientAscent plain_pgd(const Ball& ball, int64_t steps) {
-  PgdOptions pgd;
-  pgd.ball = ball;
-  pgd.steps = steps;
-  pgd.random_start = false;
-  return pgd_attack(pgd);
-}
-
 double clean_share(const Network& network, const Samples& samples) {
   return clean_accuracy(network, samples).value;
 }

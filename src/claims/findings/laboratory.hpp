@@ -56,9 +56,6 @@ class Laboratory {
 inline constexpr double usual_linf = 0.05;
 inline constexpr double usual_l2 = 0.5;
 
-// PGD without random start, steps of 2.5 radius / steps.
-GradientAscent plain_pgd(const Ball& ball, int64_t steps);
-
 // Shares in [0, 1]; robust accuracy under PGD of 20 steps.
 double clean_share(const Network& network, const Samples& samples);
 double robust_share(const Network& network, const Samples& samples, const Ball& ball);
