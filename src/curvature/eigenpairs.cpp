@@ -4,6 +4,11 @@
 
 #include <Eigen/Eigenvalues>
 #include <algorithm>
+#include <cmath>
+#include <limits>
+#include <numeric>
+#include <optional>
+#include <vector>
 
 #include "curvature/krylov.hpp"
 #include "reluctance/base/random.hpp"
@@ -34,39 +39,127 @@ int64_t converged(const Ritz& ritz, int64_t count, double tolerance) {
   return k;
 }
 
+// What the largest eigenvalue stays below, but for a chance of one in a million, after so many
+// steps from a random start (Kuczynski and Wozniakowski 1992, theorem 4.2, for a spectrum that
+// begins at the smallest Ritz value).
+double likely_bound(const Ritz& ritz, int64_t steps, int64_t dimension) {
+  const double chance = std::log(1.648e6 * std::sqrt(static_cast<double>(dimension)));
+  const double share = std::pow(chance / static_cast<double>(2 * steps - 1), 2);
+  if (share >= 1) return std::numeric_limits<double>::infinity();
+  const double smallest = std::min(ritz.values[ritz.values.size() - 1], 0.0);
+  return (ritz.values[0] - share * smallest) / (1 - share);
+}
+
+// One start sees one vector of each eigenspace. The search therefore locks what it has found and
+// starts anew beside it, until nothing is left above the last of what is wanted.
+class Search {
+ public:
+  Search(const LinearOperator& matrix, const EigenpairOptions& options)
+      : matrix_(matrix), options_(options), count_(std::min(options.count, matrix.size)) {}
+
+  Eigenpairs run() {
+    bool going = true;
+    while (going && found() < count_) going = add(count_ - found(), std::nullopt);
+    // A copy of the largest one is no other value.
+    while (going && count_ > 1 && found() < matrix_.size) {
+      going = add(1, values_[static_cast<std::size_t>(count_ - 1)]);
+    }
+    return result();
+  }
+
+ private:
+  int64_t found() const { return static_cast<int64_t>(values_.size()); }
+
+  // v without its part in the span of what has been found.
+  Tensor beside(Tensor v) const {
+    if (found() > 0) v = at::addmv(v, vectors_.t(), at::mv(vectors_, v), 1, -1);
+    return v;
+  }
+
+  // Finds up to `wanted` pairs beside those known and takes them in; false if they did not
+  // converge or, given a value that they must pass to matter, none does.
+  bool add(int64_t wanted, const std::optional<double>& above) {
+    const LinearOperator rest{matrix_.size, matrix_.dtype, matrix_.device, [this](const Tensor& v) {
+                                return beside(matrix_.product(beside(v)));
+                              }};
+    const int64_t dimension = matrix_.size - found();
+    const int64_t most = std::min(dimension, std::max<int64_t>(20, 2 * wanted + 10));
+    const Tensor start =
+        at::randn({matrix_.size}, make_generator(options_.context.seed, {starts_++}), at::kDouble);
+    const double scale = values_.empty() ? 0 : std::abs(values_.front());
+    KrylovBasis basis(rest, beside(start.to(matrix_.device, matrix_.dtype)), most, scale);
+    const double bar = above ? *above + options_.tolerance * std::abs(*above) : 0;
+    int64_t steps = 0;
+    int64_t restarts = 0;
+    Ritz ritz;
+    for (;;) {
+      basis.extend();
+      ++steps;
+      ++products_;
+      if (options_.context.progress) {
+        options_.context.progress(products_, std::max(products_ + 1, most));
+      }
+      if (basis.size() < wanted && !basis.exhausted()) continue;
+      ritz = ritz_pairs(basis);
+      if (above && likely_bound(ritz, steps, dimension) <= bar) return false;
+      if (basis.exhausted() || converged(ritz, wanted, options_.tolerance) == wanted) break;
+      if (basis.size() < most) continue;
+      if (restarts++ == options_.most_restarts) break;
+      // Half of the room for what is wanted and its neighbours, which hold it apart.
+      basis.restart(ritz.vectors.leftCols((wanted + most) / 2));
+    }
+    if (above && !(ritz.values[0] > bar)) return false;
+    const auto pairs = std::min<int64_t>(wanted, ritz.values.size());
+    take(ritz, basis.combine(ritz.vectors.leftCols(pairs)));
+    return converged(ritz, pairs, options_.tolerance) == pairs;
+  }
+
+  // Keeps what is known in descending order.
+  void take(const Ritz& ritz, const Tensor& vectors) {
+    vectors_ = found() > 0 ? at::cat({vectors_, vectors}) : vectors;
+    for (int64_t k = 0; k < vectors.size(0); ++k) {
+      values_.push_back(ritz.values[k]);
+      residuals_.push_back(ritz.residuals[k]);
+    }
+    std::vector<std::size_t> order(values_.size());
+    std::iota(order.begin(), order.end(), 0U);
+    std::stable_sort(order.begin(), order.end(),
+                     [&](std::size_t a, std::size_t b) { return values_[a] > values_[b]; });
+    const std::vector<double> values = values_;
+    const std::vector<double> residuals = residuals_;
+    for (std::size_t k = 0; k < order.size(); ++k) {
+      values_[k] = values[order[k]];
+      residuals_[k] = residuals[order[k]];
+    }
+    const std::vector<int64_t> places(order.begin(), order.end());
+    vectors_ = vectors_.index_select(0, at::tensor(places, at::kLong).to(vectors_.device()));
+  }
+
+  Eigenpairs result() const {
+    const int64_t count = std::min(count_, found());
+    bool converged = count == count_;
+    for (std::size_t k = 0; k < static_cast<std::size_t>(count); ++k) {
+      converged = converged && residuals_[k] <= options_.tolerance * std::abs(values_[k]);
+    }
+    return {at::tensor(values_, at::kDouble).slice(0, 0, count), vectors_.slice(0, 0, count),
+            at::tensor(residuals_, at::kDouble).slice(0, 0, count), products_, converged};
+  }
+
+  const LinearOperator& matrix_;
+  const EigenpairOptions& options_;
+  int64_t count_;
+  std::uint64_t starts_ = 0;
+  int64_t products_ = 0;
+  std::vector<double> values_, residuals_;
+  Tensor vectors_;  // as many x P
+};
+
 }  // namespace
 
 Eigenpairs top_eigenpairs(const LinearOperator& matrix, const EigenpairOptions& options) {
   if (matrix.size == 0)
     return {at::empty({0}, at::kDouble), {}, at::empty({0}, at::kDouble), 0, true};
-  const int64_t count = std::min(options.count, matrix.size);
-  const int64_t most = std::min(matrix.size, std::max<int64_t>(20, 2 * count + 10));
-  const Tensor start = at::randn({matrix.size}, make_generator(options.context.seed), at::kDouble);
-  KrylovBasis basis(matrix, start.to(matrix.device, matrix.dtype), most);
-  int64_t products = 0;
-  int64_t restarts = 0;
-  Ritz ritz;
-  for (;;) {
-    basis.extend();
-    ++products;
-    if (options.context.progress) options.context.progress(products, std::max(products + 1, most));
-    if (basis.size() < count && !basis.exhausted()) continue;
-    ritz = ritz_pairs(basis);
-    if (basis.exhausted() || converged(ritz, count, options.tolerance) == count) break;
-    if (basis.size() < most) continue;
-    if (restarts++ == options.most_restarts) break;
-    // Half of the room for what is wanted and its neighbours, which hold it apart.
-    basis.restart(ritz.vectors.leftCols((count + most) / 2));
-  }
-  const auto found = std::min<int64_t>(count, ritz.values.size());
-  Eigenpairs pairs{at::empty({found}, at::kDouble), basis.combine(ritz.vectors.leftCols(found)),
-                   at::empty({found}, at::kDouble), products,
-                   converged(ritz, found, options.tolerance) == found};
-  for (int64_t k = 0; k < found; ++k) {
-    pairs.values[k] = ritz.values[k];
-    pairs.residuals[k] = ritz.residuals[k];
-  }
-  return pairs;
+  return Search(matrix, options).run();
 }
 
 double Eigenpairs::largest() const { return values.numel() > 0 ? values[0].item<double>() : 0; }

@@ -2,6 +2,7 @@
 
 #include <ATen/ATen.h>
 
+#include <algorithm>
 #include <limits>
 
 #include "reluctance/base/progress.hpp"
@@ -19,10 +20,12 @@ Tensor as_tensor(const Eigen::MatrixXd& matrix, const Tensor& like) {
 
 }  // namespace
 
-KrylovBasis::KrylovBasis(const LinearOperator& matrix, const Tensor& start, int64_t most)
+KrylovBasis::KrylovBasis(const LinearOperator& matrix, const Tensor& start, int64_t most,
+                         double scale)
     : matrix_(matrix),
       vectors_(at::empty({most + 1, matrix.size}, start.options())),
-      projected_(Eigen::MatrixXd::Zero(most, most)) {
+      projected_(Eigen::MatrixXd::Zero(most, most)),
+      scale_(scale) {
   vectors_[0].copy_(start / start.norm());
 }
 
@@ -48,7 +51,7 @@ void KrylovBasis::extend() {
   const double rounding = vectors_.scalar_type() == at::kFloat
                               ? std::numeric_limits<float>::epsilon()
                               : std::numeric_limits<double>::epsilon();
-  const double scale = projected().cwiseAbs().maxCoeff();
+  const double scale = std::max(scale_, projected().cwiseAbs().maxCoeff());
   exhausted_ = size_ == matrix_.size || !(after > 100 * rounding * scale);
   remainder_ = exhausted_ ? 0 : after;
   if (!exhausted_) vectors_[size_].copy_(w / after);

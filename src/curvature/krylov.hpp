@@ -13,7 +13,8 @@ namespace reluctance {
 // orthogonal to all before it, in the operator's dtype, so no eigenvalue appears twice.
 class KrylovBasis {
  public:
-  KrylovBasis(const LinearOperator& matrix, const Tensor& start, int64_t most);
+  // `scale`: a known size of the matrix, whose rounding is no direction to extend by.
+  KrylovBasis(const LinearOperator& matrix, const Tensor& start, int64_t most, double scale = 0);
 
   int64_t size() const { return size_; }
 
@@ -36,6 +37,7 @@ class KrylovBasis {
   const LinearOperator& matrix_;
   Tensor vectors_;  // most + 1 x P: the basis, and the direction of the remainder
   Eigen::MatrixXd projected_;
+  double scale_;
   int64_t size_ = 0;
   double remainder_ = 0;
   bool exhausted_ = false;

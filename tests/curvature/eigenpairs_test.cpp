@@ -59,5 +59,47 @@ TEST(Eigenpairs, TellOfEveryProduct) {
   EXPECT_EQ(calls, pairs.products);
 }
 
+TEST(Eigenpairs, AppearAsOftenAsTheirMultiplicity) {
+  Tensor values = -at::rand({200}, at::kDouble);
+  const Tensor top = at::tensor({3.0, 3.0, 3.0, 1.0, 0.5, 0.5, 0.25}, at::kDouble);
+  values.slice(0, 0, 7).copy_(top);
+  const Tensor matrix = with_eigenvalues(values);
+  for (const int64_t asked : {1, 2, 3, 5, 6, 7}) {
+    const Eigenpairs pairs = top_eigenpairs(dense(matrix), options(asked, 1e-6));
+    EXPECT_TRUE(pairs.converged);
+    ASSERT_EQ(pairs.values.size(0), asked);
+    EXPECT_LT(relative_error(pairs.values, top.slice(0, 0, asked)), 1e-9);
+    const Tensor gram = at::mm(pairs.vectors, pairs.vectors.t());
+    EXPECT_LT((gram - at::eye(asked, at::kDouble)).abs().max().item<double>(), 1e-8);
+    for (int64_t k = 0; k < asked; ++k) {
+      const Tensor v = pairs.vectors[k];
+      EXPECT_LE((at::mv(matrix, v) - pairs.values[k] * v).norm().item<double>(),
+                1e-5 * pairs.values[k].item<double>());
+    }
+  }
+}
+
+TEST(Eigenpairs, AsManyAsAskedForWhereTheRankIsLow) {
+  Tensor values = at::zeros({50}, at::kDouble);
+  values.slice(0, 0, 2).fill_(2.0);
+  const Eigenpairs pairs = top_eigenpairs(dense(with_eigenvalues(values)), options(5, 1e-6));
+  EXPECT_TRUE(pairs.converged);
+  ASSERT_EQ(pairs.values.size(0), 5);
+  EXPECT_LT((pairs.values - values.slice(0, 0, 5)).abs().max().item<double>(), 1e-9);
+  // All of a small matrix, each a start of its own.
+  const Eigenpairs all = top_eigenpairs(dense(at::eye(4, at::kDouble)), options(9, 1e-6));
+  EXPECT_TRUE(at::allclose(all.values, at::ones({4}, at::kDouble)));
+}
+
+TEST(Eigenpairs, MultiplicitiesCostFewProductsToRuleOut) {
+  Tensor values = at::rand({2000}, at::kDouble) * 1e-3;
+  values.slice(0, 0, 5).copy_(at::tensor({9.0, 5.0, 4.0, 2.0, 1.0}, at::kDouble));
+  const LinearOperator matrix{2000, at::kDouble, at::kCPU,
+                              [=](const Tensor& v) { return v * values; }};
+  const Eigenpairs pairs = top_eigenpairs(matrix, options(5, 1e-3));
+  EXPECT_TRUE(pairs.converged);
+  EXPECT_LE(pairs.products, 30);
+}
+
 }  // namespace
 }  // namespace reluctance

@@ -26,7 +26,8 @@ struct Eigenpairs {
   double largest() const;  // 0 where none was found
 };
 
-// Fewer than K where the operator has fewer rows, or the random start meets fewer eigenspaces.
+// An eigenvalue appears as often as its multiplicity. Fewer than K where the operator has fewer
+// rows, or where the search ended without convergence.
 Eigenpairs top_eigenpairs(const LinearOperator& matrix, const EigenpairOptions& options = {});
 
 // The largest eigenvalue alone; 0 where none was found.
