@@ -8,9 +8,14 @@
 #include "reluctance/base/error.hpp"
 
 namespace reluctance {
+namespace {
+
+const void* identity(const Tensor& tensor) { return tensor.unsafeGetTensorImpl(); }
+
+}  // namespace
 
 int Network::add(LayerPtr layer, std::vector<int> inputs, Tensors tensors, bool trainable) {
-  Node node{std::move(layer), std::move(inputs), std::move(tensors), trainable, {}, {}};
+  Node node{std::move(layer), std::move(inputs), std::move(tensors), trainable, {}, {}, {}};
   for (int index : node.inputs) {
     if (index < input || index >= static_cast<int>(nodes_.size())) {
       throw Error(std::string(node.layer->name()) + ": reads a node that does not exist yet");
@@ -20,6 +25,10 @@ int Network::add(LayerPtr layer, std::vector<int> inputs, Tensors tensors, bool 
   }
   node.shape = node.layer->shape(node.input_shapes, node.tensors);
   node.trainable = trainable && !node.tensors.empty();
+  for (const Tensor& tensor : node.tensors) {
+    if (!node.trainable) break;
+    node.places.push_back(places_.emplace(identity(tensor), places_.size()).first->second);
+  }
   nodes_.push_back(std::move(node));
   return static_cast<int>(nodes_.size()) - 1;
 }
@@ -38,9 +47,9 @@ int64_t Network::classes() const { return elements(output_shape()); }
 int64_t Network::inputs() const { return elements(input_shape_); }
 
 Tensors Network::parameters() const {
-  Tensors all;
+  Tensors all(places_.size());
   for (const Node& node : nodes_) {
-    if (node.trainable) all.insert(all.end(), node.tensors.begin(), node.tensors.end());
+    for (std::size_t k = 0; k < node.places.size(); ++k) all[node.places[k]] = node.tensors[k];
   }
   return all;
 }
@@ -52,17 +61,19 @@ int64_t Network::parameter_count() const {
 }
 
 void Network::set_parameters(const Tensors& parameters) {
-  auto next = parameters.begin();
+  const Tensors now = this->parameters();
+  bool fits = parameters.size() == now.size();
+  for (std::size_t k = 0; fits && k < now.size(); ++k) {
+    fits = parameters[k].sizes() == now[k].sizes();
+  }
+  if (!fits) throw Error("these parameters belong to another architecture");
+  places_.clear();
+  for (std::size_t k = 0; k < now.size(); ++k) places_.emplace(identity(parameters[k]), k);
   for (Node& node : nodes_) {
-    if (!node.trainable) continue;
-    for (Tensor& tensor : node.tensors) {
-      if (next == parameters.end() || next->sizes() != tensor.sizes()) {
-        throw Error("these parameters belong to another architecture");
-      }
-      tensor = *next++;
+    for (std::size_t k = 0; k < node.places.size(); ++k) {
+      node.tensors[k] = parameters[node.places[k]];
     }
   }
-  if (next != parameters.end()) throw Error("these parameters belong to another architecture");
 }
 
 Tensor Network::flat_parameters() const {
@@ -101,8 +112,12 @@ c10::Device Network::device() const {
 Network Network::transformed(const std::function<Tensor(const Tensor&)>& change) const {
   Network copy = *this;
   for (Node& node : copy.nodes_) {
+    if (node.trainable) continue;
     for (Tensor& tensor : node.tensors) tensor = change(tensor);
   }
+  Tensors changed = parameters();
+  for (Tensor& parameter : changed) parameter = change(parameter);
+  copy.set_parameters(changed);
   return copy;
 }
 

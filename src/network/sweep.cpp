@@ -25,7 +25,8 @@ void accumulate(Tensor& sum, const Tensor& part) { sum = sum.defined() ? sum + p
 class Sweep {
  public:
   Sweep(const Network& network, const Pass& pass, const SweepOptions& options)
-      : nodes_(network.nodes()),
+      : network_(network),
+        nodes_(network.nodes()),
         pass_(pass),
         options_(options),
         needed_(
@@ -35,20 +36,9 @@ class Sweep {
 
   Gradients run(const Tensor& u) {
     send(static_cast<int>(nodes_.size()) - 1, u);
-    // Directions belong to the trainable nodes in their order; this sweep meets them backwards.
     const Tensors none;
     const Tensors& along = options_.tangent ? options_.tangent->direction.parameters : none;
-    std::size_t direction_end = along.size();
-    for (std::size_t i = nodes_.size(); i-- > 0;) {
-      Tensors direction;
-      if (nodes_[i].trainable && direction_end > 0) {
-        const std::size_t count = nodes_[i].tensors.size();
-        const auto end = along.begin() + static_cast<std::ptrdiff_t>(direction_end);
-        direction.assign(end - static_cast<std::ptrdiff_t>(count), end);
-        direction_end -= count;
-      }
-      visit(i, direction);
-    }
+    for (std::size_t i = nodes_.size(); i-- > 0;) visit(i, parameters_of(nodes_[i], along));
     return collect();
   }
 
@@ -102,19 +92,27 @@ class Sweep {
     for (std::size_t k = 0; k < parts.size(); ++k) send(node.inputs[k], parts[k]);
   }
 
+  // A parameter that several nodes hold has the sum of what each contributes.
   Gradients collect() {
     if (!options_.want_parameters) return std::move(result_);
+    Tensors all = network_.parameters();
+    std::vector<bool> begun(all.size(), false);
     for (std::size_t i = 0; i < nodes_.size(); ++i) {
-      if (!nodes_[i].trainable) continue;
-      for (std::size_t k = 0; k < nodes_[i].tensors.size(); ++k) {
-        // A layer that no path to the output reads has no gradient.
-        result_.parameters.push_back(parameters_[i].empty() ? at::zeros_like(nodes_[i].tensors[k])
-                                                            : parameters_[i][k]);
+      for (std::size_t k = 0; k < parameters_[i].size(); ++k) {
+        const std::size_t place = nodes_[i].places[k];
+        all[place] = begun[place] ? all[place] + parameters_[i][k] : parameters_[i][k];
+        begun[place] = true;
       }
     }
+    // One that no path to the output reads has no gradient.
+    for (std::size_t k = 0; k < all.size(); ++k) {
+      if (!begun[k]) all[k] = at::zeros_like(all[k]);
+    }
+    result_.parameters = std::move(all);
     return std::move(result_);
   }
 
+  const Network& network_;
   const std::vector<Node>& nodes_;
   const Pass& pass_;
   const SweepOptions& options_;
@@ -125,6 +123,14 @@ class Sweep {
 };
 
 }  // namespace
+
+Tensors parameters_of(const Node& node, const Tensors& all) {
+  Tensors own;
+  for (const std::size_t place : node.places) {
+    if (!all.empty()) own.push_back(all[place]);
+  }
+  return own;
+}
 
 Gradients sweep(const Network& network, const Pass& pass, const Tensor& u,
                 const SweepOptions& options) {

@@ -19,6 +19,9 @@ struct SweepOptions {
   const Tangent* tangent = nullptr;
 };
 
+// What belongs to a node of one tensor for each parameter, or nothing if there are none.
+Tensors parameters_of(const Node& node, const Tensors& all);
+
 // From u at the logits (N x C) back to the parameters and the input.
 Gradients sweep(const Network& network, const Pass& pass, const Tensor& u,
                 const SweepOptions& options);

@@ -180,7 +180,7 @@ TEST_P(Ascents, TheAttackIsTheRunWhereItSucceeds) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Networks, Ascents, testing::Range(0, 7), [](const auto& each) {
+INSTANTIATE_TEST_SUITE_P(Networks, Ascents, testing::Range(0, network_count), [](const auto& each) {
   return networks_in_double().at(static_cast<std::size_t>(each.param)).name;
 });
 

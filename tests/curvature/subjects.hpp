@@ -82,7 +82,8 @@ inline std::string name_of(const testing::TestParamInfo<NetworkAndLoss>& each) {
 
 // Every network with every loss.
 inline auto all_pairs() {
-  return testing::Combine(testing::Range<std::size_t>(0, 7), testing::Range<std::size_t>(0, 3));
+  return testing::Combine(testing::Range<std::size_t>(0, network_count),
+                          testing::Range<std::size_t>(0, 3));
 }
 
 inline LinearOperator dense(const Tensor& matrix) {

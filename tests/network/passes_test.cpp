@@ -123,7 +123,7 @@ TEST_P(Passes, TheInputIsNeverOverwritten) {
   EXPECT_TRUE(at::equal(before, x_));
 }
 
-INSTANTIATE_TEST_SUITE_P(Networks, Passes, testing::Range(0, 7), [](const auto& each) {
+INSTANTIATE_TEST_SUITE_P(Networks, Passes, testing::Range(0, network_count), [](const auto& each) {
   return networks_in_double().at(static_cast<std::size_t>(each.param)).name;
 });
 

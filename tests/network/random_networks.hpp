@@ -63,6 +63,30 @@ inline Network every_layer() {
   return net;
 }
 
+// Layers without a bias, and weights that several layers read: one alone, one with its bias.
+inline Network few_parameters() {
+  at::manual_seed(4);
+  Network net({3, 6, 6});
+  ConvolutionOptions conv;
+  conv.padding = {1, 1};
+  const Tensors shared = random_weights({3, 3, 3, 3});
+  net.append(convolution_layer(conv), shared);
+  net.append(relu_layer());
+  net.append(convolution_layer(conv), shared);
+  net.append(relu_layer());
+  net.append(convolution_layer(conv), {shared[0]});
+  net.append(relu_layer());
+  net.append(convolution_layer({}), {at::randn({2, 3, 1, 1}, at::kDouble) * 0.3});
+  net.append(reshape_layer({72}));
+  net.append(linear_layer(), {at::randn({5, 72}, at::kDouble) * 0.05});
+  net.append(relu_layer());
+  const Tensor square = at::randn({5, 5}, at::kDouble) * 0.5;
+  net.append(linear_layer(), {square});
+  net.append(relu_layer());
+  net.append(linear_layer(), {square, at::randn({5}, at::kDouble)});
+  return net;
+}
+
 inline std::vector<NamedNetwork> networks_in_double() {
   std::vector<NamedNetwork> list;
   list.push_back({"every_layer", every_layer()});
@@ -82,8 +106,12 @@ inline std::vector<NamedNetwork> networks_in_double() {
   build("lenet", {1, 28, 28}, 4);
   build("vgg11", {1, 28, 28}, 5);
   build("resnet18", {3, 16, 16}, 6);
+  list.push_back({"few_parameters", few_parameters()});
   return list;
 }
+
+// How many those are.
+inline constexpr int network_count = 8;
 
 inline Tensor random_input(const Network& network, int64_t samples) {
   Shape shape{samples};

@@ -148,9 +148,10 @@ TEST_P(SecondOrder, GradientNormsInSinglePrecision) {
   EXPECT_LT(((actual - expected) / expected).abs().max().item<double>(), 1e-5);
 }
 
-INSTANTIATE_TEST_SUITE_P(Networks, SecondOrder, testing::Range(0, 7), [](const auto& each) {
-  return networks_in_double().at(static_cast<std::size_t>(each.param)).name;
-});
+INSTANTIATE_TEST_SUITE_P(
+    Networks, SecondOrder, testing::Range(0, network_count), [](const auto& each) {
+      return networks_in_double().at(static_cast<std::size_t>(each.param)).name;
+    });
 
 // Few positions and many channels: the Gram form; many positions: the direct one.
 TEST(ConvolutionNorms, BothFormsEqualTheGradient) {

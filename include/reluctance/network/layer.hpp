@@ -31,8 +31,8 @@ struct Operator {
   Tensors operands;
 };
 
-// A layer with trainable tensors has one input and two tensors: a weight, which multiplies the
-// input, and a bias; `apply` is linear in both together.
+// A layer with trainable tensors has one input and one or two tensors: a weight, which multiplies
+// the input, and perhaps a bias; `apply` is linear in both together.
 //
 // Batches carry the sample index in front. The gates belong to N samples; `linear` and `transpose`
 // take K*N samples for any K, ordered as K whole copies of the batch, so that one pass serves all

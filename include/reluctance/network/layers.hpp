@@ -8,10 +8,11 @@
 
 namespace reluctance {
 
-// y = W x + b. Tensors: W (out x in), b (out). Sample shape in -> out.
+// y = W x + b. Tensors: W (out x in) and, unless left out, b (out). Sample shape in -> out.
 LayerPtr linear_layer();
 
-// Two-dimensional cross-correlation. Tensors: W (out x in/groups x kh x kw), b (out).
+// Two-dimensional cross-correlation. Tensors: W (out x in/groups x kh x kw) and, unless left out, b
+// (out).
 struct ConvolutionOptions {
   std::array<int64_t, 2> stride{1, 1};
   std::array<int64_t, 2> padding{0, 0};  // zeros on both sides of each axis

@@ -6,6 +6,7 @@
 
 #include <functional>
 #include <string>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -19,12 +20,13 @@ struct Node {
   std::vector<int> inputs;          // indices of earlier nodes, or Network::input
   Tensors tensors;                  // weights, or constants
   bool trainable;                   // whether training changes `tensors`
+  std::vector<std::size_t> places;  // of trainable ones among Network::parameters
   std::vector<Shape> input_shapes;  // sample shapes
   Shape shape;                      // sample shape of the output
 };
 
-// Nodes in topological order; the last one is the output. Copies share their tensors, as ATen's do;
-// `to` and `clone` make new ones.
+// Nodes in topological order; the last one is the output. A tensor that several nodes hold is one
+// parameter. Copies of a network share their tensors, as ATen's do; `to` and `clone` make new ones.
 class Network {
  public:
   static constexpr int input = -1;
@@ -43,7 +45,7 @@ class Network {
   int64_t classes() const;            // C: elements of the output
   int64_t inputs() const;             // n: elements of one input
 
-  Tensors parameters() const;  // trainable tensors, in node order
+  Tensors parameters() const;  // trainable tensors, each once, in node order
   int64_t parameter_count() const;
   void set_parameters(const Tensors& parameters);  // same order and shapes; shares the tensors
 
@@ -61,6 +63,7 @@ class Network {
 
   Shape input_shape_;
   std::vector<Node> nodes_;
+  std::unordered_map<const void*, std::size_t> places_;  // of each parameter, by its identity
 };
 
 // How `count` samples are best cut for passes of this network: on a CPU into as many as a core's

@@ -22,9 +22,8 @@ class Convolution final : public Layer {
   Shape shape(const std::vector<Shape>& inputs, const Tensors& tensors) const override {
     require_inputs(*this, inputs, 1);
     require_rank(*this, inputs[0], 3);
-    require(tensors.size() == 2 && tensors[0].dim() == 4 && tensors[1].dim() == 1 &&
-                tensors[0].size(0) == tensors[1].size(0),
-            name(), "needs a weight of out x in/groups x height x width and a bias of out");
+    require(!tensors.empty() && tensors[0].dim() == 4 && fits_bias(tensors), name(),
+            "needs a weight of out x in/groups x height x width and a bias of out, or none");
     const Tensor& weight = tensors[0];
     require(options_.groups > 0 && weight.size(1) * options_.groups == inputs[0][0] &&
                 weight.size(0) % options_.groups == 0,
@@ -47,8 +46,8 @@ class Convolution final : public Layer {
   }
 
   Tensor apply(const Tensors& x, const Tensors& tensors, Tensor*) const override {
-    return at::conv2d(x[0], tensors[0], tensors[1], options_.stride, options_.padding,
-                      options_.dilation, options_.groups);
+    return at::conv2d(x[0], tensors[0], has_bias(tensors) ? tensors[1] : Tensor(), options_.stride,
+                      options_.padding, options_.dilation, options_.groups);
   }
 
   Tensor linear(const Tensors& v, const Site& site) const override {
@@ -84,8 +83,9 @@ class Convolution final : public Layer {
   }
 
   Tensors weights(const Tensor& x, const Tensor& u, const Site& site) const override {
-    auto [input, weight, bias] = backward(u, x, site.tensors[0], {false, true, true});
-    return {weight, bias};
+    const bool biased = has_bias(site.tensors);
+    auto [input, weight, bias] = backward(u, x, site.tensors[0], {false, true, biased});
+    return biased ? Tensors{weight, bias} : Tensors{weight};
   }
 
   // Each part is G = sum_l u_l x_l^T over positions l, x_l the patch of the input under the kernel.
@@ -114,7 +114,7 @@ class Convolution final : public Layer {
                                      : squared_norms(at::bmm(outer, patches.transpose(1, 2)));
       norms.slice(0, begin, end).copy_(squares.view({end - begin, groups}).sum(1));
     }
-    return norms + squared_norms(u.sum({2, 3}));
+    return has_bias(site.tensors) ? norms + squared_norms(u.sum({2, 3})) : norms;
   }
 
   std::vector<Operator> operators(const std::vector<Shape>&,

@@ -12,9 +12,8 @@ class Linear final : public Layer {
   Shape shape(const std::vector<Shape>& inputs, const Tensors& tensors) const override {
     require_inputs(*this, inputs, 1);
     require_rank(*this, inputs[0], 1);
-    require(tensors.size() == 2 && tensors[0].dim() == 2 && tensors[1].dim() == 1 &&
-                tensors[0].size(0) == tensors[1].size(0),
-            name(), "needs a weight of out x in and a bias of out");
+    require(!tensors.empty() && tensors[0].dim() == 2 && fits_bias(tensors), name(),
+            "needs a weight of out x in and a bias of out, or none");
     require(tensors[0].size(1) == inputs[0][0], name(),
             "its weight takes " + std::to_string(tensors[0].size(1)) + " inputs, got " +
                 std::to_string(inputs[0][0]));
@@ -22,7 +21,8 @@ class Linear final : public Layer {
   }
 
   Tensor apply(const Tensors& x, const Tensors& tensors, Tensor*) const override {
-    return at::addmm(tensors[1], x[0], tensors[0].t());
+    const Tensor weight = tensors[0].t();
+    return has_bias(tensors) ? at::addmm(tensors[1], x[0], weight) : at::mm(x[0], weight);
   }
 
   Tensor linear(const Tensors& v, const Site& site) const override {
@@ -33,13 +33,15 @@ class Linear final : public Layer {
     return {at::mm(u, site.tensors[0])};
   }
 
-  Tensors weights(const Tensor& x, const Tensor& u, const Site&) const override {
-    return {at::mm(u.t(), x), u.sum(0)};
+  Tensors weights(const Tensor& x, const Tensor& u, const Site& site) const override {
+    Tensors parts{at::mm(u.t(), x)};
+    if (has_bias(site.tensors)) parts.push_back(u.sum(0));
+    return parts;
   }
 
   // Each part is an outer product: ||u x^T||^2 = ||u||^2 ||x||^2.
-  Tensor weight_norms(const Tensor& x, const Tensor& u, const Site&) const override {
-    return squared_norms(u) * (squared_norms(x) + 1);
+  Tensor weight_norms(const Tensor& x, const Tensor& u, const Site& site) const override {
+    return squared_norms(u) * (squared_norms(x) + (has_bias(site.tensors) ? 1 : 0));
   }
 
   std::vector<Operator> operators(const std::vector<Shape>&,

@@ -27,6 +27,14 @@ inline void require_rank(const Layer& layer, const Shape& input, std::size_t ran
           "takes samples of " + std::to_string(rank) + " axes, got " + to_string(input));
 }
 
+// The tensors of a layer with trainable ones: a weight and, if it has one, a bias.
+inline bool has_bias(const Tensors& tensors) { return tensors.size() == 2; }
+
+inline bool fits_bias(const Tensors& tensors) {
+  return tensors.size() == 1 ||
+         (tensors.size() == 2 && tensors[1].dim() == 1 && tensors[0].size(0) == tensors[1].size(0));
+}
+
 // Shape with a batch axis in front.
 inline Shape batched(int64_t samples, const Shape& sample) {
   Shape shape{samples};

@@ -2,7 +2,10 @@
 
 #include <ATen/ATen.h>
 
+#include <algorithm>
+#include <map>
 #include <string_view>
+#include <tuple>
 
 #include "reluctance/network/layers.hpp"
 
@@ -28,7 +31,9 @@ class Simplifier {
     needed_ = reached(draft_.nodes(), output);
     for (std::size_t i = 0; i < needed_.size(); ++i) {
       if (!needed_[i]) continue;
-      for (int from : draft_.nodes()[i].inputs) {
+      const Node& node = draft_.nodes()[i];
+      for (const Tensor& tensor : node.tensors) uses_[key_of(tensor)] += node.trainable;
+      for (int from : node.inputs) {
         if (from != Network::input) ++readers_[index(from)];
       }
     }
@@ -52,6 +57,22 @@ class Simplifier {
     Origin origin;
     int readers;
   };
+
+  // What makes two tensors of the draft one and the same.
+  using Key = std::tuple<const void*, Shape, Shape>;
+  static Key key_of(const Tensor& tensor) {
+    return {tensor.data_ptr(),
+            {tensor.sizes().begin(), tensor.sizes().end()},
+            {tensor.strides().begin(), tensor.strides().end()}};
+  }
+
+  // Whether another node has one of these, too.
+  bool used(const Tensors& tensors) const {
+    return std::any_of(tensors.begin(), tensors.end(), [&](const Tensor& tensor) {
+      const auto found = uses_.find(key_of(tensor));
+      return found != uses_.end() && found->second > 1;
+    });
+  }
 
   static std::size_t index(int node) { return static_cast<std::size_t>(node); }
 
@@ -111,10 +132,16 @@ class Simplifier {
       channels[0] = node.shape[0];
       if (!fits(scale, channels) || !fits(shift, channels)) return false;
       const Tensor factor = scale.expand(channels).reshape({-1});
-      Shape rows(static_cast<std::size_t>(tensors[0].dim()), 1);
-      rows[0] = -1;
-      tensors[0] = tensors[0] * factor.view(rows);
-      tensors[1] = tensors[1] * factor + shift.expand(channels).reshape({-1});
+      const Tensor bias = shift.expand(channels).reshape({-1});
+      // One number for all channels is no bias, and a weight that others use is theirs, too.
+      const bool scales = origin == Origin::normalisation;
+      if (scales ? used(tensors) : shift.numel() != bias.numel()) return false;
+      if (scales) {
+        Shape rows(static_cast<std::size_t>(tensors[0].dim()), 1);
+        rows[0] = -1;
+        tensors[0] = tensors[0] * factor.view(rows);
+      }
+      tensors = {tensors[0], tensors.size() == 1 ? bias : tensors[1] * factor + bias};
       return true;
     }
     if (earlier == Origin::scale && origin == Origin::shift) {
@@ -143,6 +170,7 @@ class Simplifier {
     const std::vector<bool> needed = reached(nodes, output);  // reshapes may have been bypassed
     Network network(draft_.input_shape());
     std::vector<int> place(nodes.size(), Network::input);
+    std::map<Key, Tensor> owned;
     for (std::size_t i = 0; i < nodes.size(); ++i) {
       if (!needed[i]) continue;
       for (int& from : nodes[i].inputs) {
@@ -152,8 +180,13 @@ class Simplifier {
         place[i] = nodes[i].inputs[0];
         continue;
       }
-      // Training changes tensors in place, so no two nodes may share one, as they can in a file.
-      for (Tensor& tensor : nodes[i].tensors) tensor = tensor.clone(at::MemoryFormat::Contiguous);
+      // Training changes tensors in place: what is one tensor in the file, however often it is
+      // read, is one here, and shares its memory with nothing else.
+      for (Tensor& tensor : nodes[i].tensors) {
+        Tensor& own = owned[key_of(tensor)];
+        if (!own.defined() || !nodes[i].trainable) own = tensor.clone(at::MemoryFormat::Contiguous);
+        tensor = own;
+      }
       place[i] = network.add(nodes[i].layer, nodes[i].inputs, nodes[i].tensors, nodes[i].trainable);
     }
     return network;
@@ -164,6 +197,7 @@ class Simplifier {
   std::vector<bool> needed_;
   std::vector<int> readers_;  // of each draft node
   std::vector<int> moved_;    // draft node -> kept node
+  std::map<Key, int> uses_;   // by trainable nodes
   std::vector<Kept> kept_;
 };
 

@@ -2,6 +2,7 @@
 #include <ATen/ATen.h>
 #include <onnx/onnx_pb.h>
 
+#include <map>
 #include <type_traits>
 
 #include "reluctance/base/error.hpp"
@@ -61,9 +62,13 @@ class Writer {
     node.set_name(op.type + "_" + std::to_string(graph_.node_size() - 1));
     for (const std::string& input : inputs) node.add_input(input);
     for (std::size_t i = 0; i < op.operands.size(); ++i) {
-      const std::string name = node.name() + ".operand" + std::to_string(i);
-      set(*graph_.add_initializer(), name, op.operands[i]);
-      node.add_input(name);
+      // A tensor that several operators take is one in the file, too.
+      const Tensor& operand = op.operands[i];
+      const auto [known, first] = written_.emplace(operand.unsafeGetTensorImpl(),
+                                                   node.name() + ".operand" + std::to_string(i));
+      if (first) set(*graph_.add_initializer(), known->second, operand);
+      if (first) kept_.push_back(operand);
+      node.add_input(known->second);
     }
     for (const auto& [name, value] : op.attributes) {
       auto& attribute = *node.add_attribute();
@@ -75,6 +80,8 @@ class Writer {
 
  private:
   onnx::GraphProto& graph_;
+  std::map<const void*, std::string> written_;  // names by the operand's identity
+  Tensors kept_;                                // so that no identity is given twice
 };
 
 void add_nodes(const Network& network, onnx::GraphProto& graph) {
