@@ -80,7 +80,7 @@ void write_report(const CommonOptions& common, const Results& results) {
 }
 
 Network load_network(const CommonOptions& common, const Dataset& data) {
-  const ImportedNetwork imported = read_onnx(common.model);
+  const ImportedNetwork imported = read_onnx(common.model, common.output);
   const Network& network = imported.network;
   if (network.inputs() != elements(sample_shape(data))) {
     throw Error(common.model + ": takes samples of " + to_string(network.input_shape()) + ", but " +

@@ -9,16 +9,22 @@
 namespace reluctance {
 
 void add_data(CLI::App& app, CommonOptions& options) {
-  app.add_option(
-         "--data", options.data,
-         "fashion-mnist[:train|:test], mnist[...], cifar10:DIR[...], idx:IMAGES,LABELS, or a "
-         ".npz with images and labels")
+  app.add_option("--data", options.data,
+                 "fashion-mnist[:train|:test], mnist[...], cifar10:DIR[...], idx:IMAGES,LABELS, "
+                 "IMAGES.npy,LABELS.npy or PATH.npz[:IMAGES,LABELS]")
       ->check(some_text())
       ->capture_default_str();
+  app.add_option("--scale", options.scale,
+                 "the value of white in arrays, which are divided by it: 255 for example")
+      ->check(positive_number());
 }
 
 void add_model(CLI::App& app, CommonOptions& options) {
   app.add_option("--model", options.model, "the network, an ONNX file")->check(some_text());
+  app.add_option("--output", options.output,
+                 "the output of the model that holds the logits, where several could")
+      ->check(some_text())
+      ->needs("--model");
 }
 
 void add_architecture(CLI::App& app, CommonOptions& options) {

@@ -13,7 +13,9 @@ namespace reluctance {
 // What the run is on.
 struct CommonOptions {
   std::string data = "fashion-mnist";
+  double scale = 0;                  // of the data's arrays; 0: as their type says
   std::string model;                 // an ONNX file
+  std::string output;                // of the model; empty: the only one
   ArchitectureOptions architecture;  // for a new network
   std::uint64_t seed = 0;
   int threads = 0;  // 0: one for each core

@@ -122,10 +122,7 @@ int run_program(int argc, char** argv) {
     fail(out_of_memory);
     return exit_job_failed;
   } catch (const std::exception& error) {
-    const std::string what = first_line(error.what());
-    const bool too_large = what.find("can't allocate memory") != std::string::npos ||
-                           what.find("CUDA out of memory") != std::string::npos;
-    fail(too_large ? out_of_memory : what);
+    fail(says_out_of_memory(error.what()) ? out_of_memory : first_line(error.what()));
     return exit_job_failed;
   }
 }

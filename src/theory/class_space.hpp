@@ -28,7 +28,10 @@ inline RowMajorMap matrix_of(const Tensor& batch, int64_t i) {
 template <typename Body>
 void for_each_sample(int64_t samples, const Body& body) {
   for_each_chunk({at::kCPU, samples, samples}, [&](int64_t begin, int64_t end) {
-    for (int64_t i = begin; i < end; ++i) body(i);
+    for (int64_t i = begin; i < end; ++i) {
+      check_interrupt();
+      body(i);
+    }
   });
 }
 

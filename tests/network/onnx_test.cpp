@@ -61,15 +61,135 @@ TEST_F(Onnx, AFullDiskIsTheJobsFault) {
   }
 }
 
-TEST_F(Onnx, NodesDoNotShareTheTensorsThatTheFileShares) {
+TEST_F(Onnx, LayersHaveTheParametersThatTheFileHas) {
   onnx::ModelProto model = model_of({1, 3});
   add_tensor(model, "w", at::rand({3, 3}));
+  add_tensor(model, "b", at::rand({3}));
   add_node(model, "MatMul", {"x", "w"});
   add_node(model, "Relu", {"y1"});
-  add_node(model, "MatMul", {"y2", "w"});
-  const Tensors parameters = imported(model).network.parameters();
-  ASSERT_EQ(parameters.size(), 4U);
-  EXPECT_NE(parameters[0].data_ptr(), parameters[2].data_ptr());
+  add_node(model, "Gemm", {"y2", "w", "b"});
+  add_node(model, "Relu", {"y3"});
+  onnx::NodeProto& tall = add_node(model, "Unsqueeze", {"y4"});
+  auto& axes = *tall.add_attribute();
+  axes.set_name("axes");
+  axes.add_ints(2);
+  axes.add_ints(3);
+  add_tensor(model, "k", at::rand({4, 3, 1, 1}));
+  add_node(model, "Conv", {"y5", "k"});
+  add_node(model, "Flatten", {"y6"});
+  const Network network = imported(model).network;
+  std::vector<Shape> shapes;
+  for (const Tensor& each : network.parameters()) {
+    shapes.emplace_back(each.sizes().begin(), each.sizes().end());
+  }
+  EXPECT_EQ(shapes, (std::vector<Shape>{{3, 3}, {3}, {4, 3, 1, 1}}));
+  // Written, and read again, it is the same.
+  const std::string bytes = written(network);
+  const Network again = read_onnx(path()).network;
+  EXPECT_EQ(again.parameter_count(), 9 + 3 + 12);
+  EXPECT_EQ(written(again), bytes);
+  const Tensor x = at::rand({5, 3});
+  EXPECT_TRUE(at::equal(logits(network, x), logits(again, x)));
+  onnx::ModelProto proto;
+  ASSERT_TRUE(proto.ParseFromString(bytes));
+  int weights = 0;
+  for (const auto& each : proto.graph().initializer()) {
+    weights += each.data_type() == onnx::TensorProto::FLOAT;
+  }
+  EXPECT_EQ(weights, 3);
+}
+
+// Folded into one of its two layers, a normalisation would tear the weight that they share.
+TEST_F(Onnx, AWeightThatTwoLayersShareStaysOne) {
+  onnx::ModelProto model = model_of({1, 2, 3, 3});
+  add_tensor(model, "w", at::rand({2, 2, 1, 1}));
+  for (const std::string name : {"scale", "bias", "mean", "var"}) {
+    add_tensor(model, name, at::rand({2}) + 0.5);
+  }
+  add_node(model, "Conv", {"x", "w"});
+  add_node(model, "BatchNormalization", {"y1", "scale", "bias", "mean", "var"});
+  add_node(model, "Relu", {"y2"});
+  add_node(model, "Conv", {"y3", "w"});
+  add_node(model, "Flatten", {"y4"});
+  const Network network = imported(model).network;
+  EXPECT_EQ(network.parameter_count(), 4);
+}
+
+TEST_F(Onnx, NormalisationInItsTrainingFormIsRefused) {
+  onnx::ModelProto model = model_of({1, 2, 3, 3}, 9);
+  for (const std::string name : {"scale", "bias", "mean", "var"}) {
+    add_tensor(model, name, at::ones({2}));
+  }
+  onnx::NodeProto& node =
+      add_node(model, "BatchNormalization", {"x", "scale", "bias", "mean", "var"});
+  for (const std::string name : {"m", "v", "sm", "sv"}) node.add_output(name);
+  EXPECT_NE(refusal(model).find("training form"), std::string::npos);
+}
+
+TEST_F(Onnx, ThereMayBeSeveralOutputsButOneMustBeMeant) {
+  onnx::ModelProto model = model_of({1, 3});
+  add_tensor(model, "w", at::rand({3, 4}));
+  add_tensor(model, "v", at::rand({4, 2}));
+  add_node(model, "MatMul", {"x", "w"});
+  add_node(model, "Relu", {"y1"});
+  add_node(model, "MatMul", {"y2", "v"});
+  model.mutable_graph()->add_output()->set_name("y2");
+  const std::string reason = refusal(model);
+  for (const std::string words : {"'y3' (2 numbers)", "'y2' (4 numbers)", "--output"}) {
+    EXPECT_NE(reason.find(words), std::string::npos) << reason;
+  }
+  save(path(), model.SerializeAsString());
+  EXPECT_EQ(read_onnx(path(), "y3").network.classes(), 2);
+  EXPECT_EQ(read_onnx(path(), "y2").network.classes(), 4);
+  try {
+    read_onnx(path(), "y9");
+    ADD_FAILURE() << "there is no y9";
+  } catch (const Error& error) {
+    EXPECT_NE(std::string(error.what()).find("'y3' and 'y2'"), std::string::npos) << error.what();
+  }
+}
+
+TEST_F(Onnx, BytesAsInputAreFedAsBytes) {
+  onnx::ModelProto model = product(at::rand({3, 2}));
+  auto& type = *model.mutable_graph()->mutable_input(0)->mutable_type()->mutable_tensor_type();
+  type.set_elem_type(onnx::TensorProto::UINT8);
+  const ImportedNetwork bytes = imported(model);
+  ASSERT_EQ(bytes.notes.size(), 1U);
+  EXPECT_NE(bytes.notes[0].find("255"), std::string::npos);
+  type.set_elem_type(onnx::TensorProto::FLOAT);
+  const Tensor x = at::rand({4, 3});
+  EXPECT_TRUE(at::allclose(logits(bytes.network, x), logits(imported(model).network, x * 255)));
+  type.set_elem_type(onnx::TensorProto::INT32);
+  EXPECT_NE(refusal(model).find("neither floating-point numbers nor bytes"), std::string::npos);
+}
+
+TEST_F(Onnx, OneRowTimesAStackOfMatrices) {
+  const Tensor weight = at::rand({2, 5, 3});
+  onnx::ModelProto model = model_of({5});
+  add_tensor(model, "w", weight);
+  add_node(model, "MatMul", {"x", "w"});
+  const Tensor x = at::rand({4, 5});
+  EXPECT_TRUE(at::allclose(logits(imported(model).network, x),
+                           at::einsum("ni,kij->nkj", {x, weight}).flatten(1)));
+}
+
+TEST_F(Onnx, MaximaMinimaAndSumsOverAnyAxes) {
+  const Tensor x = at::randn({4, 2, 3, 5});
+  const auto reduced = [&](const std::string& type, const std::vector<int64_t>& axes, bool keep) {
+    onnx::ModelProto model = model_of({1, 2, 3, 5});
+    onnx::NodeProto& node = add_node(model, type, {"x"});
+    set_attribute(node, "keepdims", keep);
+    auto& named = *node.add_attribute();
+    named.set_name("axes");
+    for (const int64_t axis : axes) named.add_ints(axis);
+    return logits(imported(model).network, x);
+  };
+  for (const std::vector<int64_t>& axes :
+       {std::vector<int64_t>{1}, std::vector<int64_t>{2}, std::vector<int64_t>{1, 3}}) {
+    EXPECT_TRUE(at::equal(reduced("ReduceMax", axes, true), x.amax(axes).flatten(1)));
+    EXPECT_TRUE(at::equal(reduced("ReduceMin", axes, false), x.amin(axes).flatten(1)));
+    EXPECT_TRUE(at::allclose(reduced("ReduceL1", axes, true), x.abs().sum(axes).flatten(1)));
+  }
 }
 
 TEST_F(Onnx, NotesTellWhatDiffersFromTheFile) {

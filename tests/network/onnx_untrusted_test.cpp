@@ -112,6 +112,30 @@ TEST_F(UntrustedOnnx, TensorsHaveFewAxes) {
   EXPECT_NE(refusal(model).find("axes"), std::string::npos);
 }
 
+TEST_F(UntrustedOnnx, EmptyConstantsDivideNothing) {
+  for (const auto& [type, shape] : std::vector<std::pair<std::string, Shape>>{
+           {"GlobalMaxPool", {1, 0, 3}}, {"ReduceMax", {0}}, {"MaxPool", {1, 0, 3}}}) {
+    onnx::ModelProto model = model_of({1, 3});
+    add_tensor(model, "c", at::zeros(shape));
+    onnx::NodeProto& node = add_node(model, type, {"c"});
+    auto& kernel = *node.add_attribute();
+    kernel.set_name("kernel_shape");
+    kernel.add_ints(1);
+    add_node(model, "Add", {"x", "y1"});
+    EXPECT_NE(refusal(model).find("constants alone"), std::string::npos);
+  }
+  onnx::ModelProto model = model_of({1, 3});
+  auto& tensor = *model.mutable_graph()->add_initializer();
+  tensor.set_name("c");
+  tensor.set_data_type(onnx::TensorProto::FLOAT);
+  for (const int64_t extent : {int64_t{0}, int64_t{1} << 40, int64_t{1} << 40}) {
+    tensor.add_dims(extent);
+  }
+  add_node(model, "ReduceMax", {"c"});
+  add_node(model, "Add", {"x", "y1"});
+  EXPECT_NE(refusal(model).find("elements"), std::string::npos);
+}
+
 TEST_F(UntrustedOnnx, NamesCannotCommandATerminal) {
   onnx::ModelProto model = product();
   model.mutable_graph()->mutable_node(0)->set_name("a\nb\x1b[2J");

@@ -24,4 +24,10 @@ class Error : public std::runtime_error {
   Kind kind_;
 };
 
+// Whether the message of an exception, of LibTorch's for example, says that memory ran out.
+inline bool says_out_of_memory(const std::string& what) {
+  return what.find("can't allocate memory") != std::string::npos ||
+         what.find("CUDA out of memory") != std::string::npos;
+}
+
 }  // namespace reluctance

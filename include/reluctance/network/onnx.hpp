@@ -10,13 +10,14 @@
 namespace reluctance {
 
 struct ImportedNetwork {
-  Network network;                 // float32, every tensor its own memory
+  Network network;                 // float32, every parameter its own memory
   std::vector<std::string> notes;  // what differs from the file: "dropped the final Softmax: ..."
 };
 
 // Reads a ReLU classifier. The file may come from anybody: what is wrong with it, or not piecewise
 // linear in it, is an Error of one line that names the file and the node.
-ImportedNetwork read_onnx(const std::filesystem::path& path);
+// `output` names the output that holds the logits, where several could.
+ImportedNetwork read_onnx(const std::filesystem::path& path, const std::string& output = "");
 
 // Writes opset 13 with float32 weights, input "input" (batch x input shape) and output "logits"
 // (batch x C), atomically. The same network gives the same bytes, and reading them gives the same

@@ -19,6 +19,12 @@ const Value& Call::input(std::size_t i) const {
   return *inputs_[i];
 }
 
+const Value& Call::activation(std::size_t i) const {
+  require(!input(i).is_constant(),
+          "is applied to constants alone; export the model with constants folded");
+  return input(i);
+}
+
 Tensor Call::constant(std::size_t i) const {
   require(input(i).is_constant(), "its input " + std::to_string(i) + " must be a constant");
   return inputs_[i]->constant;

@@ -29,6 +29,7 @@ class Call {
   std::size_t inputs() const { return inputs_.size(); }
   bool has(std::size_t i) const { return i < inputs_.size() && inputs_[i] != nullptr; }
   const Value& input(std::size_t i) const;
+  const Value& activation(std::size_t i) const;    // throws Error for a constant
   Tensor constant(std::size_t i) const;            // throws Error for an activation
   std::vector<int64_t> list(std::size_t i) const;  // a constant of integers
 

@@ -1,12 +1,15 @@
 #include "graph.hpp"
 
 #include <algorithm>
+#include <new>
+#include <optional>
 #include <queue>
 #include <set>
 #include <string_view>
 
 #include "input.hpp"
 #include "operators.hpp"
+#include "reluctance/base/suggest.hpp"
 
 namespace reluctance::onnx_import {
 namespace {
@@ -32,11 +35,7 @@ bool takes_channels_last(const Network& network) {
 
 // Labels and other integers are no logits.
 bool may_be_logits(const onnx::ValueInfoProto& output) {
-  if (!output.type().has_tensor_type()) return true;
-  const int type = output.type().tensor_type().elem_type();
-  return type == onnx::TensorProto::FLOAT || type == onnx::TensorProto::DOUBLE ||
-         type == onnx::TensorProto::FLOAT16 || type == onnx::TensorProto::BFLOAT16 ||
-         type == onnx::TensorProto::UNDEFINED;
+  return !output.type().has_tensor_type() || is_floating(output);
 }
 
 }  // namespace
@@ -140,6 +139,9 @@ std::vector<Value> Graph::evaluate(const onnx::NodeProto& node, Builder& build,
     throw Error(described(node) + " " + error.what());
   } catch (const std::exception& error) {  // LibTorch's go on with a backtrace
     std::string what = error.what();
+    if (says_out_of_memory(what) || dynamic_cast<const std::bad_alloc*>(&error)) {
+      throw std::bad_alloc();
+    }
     what.resize(std::min(what.find('\n'), what.size()));
     const bool names_type = what.starts_with(node.op_type() + ": ");
     throw Error(described(node) + ": " + (names_type ? "" : node.op_type() + ": ") + what);
@@ -147,9 +149,11 @@ std::vector<Value> Graph::evaluate(const onnx::NodeProto& node, Builder& build,
 }
 
 Value Graph::compute(const std::string& output, const std::vector<int>& nodes,
-                     const std::string& input, const Shape& input_shape, Builder& build) const {
+                     const onnx::ValueInfoProto& input, const Shape& input_shape,
+                     Builder& build) const {
   std::unordered_map<std::string, Value> values;
-  values[input] = {{}, Network::input, input_shape};
+  const Value pixels{{}, Network::input, input_shape};
+  values[input.name()] = is_byte(input) ? build.scaled(pixels, 255) : pixels;
   for (int index : nodes) {
     const onnx::NodeProto& node = graph_.node(index);
     for (const std::string& name : node.input()) {
@@ -175,7 +179,7 @@ Graph::Attempt Graph::attempt(const onnx::ValueInfoProto& output) const {
   const onnx::ValueInfoProto& source = input(nodes, output.name());
   const Input sample = read_input(source, output);
   Builder build(sample.sample, sample.batch);
-  const Value logits = compute(output.name(), nodes, source.name(), sample.shape, build);
+  const Value logits = compute(output.name(), nodes, source, sample.shape, build);
   Network network = build.finish(logits.node);
   if (network.nodes().empty()) throw Error("its output '" + output.name() + "' is its input");
   if (network.classes() < 2) {
@@ -185,6 +189,9 @@ Graph::Attempt Graph::attempt(const onnx::ValueInfoProto& output) const {
   std::vector<std::string> notes;
   if (logits.probabilities) {
     notes.emplace_back("dropped the final Softmax: attacks need logits");
+  }
+  if (is_byte(source)) {
+    notes.emplace_back("takes pixels as whole numbers to 255: images in [0, 1] are multiplied");
   }
   if (takes_channels_last(network)) {
     notes.emplace_back("takes images as height x width x channels");
@@ -198,29 +205,45 @@ Graph::Attempt Graph::attempt(const onnx::ValueInfoProto& output) const {
   return {{std::move(network), std::move(notes)}, is_vector};
 }
 
-ImportedNetwork Graph::network() const {
+ImportedNetwork Graph::network(const std::string& wanted) const {
   std::vector<const onnx::ValueInfoProto*> outputs;
   for (const auto& output : graph_.output()) {
-    if (may_be_logits(output)) outputs.push_back(&output);
+    if (wanted.empty() ? may_be_logits(output) : output.name() == wanted)
+      outputs.push_back(&output);
+  }
+  if (outputs.empty() && !wanted.empty()) {
+    std::vector<std::string> names;
+    for (const auto& output : graph_.output()) names.push_back("'" + output.name() + "'");
+    throw Error("has no output '" + wanted + "'; it has " + listed(names, "and"));
   }
   if (outputs.empty()) throw Error("has no output of floating-point numbers");
   if (outputs.size() == 1) return attempt(*outputs[0]).imported;
   if (outputs.size() > most_outputs) {
-    throw Error("has more than " + std::to_string(most_outputs) + " outputs");
+    throw Error("has more than " + std::to_string(most_outputs) +
+                " outputs; name the one that holds the logits with --output");
   }
   std::string first_reason;
+  std::optional<ImportedNetwork> only;
+  std::vector<std::string> names;
   for (const auto* output : outputs) {
     try {
       auto [imported, is_vector] = attempt(*output);
       if (!is_vector) throw Error("its output '" + output->name() + "' is no vector of logits");
-      imported.notes.push_back("took the logits from '" + output->name() + "', one of " +
+      imported.notes.push_back("took the output '" + output->name() + "', one of " +
                                std::to_string(outputs.size()) + " outputs");
-      return std::move(imported);
+      names.push_back("'" + output->name() + "' (" + std::to_string(imported.network.classes()) +
+                      " numbers)");
+      only = std::move(imported);
     } catch (const Error& error) {
       if (first_reason.empty()) first_reason = error.what();
     }
   }
-  throw Error(first_reason);
+  if (names.empty()) throw Error(first_reason);
+  if (names.size() > 1) {
+    throw Error("each of its outputs " + listed(names, "and") +
+                " could hold the logits; name the one that does with --output");
+  }
+  return std::move(*only);
 }
 
 }  // namespace reluctance::onnx_import

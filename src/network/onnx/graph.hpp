@@ -19,9 +19,9 @@ class Graph {
   // Checks what can be checked without evaluating a node. `folder` is the model's.
   Graph(const onnx::ModelProto& model, const std::filesystem::path& folder);
 
-  // The network from the input to the output that holds the logits. Throws Error naming the node
-  // that stands in the way.
-  ImportedNetwork network() const;
+  // The network from the input to the output that holds the logits: the one of that name or, if it
+  // is empty, the only one that can. Throws Error naming the node that stands in the way.
+  ImportedNetwork network(const std::string& output) const;
 
  private:
   // One attempt: the network up to the output of that name.
@@ -38,8 +38,8 @@ class Graph {
   // The only input that those nodes read.
   const onnx::ValueInfoProto& input(const std::vector<int>& nodes, const std::string& output) const;
 
-  Value compute(const std::string& output, const std::vector<int>& nodes, const std::string& input,
-                const Shape& input_shape, Builder& build) const;
+  Value compute(const std::string& output, const std::vector<int>& nodes,
+                const onnx::ValueInfoProto& input, const Shape& input_shape, Builder& build) const;
   std::vector<Value> evaluate(const onnx::NodeProto& node, Builder& build,
                               const std::unordered_map<std::string, Value>& values) const;
 

@@ -26,11 +26,27 @@ int64_t fixed_batch(const Shape& input, const Shape& output) {
 
 }  // namespace
 
+bool is_floating(const onnx::ValueInfoProto& value) {
+  const int type = value.type().tensor_type().elem_type();
+  return type == onnx::TensorProto::FLOAT || type == onnx::TensorProto::DOUBLE ||
+         type == onnx::TensorProto::FLOAT16 || type == onnx::TensorProto::BFLOAT16 ||
+         type == onnx::TensorProto::UNDEFINED;
+}
+
+bool is_byte(const onnx::ValueInfoProto& value) {
+  return value.type().tensor_type().elem_type() == onnx::TensorProto::UINT8;
+}
+
 Input read_input(const onnx::ValueInfoProto& input, const onnx::ValueInfoProto& output) {
   const std::string name = "input '" + input.name() + "' ";
   const auto& type = input.type().tensor_type();
   if (!input.type().has_tensor_type() || type.shape().dim_size() == 0) {
     throw Error(name + "has no shape; export the model with the shape of its input");
+  }
+  if (!is_floating(input) && !is_byte(input)) {
+    throw Error(name +
+                "takes neither floating-point numbers nor bytes; export the model so that "
+                "it takes images as one of these");
   }
   Shape shape = declared(input);
   const auto open = std::count(shape.begin(), shape.end(), 0);

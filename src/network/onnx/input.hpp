@@ -13,7 +13,11 @@ struct Input {
   int64_t batch;  // the fixed batch size that the file was exported for, 1 for none
 };
 
-// Throws Error if an extent other than the batch's is left open.
+// Of floating-point numbers, of a type that is not said, or of bytes.
+bool is_floating(const onnx::ValueInfoProto& value);
+bool is_byte(const onnx::ValueInfoProto& value);
+
+// Throws Error if an extent other than the batch's is left open, or for numbers of another kind.
 Input read_input(const onnx::ValueInfoProto& input, const onnx::ValueInfoProto& output);
 
 }  // namespace reluctance::onnx_import

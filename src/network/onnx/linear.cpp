@@ -10,8 +10,6 @@
 namespace reluctance::onnx_import {
 namespace {
 
-Tensors without_bias(const Tensor& weight) { return {weight, at::zeros({weight.size(0)})}; }
-
 // W x with W: out x in for a column x or several, or a stack of such products. One matrix for many
 // columns is a convolution with kernel 1, and a stack of matrices its groups.
 Value matrix_times(const Call& call, Tensor weight, const Value& x) {
@@ -30,13 +28,13 @@ Value matrix_times(const Call& call, Tensor weight, const Value& x) {
   if (vector) shape.erase(shape.begin() + static_cast<std::ptrdiff_t>(row_axis));
   if (matrices * columns == 1) {
     return call.build.added(linear_layer(), {call.build.view(x, {in})}, shape,
-                            without_bias(weight.reshape({out, in})));
+                            {weight.reshape({out, in})});
   }
   ConvolutionOptions options;
   options.groups = matrices;
   const int image = call.build.view(x, {matrices * in, columns, 1});
   return call.build.added(convolution_layer(options), {image}, shape,
-                          without_bias(weight.reshape({matrices * out, in, 1, 1})));
+                          {weight.reshape({matrices * out, in, 1, 1})});
 }
 
 Value with_last_axes_swapped(const Call& call, const Value& x) {
@@ -57,7 +55,14 @@ Value times_matrix(const Call& call, const Value& x, Tensor weight) {
   Shape shape = x.shape;
   shape.pop_back();
   if (!vector) shape.push_back(out);
-  Value rows = x;
+  Value rows = x.shape.size() > 1 ? x : call.build.reshaped(x, {1, in});
+  if (x.shape.size() == 1 && weight.dim() > 2) {  // the same row for a stack of matrices
+    Shape stack(weight.sizes().begin(), weight.sizes().end() - 2);
+    shape = stack;
+    shape.push_back(out);
+    stack.insert(stack.end(), {1, in});
+    rows = call.build.broadcasted(rows, stack);
+  }
   if (weight.numel() == in * out) {  // one matrix for all rows, on whichever axes they lie
     weight = weight.reshape({in, out});
     rows = call.build.reshaped(x, {count(x.shape) / in, in});
@@ -106,6 +111,8 @@ std::vector<Value> batch_normalization(const Call& call) {
   const Value& x = call.input(0);
   call.require(call.integer("training_mode", 0) == 0,
                "is in training mode; export the model for inference");
+  call.require(call.outputs() == 1,
+               "has the outputs of its training form; export the model for inference");
   call.require(call.integer("spatial", 1) != 0, "spatial=0 is not supported");
   call.require(x.shape.size() >= 2, "takes a batch axis and channels, got " + to_string(x.shape));
   Tensors statistics;  // scale, bias, mean, variance

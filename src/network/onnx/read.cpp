@@ -3,6 +3,7 @@
 
 #include <cctype>
 #include <cstdint>
+#include <new>
 
 #include "graph.hpp"
 #include "reluctance/base/error.hpp"
@@ -36,14 +37,17 @@ onnx::ModelProto parsed(const std::filesystem::path& path) {
 
 }  // namespace
 
-ImportedNetwork read_onnx(const std::filesystem::path& path) {
+ImportedNetwork read_onnx(const std::filesystem::path& path, const std::string& output) {
   const onnx::ModelProto model = parsed(path);
   std::string what;
   try {
-    return onnx_import::Graph(model, path.parent_path()).network();
+    return onnx_import::Graph(model, path.parent_path()).network(output);
   } catch (const Error& error) {
     what = error.what();
+  } catch (const std::bad_alloc&) {
+    throw;                                 // not the file's fault
   } catch (const std::exception& error) {  // LibTorch's go on with a backtrace
+    if (says_out_of_memory(error.what())) throw std::bad_alloc();
     what = first_line(error.what());
   }
   throw Error(path.string() + ": " + printable(what));

@@ -1,6 +1,7 @@
 // Operators that gather whole axes into one value.
 #include <ATen/ATen.h>
 
+#include <algorithm>
 #include <numeric>
 
 #include "operators.hpp"
@@ -61,22 +62,41 @@ std::vector<Value> reduce_product(const Call& call) {
   return {call.build.computed(product)};
 }
 
-// The maximum over the last axes as max-pooling with one tall window.
-std::vector<Value> reduce_max(const Call& call) {
-  const Value& x = call.input(0);
+// The maximum over any axes: these last, as max-pooling with one tall window.
+Value maximum(const Call& call, const Value& x) {
   const auto axes = reduced_axes(call);
-  for (std::size_t i = 0; i < axes.size(); ++i) {
-    call.require(axes[i] == x.shape.size() - axes.size() + i,
-                 "is supported over the last axes only");
+  const auto is_reduced = [&](std::size_t axis) {
+    return std::find(axes.begin(), axes.end(), axis) != axes.end();
+  };
+  std::vector<int64_t> order;
+  Shape shape;
+  for (std::size_t axis = 0; axis < x.shape.size(); ++axis) {
+    if (!is_reduced(axis)) order.push_back(static_cast<int64_t>(axis));
+    if (!is_reduced(axis)) shape.push_back(x.shape[axis]);
+    if (is_reduced(axis) && keeps(call)) shape.push_back(1);
   }
+  for (const std::size_t axis : axes) order.push_back(static_cast<int64_t>(axis));
   const int64_t values = extents(x.shape, axes);
+  const Value sorted = call.build.transposed(x, order);
   PoolingOptions options;
   options.kernel = {values, 1};
-  Shape shape = x.shape;
-  for (std::size_t axis : axes) shape[axis] = 1;
-  if (!keeps(call)) shape.resize(shape.size() - axes.size());
-  const int image = call.build.view(x, {count(x.shape) / values, values, 1});
-  return {call.build.added(max_pooling_layer(options), {image}, shape)};
+  const int image = call.build.view(sorted, {count(x.shape) / values, values, 1});
+  return call.build.added(max_pooling_layer(options), {image}, shape);
+}
+
+std::vector<Value> reduce_max(const Call& call) { return {maximum(call, call.activation(0))}; }
+
+std::vector<Value> reduce_min(const Call& call) {
+  return {call.build.scaled(maximum(call, call.build.scaled(call.activation(0), -1)), -1)};
+}
+
+// Sum of absolute values: |x| = relu(x) + relu(-x).
+std::vector<Value> reduce_l1(const Call& call) {
+  const Value& x = call.activation(0);
+  const Value size = call.build.plus(call.build.relu(x), call.build.relu(call.build.scaled(x, -1)));
+  const auto axes = reduced_axes(call);
+  return {call.build.scaled(call.build.mean(size, axes, keeps(call)),
+                            static_cast<double>(extents(x.shape, axes)))};
 }
 
 std::vector<Value> global_average_pool(const Call& call) {
@@ -91,8 +111,10 @@ std::vector<Value> global_average_pool(const Call& call) {
 
 const OperatorTable reduction_operators{
     {"GlobalAveragePool", global_average_pool},
+    {"ReduceL1", reduce_l1},
     {"ReduceMax", reduce_max},
     {"ReduceMean", reduce_mean},
+    {"ReduceMin", reduce_min},
     {"ReduceProd", reduce_product},
     {"ReduceSum", reduce_sum},
 };

@@ -21,13 +21,15 @@ int64_t count(const Shape& shape) {
   int64_t elements = 1;
   for (int64_t extent : shape) {
     if (extent < 0) throw Error("the shape " + to_string(shape) + " has a negative extent");
-    if (extent > 0 && elements > most_elements / extent) {
+    // An extent of 0 lets no other one be beyond all bounds.
+    const int64_t factor = std::max<int64_t>(extent, 1);
+    if (elements > most_elements / factor) {
       throw Error("the shape " + to_string(shape) + " has more than " +
                   std::to_string(most_elements) + " elements");
     }
-    elements *= extent;
+    elements *= factor;
   }
-  return elements;
+  return std::find(shape.begin(), shape.end(), 0) == shape.end() ? elements : 0;
 }
 
 std::size_t resolve_axis(int64_t axis, std::size_t rank) {

@@ -62,7 +62,7 @@ void place(const Call& call, Window& window, std::size_t axis, const std::string
 }
 
 Window read_window(const Call& call, const std::vector<int64_t>& kernel) {
-  const Shape& shape = call.input(0).shape;
+  const Shape& shape = call.activation(0).shape;
   call.require((shape.size() == 3 || shape.size() == 4) && shape[0] == 1,
                "takes batches of images or sequences, got " + to_string(shape));
   Window window{};
@@ -120,7 +120,8 @@ std::vector<Value> convolution(const Call& call) {
                "its weight is not of its kernel_shape");
   const Window window = read_window(call, kernel);
   if (window.sequence) weight = weight.unsqueeze(2);
-  const Tensor bias = call.has(2) ? call.constant(2).to(at::kFloat) : at::zeros({weight.size(0)});
+  Tensors tensors{weight};
+  if (call.has(2)) tensors.push_back(call.constant(2).to(at::kFloat));
   ConvolutionOptions options;
   options.stride = window.stride;
   options.dilation = window.dilation;
@@ -129,7 +130,7 @@ std::vector<Value> convolution(const Call& call) {
   const int image =
       window.symmetric() ? call.build.view(call.input(0), window.image) : padded(call, window, 0.0);
   return {call.build.added(convolution_layer(options), {image},
-                           output_shape(window, weight.size(0)), {weight, bias})};
+                           output_shape(window, weight.size(0)), std::move(tensors))};
 }
 
 PoolingOptions pooling_options(const Window& window) {
@@ -193,7 +194,7 @@ std::vector<Value> average_pool(const Call& call) {
 }
 
 std::vector<Value> global_max_pool(const Call& call) {
-  const Value& x = call.input(0);
+  const Value& x = call.activation(0);
   call.require(x.shape.size() >= 3 && x.shape[0] == 1,
                "takes batches of images, got " + to_string(x.shape));
   const int64_t channels = x.shape[1];

@@ -85,7 +85,9 @@ async function make(folder) {
     } catch (error) {
       throw new Error(`${name}: ${error.message}`);
     }
-    write(join(folder, `${name}.in`), rows.flat());
+    // Images here are in [0, 1], whatever the model takes.
+    const white = type === 'uint8' ? 255 : 1;
+    write(join(folder, `${name}.in`), rows.flat().map((x) => x / white));
     list.push(`${name}\t${compare}`);
   }
   for (const [description, message] of refused()) {
