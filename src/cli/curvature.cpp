@@ -11,6 +11,7 @@
 #include "cli/device.hpp"
 #include "cli/networks.hpp"
 #include "cli/run_record.hpp"
+#include "cli/splits.hpp"
 #include "cli/validators.hpp"
 #include "reluctance/base/error.hpp"
 #include "reluctance/base/suggest.hpp"
@@ -136,7 +137,7 @@ void run(Options options) {
   make_optional_attack(options.attack);  // asked before data is read
   require_file_place("--save", options.save);
   options.claims.curvature.memory = static_cast<int64_t>(options.memory * (1 << 30));
-  const Dataset data = head(load_dataset(options.common.data, "train"), options.limit);
+  const Dataset data = head(load_data(options.common, "train"), options.limit);
   const Network network = required_network(options.common, data);
   if (one) return run_one(options, network, data);
   const NetworkResult result =

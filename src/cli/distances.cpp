@@ -9,6 +9,7 @@
 #include "cli/device.hpp"
 #include "cli/networks.hpp"
 #include "cli/run_record.hpp"
+#include "cli/splits.hpp"
 #include "cli/validators.hpp"
 #include "reluctance/data/npz.hpp"
 #include "reluctance/measure/robustness.hpp"
@@ -26,7 +27,7 @@ struct Options {
 void run(const Options& options) {
   apply(options.common);
   require_file_place("--save", options.save);
-  Dataset data = load_dataset(options.common.data, "test");
+  Dataset data = load_data(options.common, "test");
   if (options.limit > 0) data = head(data, options.limit);
   const Network network = required_network(options.common, data);
   ProgressBar bar("distances");

@@ -9,6 +9,7 @@
 #include "cli/device.hpp"
 #include "cli/networks.hpp"
 #include "cli/run_record.hpp"
+#include "cli/splits.hpp"
 #include "cli/validators.hpp"
 #include "reluctance/data/npz.hpp"
 
@@ -60,7 +61,7 @@ void run_one(const Options& options, const Network& network, const Dataset& data
 void run(Options options) {
   apply(options.common);
   require_file_place("--save", options.save);
-  const Dataset data = head(load_dataset(options.common.data, "test"), options.limit);
+  const Dataset data = head(load_data(options.common, "test"), options.limit);
   const Network network = required_network(options.common, data);
   if (options.beta > 0) return run_one(options, network, data);
   const NetworkResult result =

@@ -14,6 +14,7 @@
 #include "cli/device.hpp"
 #include "cli/networks.hpp"
 #include "cli/run_record.hpp"
+#include "cli/splits.hpp"
 #include "cli/validators.hpp"
 #include "reluctance/base/error.hpp"
 #include "reluctance/base/files.hpp"
@@ -170,7 +171,7 @@ void run(const Options& options) {
                 " keeps nothing to go on from; standard and autoattack do");
   require_file_place("--save", options.save);
   if (!options.png.empty()) require_writable_folder("--png", options.png);
-  const Dataset all = load_dataset(options.common.data, "test");
+  const Dataset all = load_data(options.common, "test");
   const Dataset data = options.limit > 0 ? head(all, options.limit) : all;
   if (!options.png.empty()) require_picture(data.samples.images);
   const Network network = required_network(options.common, data);

@@ -10,6 +10,7 @@
 #include "cli/findings.hpp"
 #include "cli/networks.hpp"
 #include "cli/run_record.hpp"
+#include "cli/splits.hpp"
 #include "cli/training.hpp"
 #include "cli/training_record.hpp"
 #include "cli/validators.hpp"
@@ -143,9 +144,9 @@ void explain_brought_network(const Options& options, const Splits& data, Results
 
 // A network that was brought, of unknown making, is explained on its own data alone.
 Splits images_of(const Options& options) {
-  const Dataset held_out = load_dataset(options.common.data, "test");
+  const Dataset held_out = load_data(options.common, "test");
   if (!options.common.model.empty()) return {held_out, held_out};
-  return {load_dataset(options.common.data, "train"), held_out};
+  return {load_data(options.common, "train"), held_out};
 }
 
 void run(Options options) {

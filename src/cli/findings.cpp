@@ -46,7 +46,7 @@ void run(const Options& options) {
   const std::vector<const EarlierFinding*> findings = chosen(options.only);
   apply(options.common);
   const auto begin = std::chrono::steady_clock::now();
-  const Splits data = load_splits(options.common.data);
+  const Splits data = load_splits(options.common);
   FindingSetting setting = finding_setting(data, options.common.seed);
   setting.repetitions = options.repetitions;
   if (!options.common.model.empty()) setting.network = load_network(options.common, data.held_out);

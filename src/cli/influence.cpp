@@ -10,6 +10,7 @@
 #include "cli/device.hpp"
 #include "cli/networks.hpp"
 #include "cli/run_record.hpp"
+#include "cli/splits.hpp"
 #include "cli/validators.hpp"
 #include "reluctance/base/error.hpp"
 #include "reluctance/data/npz.hpp"
@@ -76,7 +77,7 @@ void run(Options options) {
     throw Error(given + " has no effect on the sweep over attacks; name one with --attack");
   }
   require_file_place("--save", options.save);
-  const Dataset data = head(load_dataset(options.common.data, "test"), options.limit);
+  const Dataset data = head(load_data(options.common, "test"), options.limit);
   const Network network = required_network(options.common, data);
   if (one) return run_one(options, network, data);
   options.claims.influence.steps = options.attack.steps;

@@ -6,8 +6,14 @@
 
 namespace reluctance {
 
-Splits load_splits(const std::string& spec) {
-  const Splits splits{load_dataset(spec, "train"), load_dataset(spec, "test")};
+Dataset load_data(const CommonOptions& options, const std::string& default_split) {
+  Dataset data = load_dataset(options.data, default_split, options.scale);
+  for (const std::string& each : data.notes) note(data.name + ": " + each);
+  return data;
+}
+
+Splits load_splits(const CommonOptions& options) {
+  const Splits splits{load_data(options, "train"), load_data(options, "test")};
   return apart(splits) ? splits : divided(splits.training);
 }
 

@@ -8,6 +8,7 @@
 #include "cli/console.hpp"
 #include "cli/device.hpp"
 #include "cli/run_record.hpp"
+#include "cli/splits.hpp"
 #include "cli/training.hpp"
 #include "cli/training_record.hpp"
 #include "cli/validators.hpp"
@@ -35,7 +36,7 @@ void run(Options options) {
     options.attack.step_size = options.attack.epsilon / static_cast<double>(options.attack.steps);
   }
   options.training.objective = objective_of(options.attack, options.label_smoothing);
-  const Dataset data = load_dataset(options.common.data, "train");
+  const Dataset data = load_data(options.common, "train");
   const Network start = starting_network(options.common, data);
   require_writable_folder("--out", options.common.out);
   const TrainedNetwork trained =

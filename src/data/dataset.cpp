@@ -11,8 +11,10 @@
 #include <filesystem>
 #include <map>
 #include <system_error>
+#include <utility>
 
 #include "data/cifar.hpp"
+#include "data/npy.hpp"
 #include "data/validation.hpp"
 #include "reluctance/base/error.hpp"
 #include "reluctance/base/suggest.hpp"
@@ -37,15 +39,20 @@ const std::map<std::string, std::vector<std::string>>& named_sets() {
   return sets;
 }
 
-[[noreturn]] void refuse_spec(const std::string& spec) {
-  std::string source = spec.substr(0, spec.find(':'));
-  std::transform(source.begin(), source.end(), source.begin(),
+std::string lower(std::string text) {
+  std::transform(text.begin(), text.end(), text.begin(),
                  [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  const std::string known = nearest(source, {"fashion-mnist", "mnist", "cifar10", "idx"});
+  return text;
+}
+
+[[noreturn]] void refuse_spec(const std::string& spec) {
+  const std::string source = spec.substr(0, spec.find(':'));
+  const std::string known = nearest(lower(source), {"fashion-mnist", "mnist", "cifar10", "idx"});
   throw Error("unknown data '" + spec + "'" +
               (known.empty() ? "" : "; did you mean " + known + "?") +
               "; data is fashion-mnist[:train|:test], mnist[:train|:test], " +
-              "cifar10:DIR[:train|:test], idx:IMAGES,LABELS or a path ending in .npz");
+              "cifar10:DIR[:train|:test], idx:IMAGES,LABELS, IMAGES.npy,LABELS.npy or a path " +
+              "ending in .npz");
 }
 
 // Cuts a split off the end of what follows a set's name; `fallback` if there is none.
@@ -98,34 +105,100 @@ Dataset load_named_set(const std::string& spec, const std::string& set,
   if (set == "cifar10") {
     if (folder.size() < 2) throw Error(spec + ": lacks a folder; write cifar10:DIR[:train|:test]");
     const auto [images, labels] = read_cifar10(folder.substr(1), split);
-    return make_dataset(name, images, labels, class_names);
+    return make_dataset(name, {images, labels}, class_names);
   }
   if (!folder.empty()) {
     throw Error(spec + ": the split '" + folder.substr(1) + "' is neither train nor test");
   }
   const fs::path place = folder_of(set);
   const Tensor images = read_part(place, split, "images-idx3-ubyte");
-  return make_dataset(name, images, read_part(place, split, "labels-idx1-ubyte"), class_names);
+  const Tensor labels = read_part(place, split, "labels-idx1-ubyte");
+  return make_dataset(name, {images, labels}, class_names);
+}
+
+using Names = std::vector<std::string>;
+
+// The arrays that hold images and labels, among those that are there: the one pair of usual names.
+Names usual_pair(const std::string& spec, const Names& present, const std::string& split) {
+  const std::vector<std::pair<std::string, std::string>> usual{
+      {"images", "labels"}, {"x_" + split, "y_" + split}, {"x", "y"},
+      {"data", "target"},   {"data", "labels"},           {"arr_0", "arr_1"}};
+  std::vector<Names> found;
+  Names described;
+  for (const auto& [images, labels] : usual) {
+    for (const std::string& x : present) {
+      for (const std::string& y : present) {
+        if (lower(x) != images || lower(y) != labels) continue;
+        found.push_back({x, y});
+        described.push_back(x + " and " + y);
+      }
+    }
+  }
+  if (found.size() == 1) return found[0];
+  const std::string example =
+      spec + ":" + (found.empty() ? "IMAGES,LABELS" : found[0][0] + "," + found[0][1]);
+  throw Error(spec +
+              (found.empty()
+                   ? ": which of its arrays are images and labels? it has " + listed(present, "and")
+                   : ": could be read as " + listed(described)) +
+              "; say so with --data " + example);
+}
+
+// PATH.npz[:IMAGES,LABELS]
+Dataset load_npz(const std::string& spec, std::size_t end, const std::string& split, double scale) {
+  const std::string path = spec.substr(0, end);
+  Names names;
+  if (end < spec.size()) {
+    const std::string both = spec.substr(end + 1);
+    const std::size_t comma = both.find(',');
+    if (comma == std::string::npos || both.find(',', comma + 1) != std::string::npos) {
+      throw Error(spec + ": after the file come the names of two arrays; write " + path +
+                  ":IMAGES,LABELS");
+    }
+    names = {both.substr(0, comma), both.substr(comma + 1)};
+  }
+  const auto arrays = read_npz(path, [&](const Names& present) {
+    if (names.empty()) names = usual_pair(path, present, split);
+    return names;
+  });
+  const bool plain = names == Names{"images", "labels"};
+  const std::string name = plain ? path : path + ":" + names[0] + "," + names[1];
+  Dataset data = make_dataset(name, {arrays.at(names[0]), arrays.at(names[1]), scale}, {});
+  if (name != spec) {
+    data.notes.insert(data.notes.begin(), "took the arrays " + names[0] + " and " + names[1]);
+  }
+  return data;
 }
 
 }  // namespace
 
-Dataset load_dataset(const std::string& spec, const std::string& default_split) {
+Dataset load_dataset(const std::string& spec, const std::string& default_split, double scale) {
   if (default_split != "train" && default_split != "test") {
     throw Error("the split '" + default_split + "' is neither train nor test");
   }
   const std::string source = spec.substr(0, spec.find(':'));
+  if (named_sets().contains(source) && scale != 0) {
+    throw Error(spec + ": is read in its own scale; --scale is for arrays");
+  }
   if (named_sets().contains(source)) return load_named_set(spec, source, default_split);
   if (source == "idx") {
     const std::size_t comma = spec.find(',');
     if (comma == std::string::npos) throw Error(spec + ": lacks a comma; write idx:IMAGES,LABELS");
     const std::size_t start = std::string("idx:").size();
     const Tensor images = read_idx(spec.substr(start, comma - start));
-    return make_dataset(spec, images, read_idx(spec.substr(comma + 1)), {});
+    return make_dataset(spec, {images, read_idx(spec.substr(comma + 1)), scale}, {});
   }
-  if (!spec.ends_with(".npz")) refuse_spec(spec);
-  const auto arrays = read_npz(spec, {"images", "labels"});
-  return make_dataset(spec, arrays.at("images"), arrays.at("labels"), {});
+  const std::string npz = ".npz";
+  const std::size_t archive = spec.find(npz + ":");
+  if (spec.ends_with(npz)) return load_npz(spec, spec.size(), default_split, scale);
+  if (archive != std::string::npos) {
+    return load_npz(spec, archive + npz.size(), default_split, scale);
+  }
+  const std::size_t pair = spec.find(".npy,");
+  if (pair == std::string::npos) refuse_spec(spec);
+  const std::size_t comma = pair + std::string(".npy").size();
+  return make_dataset(
+      spec, {read_npy(spec.substr(0, comma)), read_npy(spec.substr(comma + 1)), scale}, {});
 }
 
 Shape sample_shape(const Dataset& dataset) { return dataset.samples.images.sizes().slice(1).vec(); }

@@ -1,12 +1,17 @@
 #include "data/npy.hpp"
 
+#include <ATen/ATen.h>
+
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <numeric>
 #include <optional>
+#include <utility>
 
 #include "data/decoding.hpp"
 #include "reluctance/base/error.hpp"
+#include "reluctance/base/files.hpp"
 
 namespace reluctance {
 namespace {
@@ -158,6 +163,63 @@ class LiteralParser {
   std::string_view rest_;
 };
 
+constexpr std::uint64_t header_limit = 65535;  // what version 1.0 can tell; real ones are near 100
+
+// A file of its own.
+class FileSource final : public NpySource {
+ public:
+  FileSource(std::string where, std::string bytes)
+      : where_(std::move(where)), bytes_(std::move(bytes)), rest_(bytes_) {}
+
+  std::uint64_t left() const override { return rest_.size(); }
+
+  void read(void* out, std::uint64_t count) override {
+    if (count > rest_.size()) throw Error(where_ + ": ends early");
+    std::copy_n(rest_.data(), count, static_cast<char*>(out));
+    rest_.remove_prefix(count);
+  }
+
+  void verify_end() override {}  // its size was compared with the header's
+
+ private:
+  std::string where_, bytes_;
+  std::string_view rest_;
+};
+
+NpyHeader read_header(const std::string& where, NpySource& source) {
+  std::array<unsigned char, 8> start{};  // the magic, then major and minor version
+  source.read(start.data(), start.size());
+  if (!std::equal(npy_magic.begin(), npy_magic.end(), reinterpret_cast<char*>(start.data()))) {
+    throw Error(where + ": is not in the .npy format");
+  }
+  const int version = start[6];
+  if (version < 1 || version > 3 || start[7] != 0) {
+    throw Error(where + ": has the .npy version " + std::to_string(version) + "." +
+                std::to_string(start[7]) + "; known are 1.0, 2.0 and 3.0");
+  }
+  std::array<unsigned char, 4> word{};  // little-endian
+  source.read(word.data(), version == 1 ? 2 : 4);
+  const std::uint32_t length =
+      word[0] | word[1] << 8 | word[2] << 16 | std::uint32_t{word[3]} << 24;
+  if (length > std::min(source.left(), header_limit)) {
+    throw Error(where + ": has a .npy header of " + std::to_string(length) +
+                " bytes, more than fit there");
+  }
+  std::string text(length, '\0');
+  source.read(text.data(), length);
+  return parse_npy_header(where, text);
+}
+
+Tensor widened(const std::string& where, const Tensor& stored, std::string_view descr) {
+  if (descr.ends_with("b1")) return stored.to(at::kBool);
+  if (descr.ends_with("u2")) return stored.to(at::kLong).bitwise_and_(0xFFFF);
+  if (descr.ends_with("u4")) return stored.to(at::kLong).bitwise_and_(0xFFFFFFFFL);
+  if (descr.ends_with("u8") && stored.lt(0).any().item<bool>()) {
+    throw Error(where + ": has a value above 9223372036854775807; save it as int64");
+  }
+  return stored;
+}
+
 }  // namespace
 
 NpyHeader parse_npy_header(const std::string& where, std::string_view text) {
@@ -175,6 +237,40 @@ NpyType npy_type(const std::string& where, std::string_view descr) {
   throw Error(where + ": has the type '" + std::string(descr) + "'" +
               std::string(kind_of_refused(descr)) +
               ", which is not supported; save it as floats, integers or bools");
+}
+
+Tensor read_npy(const std::string& where, NpySource& source, int64_t& budget) {
+  NpyHeader header = read_header(where, source);
+  const NpyType type = npy_type(where, header.descr);
+  const auto item_bytes = static_cast<int64_t>(at::elementSize(type.stored));
+  const int64_t bytes = bounded_bytes(where, header.shape, item_bytes);
+  if (static_cast<std::uint64_t>(bytes) != source.left()) {
+    throw Error(where + ": has " + std::to_string(source.left()) + " bytes of data, but " +
+                to_string(header.shape) + " elements of type " + header.descr + " take " +
+                std::to_string(bytes));
+  }
+  budget -= bytes / item_bytes * static_cast<int64_t>(at::elementSize(type.result));
+  if (budget < 0) throw Error(where + ": exceeds the limit of 8 GiB for all arrays of a file");
+
+  // Fortran's order is C's order of the transposed array.
+  if (header.fortran_order) std::reverse(header.shape.begin(), header.shape.end());
+  Tensor stored = at::empty(header.shape, type.stored);
+  source.read(stored.data_ptr(), static_cast<std::uint64_t>(bytes));
+  source.verify_end();
+  if (type.big_endian) swap_byte_order(stored);
+  if (header.fortran_order) {
+    Shape axes(header.shape.size());
+    std::iota(axes.rbegin(), axes.rend(), 0);
+    stored = stored.permute(axes).contiguous();
+  }
+  return widened(where, stored, header.descr);
+}
+
+Tensor read_npy(const std::filesystem::path& path) {
+  const std::string where = path.string();
+  FileSource source(where, read_file(path, decoded_limit));
+  int64_t budget = decoded_limit;
+  return read_npy(where, source, budget);
 }
 
 std::string format_npy_header(const std::string& where, const Tensor& tensor) {

@@ -1,8 +1,10 @@
-// The header of NumPy's .npy format: a Python dict that tells an array's type, order and shape.
+// NumPy's .npy format: a Python dict that tells an array's type, order and shape, then its bytes.
 #pragma once
 
 #include <ATen/core/ScalarType.h>
 
+#include <cstdint>
+#include <filesystem>
 #include <string>
 #include <string_view>
 
@@ -31,6 +33,22 @@ NpyHeader parse_npy_header(const std::string& where, std::string_view text);
 
 // Throws Error that starts with `where` for types that are not plain numbers or bool.
 NpyType npy_type(const std::string& where, std::string_view descr);
+
+// Bytes read from front to back; reading beyond the end throws Error.
+class NpySource {
+ public:
+  virtual ~NpySource() = default;
+  virtual std::uint64_t left() const = 0;  // not read yet
+  virtual void read(void* out, std::uint64_t count) = 0;
+  virtual void verify_end() = 0;  // once everything has been read
+};
+
+// The array, contiguous. `budget`: what all arrays of the file may still take, in bytes. Throws
+// Error that starts with `where`.
+Tensor read_npy(const std::string& where, NpySource& source, int64_t& budget);
+
+// The array of a file of its own.
+Tensor read_npy(const std::filesystem::path& path);
 
 // Magic, version 1.0, length and dict for a contiguous tensor, padded to a multiple of 64 bytes.
 // Throws Error that starts with `where` if NumPy has no such type.

@@ -7,7 +7,6 @@
 #include <array>
 #include <cstdint>
 #include <memory>
-#include <numeric>
 #include <string_view>
 #include <system_error>
 #include <utility>
@@ -16,6 +15,7 @@
 #include "data/npy.hpp"
 #include "reluctance/base/error.hpp"
 #include "reluctance/base/files.hpp"
+#include "reluctance/base/suggest.hpp"
 
 namespace reluctance {
 namespace {
@@ -32,8 +32,6 @@ struct Close {
 };
 
 constexpr std::string_view entry_suffix = ".npy";
-
-constexpr std::uint64_t header_limit = 65535;  // what version 1.0 can tell; real ones are near 100
 
 std::string message_of(zip_error_t& error) {
   const std::string message = zip_error_strerror(&error);
@@ -56,7 +54,7 @@ Archive open_archive(const std::string& where, const std::string& bytes) {
 }
 
 // One entry of an archive, read from front to back.
-class Entry {
+class Entry final : public NpySource {
  public:
   Entry(zip_t* archive, const zip_stat_t& stat, std::string where)
       : where_(std::move(where)), left_(stat.size) {
@@ -72,10 +70,10 @@ class Entry {
     if (!file_) throw Error(where_ + ": cannot be opened: " + zip_strerror(archive));
   }
 
-  // Bytes that are not read yet, by what the archive declares.
-  std::uint64_t left() const { return left_; }
+  // By what the archive declares.
+  std::uint64_t left() const override { return left_; }
 
-  void read(void* out, std::uint64_t count) {
+  void read(void* out, std::uint64_t count) override {
     if (count > left_) throw Error(where_ + ": ends early");
     left_ -= count;
     auto* position = static_cast<char*>(out);
@@ -89,7 +87,7 @@ class Entry {
   }
 
   // libzip compares CRC and size when it is asked for a byte beyond the end.
-  void verify_end() {
+  void verify_end() override {
     char beyond = 0;
     const zip_int64_t got = zip_fread(file_.get(), &beyond, 1);
     if (got < 0) throw Error(where_ + ": is corrupt: " + zip_file_strerror(file_.get()));
@@ -101,70 +99,6 @@ class Entry {
   std::uint64_t left_;
   std::unique_ptr<zip_file_t, Close> file_;
 };
-
-NpyHeader read_header(const std::string& where, Entry& entry) {
-  std::array<unsigned char, 8> start{};  // the magic, then major and minor version
-  entry.read(start.data(), start.size());
-  if (!std::equal(npy_magic.begin(), npy_magic.end(), reinterpret_cast<char*>(start.data()))) {
-    throw Error(where + ": is not in the .npy format");
-  }
-  const int version = start[6];
-  if (version < 1 || version > 3 || start[7] != 0) {
-    throw Error(where + ": has the .npy version " + std::to_string(version) + "." +
-                std::to_string(start[7]) + "; known are 1.0, 2.0 and 3.0");
-  }
-  std::array<unsigned char, 4> word{};  // little-endian
-  entry.read(word.data(), version == 1 ? 2 : 4);
-  const std::uint32_t length =
-      word[0] | word[1] << 8 | word[2] << 16 | std::uint32_t{word[3]} << 24;
-  if (length > std::min(entry.left(), header_limit)) {
-    throw Error(where + ": has a .npy header of " + std::to_string(length) +
-                " bytes, more than fit there");
-  }
-  std::string text(length, '\0');
-  entry.read(text.data(), length);
-  return parse_npy_header(where, text);
-}
-
-Tensor widened(const std::string& where, const Tensor& stored, std::string_view descr) {
-  if (descr.ends_with("b1")) return stored.to(at::kBool);
-  if (descr.ends_with("u2")) return stored.to(at::kLong).bitwise_and_(0xFFFF);
-  if (descr.ends_with("u4")) return stored.to(at::kLong).bitwise_and_(0xFFFFFFFFL);
-  if (descr.ends_with("u8") && stored.lt(0).any().item<bool>()) {
-    throw Error(where + ": has a value above 9223372036854775807; save it as int64");
-  }
-  return stored;
-}
-
-// Reads one array; `budget` is what all arrays of the file may still take, in bytes.
-Tensor read_array(const std::string& where, zip_t* archive, const zip_stat_t& stat,
-                  int64_t& budget) {
-  Entry entry(archive, stat, where);
-  NpyHeader header = read_header(where, entry);
-  const NpyType type = npy_type(where, header.descr);
-  const auto item_bytes = static_cast<int64_t>(at::elementSize(type.stored));
-  const int64_t bytes = bounded_bytes(where, header.shape, item_bytes);
-  if (static_cast<std::uint64_t>(bytes) != entry.left()) {
-    throw Error(where + ": has " + std::to_string(entry.left()) + " bytes of data, but " +
-                to_string(header.shape) + " elements of type " + header.descr + " take " +
-                std::to_string(bytes));
-  }
-  budget -= bytes / item_bytes * static_cast<int64_t>(at::elementSize(type.result));
-  if (budget < 0) throw Error(where + ": exceeds the limit of 8 GiB for all arrays of a file");
-
-  // Fortran's order is C's order of the transposed array.
-  if (header.fortran_order) std::reverse(header.shape.begin(), header.shape.end());
-  Tensor stored = at::empty(header.shape, type.stored);
-  entry.read(stored.data_ptr(), static_cast<std::uint64_t>(bytes));
-  entry.verify_end();
-  if (type.big_endian) swap_byte_order(stored);
-  if (header.fortran_order) {
-    Shape axes(header.shape.size());
-    std::iota(axes.rbegin(), axes.rend(), 0);
-    stored = stored.permute(axes).contiguous();
-  }
-  return widened(where, stored, header.descr);
-}
 
 // Adds one array; `header` and `tensor` must stay alive until the archive is closed.
 bool add_entry(zip_t* archive, const std::string& name, const std::string& header,
@@ -189,8 +123,7 @@ bool add_entry(zip_t* archive, const std::string& name, const std::string& heade
 
 }  // namespace
 
-std::map<std::string, Tensor> read_npz(const fs::path& path,
-                                       const std::vector<std::string>& names) {
+std::map<std::string, Tensor> read_npz(const fs::path& path, const ChooseArrays& choose) {
   const std::string where = path.string();
   const std::string bytes = read_file(path, decoded_limit);
   const Archive archive = open_archive(where, bytes);
@@ -209,21 +142,27 @@ std::map<std::string, Tensor> read_npz(const fs::path& path,
   }
   if (entries.empty()) throw Error(where + ": has no arrays; write it with numpy.savez");
 
-  std::string present;
-  for (const auto& [name, stat] : entries) present += (present.empty() ? "" : ", ") + name;
-  for (const std::string& name : names) {
-    if (!entries.contains(name)) {
-      throw Error(where + ": has no array '" + name + "'; it has " + present);
-    }
-  }
-
+  std::vector<std::string> present;
+  for (const auto& [name, stat] : entries) present.push_back(name);
   std::map<std::string, Tensor> arrays;
   int64_t budget = decoded_limit;
-  for (const auto& [name, stat] : entries) {
-    if (!names.empty() && std::find(names.begin(), names.end(), name) == names.end()) continue;
-    arrays[name] = read_array(where + ": array '" + name + "'", archive.get(), stat, budget);
+  for (const std::string& name : choose(present)) {
+    const auto found = entries.find(name);
+    if (found == entries.end()) {
+      throw Error(where + ": has no array '" + name + "'; it has " + listed(present, "and"));
+    }
+    const std::string array = where + ": array '" + name + "'";
+    Entry entry(archive.get(), found->second, array);
+    arrays[name] = read_npy(array, entry, budget);
   }
   return arrays;
+}
+
+std::map<std::string, Tensor> read_npz(const fs::path& path,
+                                       const std::vector<std::string>& names) {
+  return read_npz(path, [&](const std::vector<std::string>& present) {
+    return names.empty() ? present : names;
+  });
 }
 
 void write_npz(const fs::path& path, const NamedTensors& arrays) {

@@ -4,7 +4,7 @@
 
 #include <array>
 #include <charconv>
-#include <limits>
+#include <utility>
 
 #include "data/decoding.hpp"
 #include "reluctance/base/error.hpp"
@@ -23,52 +23,91 @@ std::string to_text(float value) {
   return {text.data(), std::to_chars(text.data(), text.data() + text.size(), value).ptr};
 }
 
-// Throws unless every pixel is finite and in [0, 1].
-void require_pixels(const std::string& name, const Tensor& images) {
+// What rounding leaves of 0 and 1.
+constexpr double rounding = 1e-5;
+
+// Cuts rounding off. Throws unless every pixel is finite and in [0, 1] then.
+void limit_pixels(const std::string& name, Tensor& images, std::vector<std::string>& notes) {
   const auto [low, high] = at::aminmax(images);  // NaN if any pixel is
   const auto least = low.item<float>();
   const auto most = high.item<float>();
   if (least >= 0 && most <= 1) return;
+  if (least >= -rounding && most <= 1 + rounding) {
+    notes.push_back("cut off pixels from " + to_text(least) + " to " + to_text(most) +
+                    " at 0 and 1");
+    images.clamp_(0, 1);
+    return;
+  }
   const Tensor infinite = images.isfinite().logical_not_();
   if (infinite.any().item<bool>()) {
     throw Error(name + ": image " + std::to_string(first_sample(infinite)) +
                 " has a pixel that is NaN or infinite; pixels are numbers in [0, 1]");
   }
-  const int64_t sample = first_sample(images.lt(0).logical_or_(images.gt(1)));
+  const int64_t sample = first_sample(images.lt(-rounding).logical_or_(images.gt(1 + rounding)));
   const bool bytes = least >= 0 && most > 2 && most <= 255;
   throw Error(name + ": pixels range from " + to_text(least) + " to " + to_text(most) +
               ", the first outside [0, 1] in image " + std::to_string(sample) +
-              (bytes ? "; divide them by 255" : "; scale them so that 0 is black and 1 is white"));
+              (bytes ? "; say that white is 255 with --scale 255"
+                     : "; scale them so that 0 is black and 1 is white"));
 }
 
-Tensor to_images(const std::string& name, Tensor images) {
+Tensor to_images(const std::string& name, const Arrays& arrays, std::vector<std::string>& notes) {
+  Tensor images = arrays.images;
   if (images.dim() < 2 || images.dim() > 4 || images.numel() == 0) {
     throw Error(name + ": images have the shape " + to_string(images.sizes().vec()) +
                 "; they are N x C x H x W, N x H x W or N x n with at least one pixel");
   }
-  if (images.scalar_type() != at::kByte && !images.is_floating_point()) {
+  const bool bytes = images.scalar_type() == at::kByte;
+  if (arrays.scale == 0 && !bytes && !images.is_floating_point()) {
     throw Error(name + ": images have the type " + at::toString(images.scalar_type()) +
-                "; they are uint8, or floating point in [0, 1]");
+                "; they are uint8, or floating point in [0, 1], or say with --scale 255 that white "
+                "is 255");
   }
   bounded_bytes(name, images.sizes().vec(), sizeof(float));
   if (images.dim() == 3) images = images.unsqueeze(1);
-  if (images.scalar_type() == at::kByte) return images.to(at::kFloat).div_(255);
-  images = images.to(at::kFloat);
-  require_pixels(name, images);
+  const double white = arrays.scale != 0 ? arrays.scale : bytes ? 255 : 1;
+  if (white == 1) {
+    images = images.to(at::kFloat, /*non_blocking=*/false, /*copy=*/true);
+  } else if (bytes) {
+    images = images.to(at::kFloat).div_(white);
+  } else {  // float32 cannot hold all integers
+    images = images.to(at::kDouble).div(white).to(at::kFloat);
+  }
+  limit_pixels(name, images, notes);
   return images;
 }
 
-Tensor to_labels(const std::string& name, const Tensor& labels) {
+// Rows of zeros with a single one in each.
+bool are_one_hot(const Tensor& labels) {
+  return labels.dim() == 2 && labels.size(1) > 1 &&
+         labels.ne(0).logical_and(labels.ne(1)).any().item<bool>() == false &&
+         labels.to(at::kLong).sum(1).eq(1).all().item<bool>();
+}
+
+Tensor to_labels(const std::string& name, Tensor labels, int64_t count,
+                 std::vector<std::string>& notes) {
+  const bool one_row = labels.dim() == 2 && labels.size(0) == 1 && labels.size(1) == count;
   const bool column = labels.dim() == 2 && labels.size(1) == 1;
-  if (labels.dim() != 1 && !column) {
+  if (labels.dim() == 2 && labels.size(0) == count && are_one_hot(labels)) {
+    notes.emplace_back("took one-hot labels by the place of their one");
+    labels = labels.to(at::kFloat).argmax(1);
+  }
+  if (labels.dim() != 1 && !column && !one_row) {
     throw Error(name + ": labels have the shape " + to_string(labels.sizes().vec()) +
-                "; they are N integers");
+                "; they are N whole numbers, or one-hot rows of 0 and 1 (numpy: "
+                "labels.argmax(1))");
   }
-  if (!at::isIntegralType(labels.scalar_type(), /*includeBool=*/false)) {
-    throw Error(name + ": labels have the type " + at::toString(labels.scalar_type()) +
-                "; they are integers from 0");
+  labels = labels.reshape({-1});
+  if (labels.is_floating_point()) {
+    labels = labels.to(at::kDouble);
+    const Tensor broken = labels.ne(labels.round()).logical_or(labels.abs().gt(1e15));
+    if (broken.any().item<bool>()) {
+      const auto sample = broken.nonzero()[0].item<int64_t>();
+      throw Error(name + ": label " + to_text(labels[sample].item<float>()) + " of image " +
+                  std::to_string(sample) + " is no whole number; labels are classes, from 0");
+    }
   }
-  return labels.reshape({-1}).to(at::kLong);
+  return labels.to(at::kLong);
 }
 
 [[noreturn]] void refuse_label(const std::string& name, const Tensor& labels, const Tensor& mask,
@@ -80,36 +119,42 @@ Tensor to_labels(const std::string& name, const Tensor& labels) {
 
 }  // namespace
 
-Dataset make_dataset(const std::string& name, const Tensor& images, const Tensor& labels,
+Dataset make_dataset(const std::string& name, const Arrays& arrays,
                      const std::vector<std::string>& class_names) {
-  const Tensor valid_images = to_images(name, images);
-  const Tensor valid_labels = to_labels(name, labels);
-  if (valid_images.size(0) != valid_labels.size(0)) {
-    throw Error(name + ": has " + std::to_string(valid_images.size(0)) + " images but " +
-                std::to_string(valid_labels.size(0)) + " labels");
+  std::vector<std::string> notes;
+  const Tensor images = to_images(name, arrays, notes);
+  const Tensor labels = to_labels(name, arrays.labels, images.size(0), notes);
+  if (images.size(0) != labels.size(0)) {
+    throw Error(name + ": has " + std::to_string(images.size(0)) + " images but " +
+                std::to_string(labels.size(0)) + " labels");
   }
-  Dataset dataset{name, {valid_images, valid_labels}, 0, class_names};
-  const Tensor negative = dataset.samples.labels.lt(0);
+  const Tensor negative = labels.lt(0);
   if (negative.any().item<bool>()) {
-    refuse_label(name, dataset.samples.labels, negative, "is negative; labels are integers from 0");
+    refuse_label(name, labels, negative, "is negative; labels are integers from 0");
   }
-  // Known classes bound the labels; otherwise only what no number of classes can reach is refused.
-  const int64_t bound = class_names.empty() ? std::numeric_limits<std::int32_t>::max()
-                                            : static_cast<int64_t>(class_names.size());
-  const Tensor beyond = dataset.samples.labels.ge(bound);
+  // Known classes bound the labels; otherwise only what no network has is refused.
+  constexpr int64_t most_classes = 1000000;
+  const int64_t bound =
+      class_names.empty() ? most_classes : static_cast<int64_t>(class_names.size());
+  const Tensor beyond = labels.ge(bound);
   if (beyond.any().item<bool>()) {
-    refuse_label(name, dataset.samples.labels, beyond, "is not below " + std::to_string(bound));
+    refuse_label(name, labels, beyond, "is not below " + std::to_string(bound));
   }
-  dataset.classes = class_names.empty() ? dataset.samples.labels.max().item<int64_t>() + 1 : bound;
-  return dataset;
+  const int64_t classes = class_names.empty() ? labels.max().item<int64_t>() + 1 : bound;
+  return {name, {images, labels}, classes, class_names, std::move(notes)};
 }
 
 void require_labels_below(const Dataset& dataset, int64_t classes) {
   const Tensor beyond = dataset.samples.labels.ge(classes);
   if (beyond.any().item<bool>()) {
-    refuse_label(dataset.name, dataset.samples.labels, beyond,
+    const Tensor& labels = dataset.samples.labels;
+    const bool from_one =
+        labels.min().item<int64_t>() == 1 && labels.max().item<int64_t>() == classes;
+    refuse_label(dataset.name, labels, beyond,
                  "is not below " + std::to_string(classes) +
-                     ", the number of classes of the network; choose data and network that match");
+                     ", the number of classes of the network; " +
+                     (from_one ? "labels here run from 1: subtract 1 (numpy: labels - 1)"
+                               : "choose data and network that match"));
   }
 }
 

@@ -5,10 +5,14 @@
 
 namespace reluctance {
 
-// Both are contiguous. Images are N x C x H x W, N x H x W or N x n, of uint8 or floating point;
-// labels are N or N x 1 integers. `class_names` is empty if the classes are unknown, else no label
-// may be beyond them. Throws Error that starts with `name` and says which sample is at fault.
-Dataset make_dataset(const std::string& name, const Tensor& images, const Tensor& labels,
+struct Arrays {
+  Tensor images, labels;  // contiguous, as load_dataset takes them
+  double scale = 0;       // what white is; 0: 255 for uint8, 1 for others
+};
+
+// `class_names` is empty if the classes are unknown, else no label may be beyond them. Throws Error
+// that starts with `name` and says which sample is at fault.
+Dataset make_dataset(const std::string& name, const Arrays& arrays,
                      const std::vector<std::string>& class_names);
 
 }  // namespace reluctance

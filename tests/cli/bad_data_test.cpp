@@ -67,14 +67,14 @@ TEST_F(BadData, IdxFiles) {
 TEST_F(BadData, Arrays) {
   const Dataset data = dataset(4);
   write_npz(in_folder("data.npz"), {{"images", data.samples.images}});
-  expect_refused("data.npz", "data.npz", {"no array 'labels'", "images"});
+  expect_refused("data.npz", "data.npz", {"which of its arrays", "images"});
   expect_arrays_refused(data.samples.images, data.samples.labels.slice(0, 0, 3),
                         {"4 images", "3 labels"});
   expect_arrays_refused(data.samples.images, at::tensor({0, 1, 2, 10}, at::kLong),
                         {"label 10 of image 3", "not below 10"});
   expect_arrays_refused(data.samples.images, data.samples.labels - 10, {"negative"});
   expect_arrays_refused(data.samples.images * 255, data.samples.labels,
-                        {"0 to 255", "divide them by 255"});
+                        {"0 to 255", "--scale 255"});
   expect_arrays_refused(data.samples.images - 1, data.samples.labels, {"-1 to 0"});
   Tensor images = data.samples.images.clone();
   images[2][0][5][5] = std::nan("");

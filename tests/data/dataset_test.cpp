@@ -7,6 +7,7 @@
 #include <cstdlib>
 
 #include "data/made_files.hpp"
+#include "data/npy.hpp"
 #include "reluctance/base/files.hpp"
 #include "reluctance/data/npz.hpp"
 #include "temporary_folder.hpp"
@@ -176,12 +177,12 @@ TEST_F(Data, ShapesTypesAndCountsAreChecked) {
   expect_contains(refused(at::rand({2, 1, 1, 1, 1}), labels), "2 x 1 x 1 x 1 x 1");
   expect_contains(refused(at::rand({0, 3}), at::ones({0}, at::kLong)), "at least one pixel");
   expect_contains(refused(at::ones({2, 3}, at::kInt), labels), "images have the type Int");
-  expect_contains(refused(images, at::rand({2})), "labels have the type Float");
-  expect_contains(refused(images, at::ones({2}, at::kBool)), "labels have the type Bool");
+  expect_contains(refused(images, at::tensor({1.0, 0.5})), "label 0.5 of image 1 is no whole");
   expect_contains(refused(images, at::ones({2, 2}, at::kLong)), "labels have the shape 2 x 2");
   expect_contains(refused(images, at::ones({3}, at::kLong)), "2 images but 3 labels");
   write_npz(path("data.npz"), {{"x", images}});
-  expect_contains(unknown(spec("data.npz")), "no array 'images'; it has x");
+  expect_contains(unknown(spec("data.npz")),
+                  "which of its arrays are images and labels? it has x;");
 }
 
 TEST_F(Data, PixelsAreChecked) {
@@ -198,11 +199,107 @@ TEST_F(Data, PixelsAreChecked) {
     expect_contains(refused(with(value), labels), "outside [0, 1] in image 2");
   }
   expect_contains(refused(with(255), labels), "from 0.5 to 255, ");
-  expect_contains(refused(with(255), labels), "divide them by 255");
-  expect_contains(refused(with(1.0000001), labels), "to 1.0000001, ");
+  expect_contains(refused(with(255), labels), "--scale 255");
+  expect_contains(refused(with(1.0001), labels), "to 1.0001, ");
   EXPECT_EQ(refused(with(-1), labels).find("255"), std::string::npos);
   EXPECT_EQ(refused(with(0), labels), "");
   EXPECT_EQ(refused(with(1), labels), "");
+}
+
+TEST_F(Data, RoundingOutsideTheRangeIsCutOff) {
+  Tensor images = at::full({2, 4}, 0.5);
+  images[0][1] = 1.000001;
+  images[1][2] = -0.000001;
+  const Dataset data = from_npz(images, at::zeros({2}, at::kLong));
+  EXPECT_TRUE(at::equal(data.samples.images, images.clamp(0, 1)));
+  ASSERT_EQ(data.notes.size(), 1U);
+  expect_contains(data.notes[0], "1.000001");
+}
+
+TEST_F(Data, AScaleIsWhatWhiteIs) {
+  const Tensor bytes = at::tensor({0, 51, 255, 1}, at::kLong).view({2, 2});
+  const Tensor expected = bytes.to(at::kFloat) / 255;
+  for (const at::ScalarType type : {at::kByte, at::kInt, at::kLong, at::kFloat, at::kDouble}) {
+    write_npz(path("data.npz"), {{"images", bytes.to(type)}, {"labels", at::arange(2)}});
+    EXPECT_TRUE(at::allclose(load_dataset(spec("data.npz"), "test", 255).samples.images, expected));
+  }
+  EXPECT_TRUE(
+      at::allclose(load_dataset(spec("data.npz"), "test", 510).samples.images, expected / 2));
+  expect_contains(error_of([&] { load_dataset(spec("data.npz"), "test", 100); }), "to 2.55, ");
+  expect_contains(error_of([&] { load_dataset("mnist", "test", 255); }), "its own scale");
+}
+
+TEST_F(Data, LabelsAsPeopleHaveThem) {
+  const Tensor images = at::rand({3, 2});
+  const Tensor labels = at::tensor({2, 0, 1}, at::kLong);
+  const auto taken = [&](const Tensor& as) { return from_npz(images, as); };
+  for (const at::ScalarType type : {at::kFloat, at::kDouble, at::kHalf}) {
+    EXPECT_TRUE(at::equal(taken(labels.to(type)).samples.labels, labels));
+  }
+  EXPECT_TRUE(at::equal(taken(labels.view({1, 3})).samples.labels, labels));
+  EXPECT_TRUE(at::equal(taken(labels.view({3, 1})).samples.labels, labels));
+  EXPECT_TRUE(at::equal(taken(labels.gt(0)).samples.labels, labels.gt(0).to(at::kLong)));
+  for (const at::ScalarType type : {at::kFloat, at::kLong, at::kBool}) {
+    const Dataset data = taken(at::one_hot(labels, 3).to(type));
+    EXPECT_TRUE(at::equal(data.samples.labels, labels));
+    ASSERT_EQ(data.notes.size(), 1U);
+    expect_contains(data.notes[0], "one-hot");
+  }
+  Tensor twice = at::one_hot(labels, 3).clone();
+  twice[1][2] = 1;
+  expect_contains(refused(images, twice), "labels.argmax(1)");
+  expect_contains(refused(images, at::full({3}, 1e6)), "label 1000000 of image 0");
+}
+
+TEST_F(Data, ArraysByTheirUsualNames) {
+  const Tensor images = at::rand({3, 2});
+  const Tensor labels = at::arange(3);
+  using Pair = std::pair<std::string, std::string>;
+  for (const auto& [x, y] : {Pair{"x_test", "y_test"},
+                             {"X_test", "y_test"},
+                             {"x", "y"},
+                             {"X", "y"},
+                             {"data", "target"},
+                             {"arr_0", "arr_1"}}) {
+    write_npz(path("data.npz"), {{x, images}, {y, labels}});
+    const Dataset data = load_dataset(spec("data.npz"), "test");
+    EXPECT_TRUE(at::equal(data.samples.images, images));
+    ASSERT_EQ(data.notes.size(), 1U);
+    expect_contains(data.notes[0], x + " and " + y);
+  }
+  // Both splits in one file, as Keras has them.
+  write_npz(path("data.npz"), {{"x_test", images},
+                               {"y_test", labels},
+                               {"x_train", images.flip(0)},
+                               {"y_train", labels.flip(0)}});
+  const Dataset train = load_dataset(spec("data.npz"), "train");
+  const Dataset test = load_dataset(spec("data.npz"), "test");
+  EXPECT_TRUE(at::equal(train.samples.images, test.samples.images.flip(0)));
+  EXPECT_NE(train.name, test.name);
+  EXPECT_TRUE(at::equal(load_dataset(spec("data.npz:x_train,y_train"), "test").samples.labels,
+                        train.samples.labels));
+  expect_contains(unknown(spec("data.npz:x_train,y")), "no array 'y'");
+  expect_contains(unknown(spec("data.npz:x_train")), "data.npz:IMAGES,LABELS");
+  write_npz(path("data.npz"), {{"x", images}, {"y", labels}, {"data", images}, {"target", labels}});
+  expect_contains(unknown(spec("data.npz")), "could be read as x and y or data and target");
+  expect_contains(unknown(spec("data.npz")), "--data");
+}
+
+TEST_F(Data, PairsOfNpyFiles) {
+  const Tensor images = at::rand({3, 2});
+  const auto save = [&](const std::string& name, const Tensor& array) {
+    const std::string data(static_cast<const char*>(array.data_ptr()), array.nbytes());
+    write_file(path(name), format_npy_header(name, array) + data);
+  };
+  save("x.npy", images);
+  save("y.npy", at::arange(3));
+  const std::string pair = spec("x.npy") + "," + spec("y.npy");
+  EXPECT_TRUE(at::equal(load_dataset(pair, "test").samples.images, images));
+  const std::string good = read_file(path("x.npy"), 1 << 20);
+  write_file(path("x.npy"), good.substr(0, good.size() - 1));
+  expect_contains(unknown(pair), "x.npy: has 23 bytes of data");
+  write_file(path("x.npy"), good + "x");
+  expect_contains(unknown(pair), "x.npy: has 25 bytes of data");
 }
 
 TEST_F(Data, LabelsAreChecked) {
@@ -216,6 +313,10 @@ TEST_F(Data, LabelsAreChecked) {
   const std::string message = error_of([&] { require_labels_below(data, 5); });
   expect_contains(message, "data.npz: label 5 of image 1 is not below 5");
   expect_contains(message, "number of classes of the network");
+  const Dataset from_one = from_npz(images, at::tensor({1, 2, 3}, at::kLong));
+  expect_contains(error_of([&] { require_labels_below(from_one, 3); }), "subtract 1");
+  expect_contains(refused(images, at::tensor({0L, 1L, 2147483646L}, at::kLong)),
+                  "label 2147483646 of image 2");
 }
 
 TEST_F(Data, HeadTakesTheFirstSamples) {
@@ -244,8 +345,9 @@ TEST_F(Data, ChecksumCoversImagesAndLabels) {
 }
 
 TEST_F(Data, UnknownSpecsListTheFormsAndSuggest) {
-  for (const std::string spec : {"", "x", ":", "data.npy", "imagenet", "/tmp", "a.npz:test"}) {
-    expect_contains(unknown(spec), "idx:IMAGES,LABELS or a path ending in .npz");
+  for (const std::string spec : {"", "x", ":", "data.npy", "imagenet", "/tmp"}) {
+    expect_contains(unknown(spec),
+                    "idx:IMAGES,LABELS, IMAGES.npy,LABELS.npy or a path ending in .npz");
     EXPECT_EQ(unknown(spec).find("did you mean"), std::string::npos) << spec;
   }
   for (const auto& [spec, meant] :

