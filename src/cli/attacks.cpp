@@ -117,27 +117,32 @@ void add_attack(CLI::App& app, AttackOptions& options, AttackUse use, const std:
     });
     return option;
   };
-  app.add_option("--attack", options.attack, note + listed(names(use)))->capture_default_str();
-  written(app.add_option("--norm", options.norm, "linf, l2 or l1")->capture_default_str());
+  app.add_option("--attack", options.attack, note + listed(names(use)))
+      ->transform(any_case())
+      ->capture_default_str();
+  written(app.add_option("--norm", options.norm, "linf, l2 or l1")
+              ->transform(any_case())
+              ->capture_default_str());
   written(app.add_option("--eps", options.epsilon, "radius of the ball, for pixels in [0, 1]")
-              ->check(positive_number())
+              ->transform(positive_number())
               ->capture_default_str());
   written(app.add_option("--steps", options.steps, "steps of the attack")
               ->transform(whole_number(1, 1000000))
               ->capture_default_str());
   written(app.add_option("--step-size", options.step_size,
                          "length of a step; default 2.5 * eps / steps")
-              ->check(positive_number()));
+              ->transform(positive_number()));
   written(app.add_option("--restarts", options.restarts,
                          "runs of the attack; later ones on what still stands")
               ->transform(whole_number(1, 10000))
               ->capture_default_str());
   written(app.add_option("--beta", options.beta,
                          "total strength of the raw attack: step size times steps")
-              ->check(positive_number())
+              ->transform(positive_number())
               ->capture_default_str());
   written(app.add_option("--loss", options.loss,
                          "what the attack climbs: cross-entropy, squared-error, margin or dlr")
+              ->transform(any_case())
               ->capture_default_str());
 }
 

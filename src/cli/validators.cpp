@@ -1,5 +1,7 @@
 #include "cli/validators.hpp"
 
+#include <array>
+#include <cctype>
 #include <charconv>
 #include <optional>
 #include <sstream>
@@ -16,6 +18,22 @@ std::optional<Number> parsed(const std::string& text) {
   const auto [stop, code] = std::from_chars(text.data(), end, value);
   if (code != std::errc() || stop != end) return std::nullopt;
   return value;
+}
+
+// 0.1, or 8/255.
+std::optional<double> number_in(const std::string& text) {
+  const std::size_t slash = text.find('/');
+  if (slash == std::string::npos) return parsed<double>(text);
+  const std::optional<double> over = parsed<double>(text.substr(0, slash));
+  const std::optional<double> under = parsed<double>(text.substr(slash + 1));
+  if (!over || !under) return std::nullopt;
+  return *over / *under;
+}
+
+// The shortest text that gives `value` back.
+std::string shortest(double value) {
+  std::array<char, 32> text{};
+  return {text.data(), std::to_chars(text.data(), text.data() + text.size(), value).ptr};
 }
 
 }  // namespace
@@ -38,9 +56,11 @@ CLI::Validator number_between(double low, double high) {
   std::ostringstream range;
   range << low << " to " << high;
   return {[=, words = range.str()](std::string& text) {
-            const std::optional<double> value = parsed<double>(text);
+            const std::optional<double> value = number_in(text);
             const bool good = value && *value >= low && *value <= high;  // not so for NaN
-            return good ? std::string() : "'" + text + "' is not a number from " + words;
+            if (!good) return "'" + text + "' is not a number from " + words;
+            if (text.find('/') != std::string::npos) text = shortest(*value);
+            return std::string();
           },
           "[" + range.str() + "]"};
 }
@@ -49,6 +69,14 @@ CLI::Validator positive_number() {
   CLI::Validator validator = number_between(1e-30, 1e30);
   validator.description("POSITIVE");
   return validator;
+}
+
+CLI::Validator any_case() {
+  return {[](std::string& text) {
+            for (char& c : text) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+            return std::string();
+          },
+          ""};
 }
 
 CLI::Validator some_text() {

@@ -62,7 +62,8 @@ TEST_F(Mistakes, InNumbers) {
   expect_refused({
       {{"evaluate", "--eps", "nan"}, {"--eps", "'nan'", "number from 1e-30"}},
       {{"evaluate", "--eps", "-1"}, {"--eps", "'-1'"}},
-      {{"evaluate", "--eps", "8/255"}, {"--eps", "'8/255'"}},
+      {{"evaluate", "--eps", "8/0"}, {"--eps", "'8/0'"}},
+      {{"evaluate", "--eps", "8/255/1"}, {"--eps", "'8/255/1'"}},
       {{"evaluate", "--eps"}, {"--eps", "lacks its value"}},
       {{"evaluate", "--eps", "1e300"}, {"--eps", "'1e300'", "to 1e+30"}},
       {{"explain", "--step-size", "0"}, {"--step-size", "'0'"}},
@@ -87,6 +88,19 @@ TEST_F(Cli, ALeadingZeroIsNotOctal) {
       on_both("evaluate") + Arguments{"--attack", "pgd", "--limit", "4", "--steps", "010"});
   EXPECT_TRUE(succeeded(outcome));
   EXPECT_NE(outcome.out.find(" 10 steps"), std::string::npos) << outcome.out;
+}
+
+TEST_F(Cli, FractionsAndCapitalsAreUnderstood) {
+  const ProgramOutcome as_people_write =
+      run_here(on_both("evaluate") + Arguments{"--attack", "PGD", "--norm", "L2", "--eps", "64/255",
+                                               "--loss", "DLR", "--limit", "20"});
+  const ProgramOutcome plainly = run_here(
+      on_both("evaluate") + Arguments{"--attack", "pgd", "--norm", "l2", "--eps",
+                                      "0.25098039215686274", "--loss", "dlr", "--limit", "20"});
+  EXPECT_TRUE(succeeded(as_people_write));
+  EXPECT_EQ(as_people_write.out.substr(0, as_people_write.out.find(" s\n") - 6),
+            plainly.out.substr(0, plainly.out.find(" s\n") - 6));
+  EXPECT_NE(plainly.out.find("epsilon 0.25098"), std::string::npos) << plainly.out;
 }
 
 }  // namespace
