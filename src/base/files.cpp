@@ -1,8 +1,12 @@
 #include "reluctance/base/files.hpp"
 
 #include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <atomic>
 #include <cerrno>
 #include <cstring>
@@ -44,6 +48,15 @@ void create_parent(const fs::path& path) {
   if (code) fail(path.parent_path(), "cannot create the folder", code.value());
 }
 
+// Creates a file in the folder and removes it; the system's reason if it cannot.
+int probe(const fs::path& folder) {
+  const fs::path path = temporary_beside(folder / "probe");
+  const Descriptor file(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644));
+  if (file.get() < 0) return errno;
+  ::unlink(path.c_str());
+  return 0;
+}
+
 }  // namespace
 
 fs::path temporary_beside(const fs::path& path) {
@@ -68,6 +81,10 @@ void replace_file(const fs::path& temporary, const fs::path& path) {
     if (file.get() < 0 || ::fsync(file.get()) != 0) give_up("cannot flush to the disk");
   }
   if (::rename(temporary.c_str(), path.c_str()) != 0) give_up("cannot replace the file");
+  // The new name is safe once its folder is; some file systems cannot be asked for that.
+  const fs::path folder = path.has_parent_path() ? path.parent_path() : fs::path(".");
+  const Descriptor parent(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (parent.get() >= 0) ::fsync(parent.get());
 }
 
 void write_file(const fs::path& path, std::string_view bytes) {
@@ -116,13 +133,61 @@ void require_writable_folder(const std::string& option, const fs::path& folder) 
     throw Error(folder.string() + ": cannot create the folder: " + code.message() +
                 "; choose another with " + option);
   }
-  const fs::path probe = temporary_beside(folder / "probe");
-  const Descriptor file(::open(probe.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644));
-  if (file.get() < 0) {
-    throw Error(folder.string() + ": cannot write there: " + std::strerror(errno) +
+  if (const int fault = probe(folder)) {
+    throw Error(folder.string() + ": cannot write there: " + std::strerror(fault) +
                 "; choose another with " + option);
   }
-  ::unlink(probe.c_str());
+}
+
+void require_writable_file(const std::string& option, const fs::path& path) {
+  std::error_code ignored;  // what cannot be asked is not there
+  if (fs::exists(path, ignored) && !fs::is_regular_file(path, ignored)) {
+    throw Error(option + " " + path.string() +
+                ": is there and no regular file; choose another name");
+  }
+  // The nearest folder that is there; those below it are made when the file is written.
+  fs::path folder = fs::absolute(path).parent_path();
+  while (!fs::exists(folder, ignored) && folder.has_relative_path()) folder = folder.parent_path();
+  const int fault = fs::is_directory(folder, ignored) ? probe(folder) : ENOTDIR;
+  if (fault != 0) {
+    throw Error(option + " " + path.string() + ": cannot write in " + folder.string() + ": " +
+                std::strerror(fault) + "; choose another place");
+  }
+}
+
+FolderLock::FolderLock(const std::string& option, const fs::path& folder)
+    : path_(folder / ".reluctance.lock") {
+  require_writable_folder(option, folder);
+  for (;;) {
+    descriptor_ = ::open(path_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+    if (descriptor_ < 0) fail(path_, "cannot create the file", errno);
+    if (::flock(descriptor_, LOCK_EX | LOCK_NB) != 0) {
+      std::array<char, 32> text{};
+      const ssize_t size = ::pread(descriptor_, text.data(), text.size() - 1, 0);
+      ::close(std::exchange(descriptor_, -1));
+      throw Error(folder.string() + ": process " +
+                  std::string(text.data(), static_cast<std::size_t>(std::max<ssize_t>(size, 0))) +
+                  " writes there; wait for it, or choose another folder with " + option);
+    }
+    // Its last holder may have removed the file between the two calls.
+    struct stat named {};
+    struct stat held {};
+    if (::stat(path_.c_str(), &named) == 0 && ::fstat(descriptor_, &held) == 0 &&
+        named.st_ino == held.st_ino) {
+      break;
+    }
+    ::close(std::exchange(descriptor_, -1));
+  }
+  const std::string process = std::to_string(::getpid());
+  const bool written = ::ftruncate(descriptor_, 0) == 0 &&
+                       ::pwrite(descriptor_, process.data(), process.size(), 0) > 0;
+  static_cast<void>(written);  // only the message of another process would lack the number
+}
+
+FolderLock::~FolderLock() {
+  if (descriptor_ < 0) return;
+  ::unlink(path_.c_str());
+  ::close(descriptor_);
 }
 
 }  // namespace reluctance

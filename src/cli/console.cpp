@@ -11,6 +11,9 @@
 namespace reluctance {
 
 std::string one_line(std::string text) {
+  // Names from files can be as long as they like.
+  constexpr std::size_t most = 2000;
+  if (text.size() > most) text.replace(most / 2, text.size() - most, " [...] ");
   for (char& c : text) {
     if (std::iscntrl(static_cast<unsigned char>(c))) c = '?';
   }

@@ -1,12 +1,19 @@
 #include "cli/options.hpp"
 
+#include <unistd.h>
+
 #include <limits>
-#include <system_error>
 
 #include "cli/validators.hpp"
 #include "reluctance/base/error.hpp"
+#include "reluctance/base/files.hpp"
 
 namespace reluctance {
+
+double half_of_memory() {
+  const auto pages = static_cast<double>(::sysconf(_SC_PHYS_PAGES));
+  return pages * static_cast<double>(::sysconf(_SC_PAGESIZE)) / (1 << 30) / 2;
+}
 
 void add_data(CLI::App& app, CommonOptions& options) {
   app.add_option("--data", options.data,
@@ -16,7 +23,7 @@ void add_data(CLI::App& app, CommonOptions& options) {
       ->capture_default_str();
   app.add_option("--scale", options.scale,
                  "the value of white in arrays, which are divided by it: 255 for example")
-      ->check(positive_number());
+      ->transform(positive_number());
 }
 
 void add_model(CLI::App& app, CommonOptions& options) {
@@ -30,6 +37,7 @@ void add_model(CLI::App& app, CommonOptions& options) {
 void add_architecture(CLI::App& app, CommonOptions& options) {
   app.add_option("--arch", options.architecture.name,
                  "architecture of a new network: linear, mlp, cnn, lenet, vgg11 or resnet18")
+      ->transform(any_case())
       ->excludes("--model")
       ->capture_default_str();
   app.add_option("--hidden", options.architecture.hidden, "widths of the hidden layers of mlp")
@@ -52,6 +60,10 @@ void add_running(CLI::App& app, CommonOptions& options) {
       ->transform(whole_number(0, 1024))
       ->capture_default_str();
   app.add_option("--device", options.device, "cpu, cuda or cuda:N")->capture_default_str();
+  app.add_option("--memory", options.memory,
+                 "GiB that the work may take: networks that need more are refused, curvature keeps "
+                 "less and computes it anew; default: half of the machine's")
+      ->transform(number_between(0.0, 1e6));
 }
 
 void add_json(CLI::App& app, CommonOptions& options) {
@@ -71,11 +83,7 @@ void require_file_place(const std::string& option, const std::filesystem::path& 
   if (path == "-") {
     throw Error(option + " -: cannot write to standard output; give the name of a file");
   }
-  std::error_code ignored;  // what cannot be asked now is reported when the file is written
-  if (std::filesystem::exists(path, ignored) && !std::filesystem::is_regular_file(path, ignored)) {
-    throw Error(option + " " + path.string() +
-                ": is there and no regular file; choose another name");
-  }
+  if (!path.empty()) require_writable_file(option, path);
 }
 
 }  // namespace reluctance

@@ -10,6 +10,9 @@
 
 namespace reluctance {
 
+// GiB: half of what this machine has.
+double half_of_memory();
+
 // What the run is on.
 struct CommonOptions {
   std::string data = "fashion-mnist";
@@ -20,6 +23,7 @@ struct CommonOptions {
   std::uint64_t seed = 0;
   int threads = 0;  // 0: one for each core
   std::string device = "cpu";
+  double memory = half_of_memory();  // GiB
   std::filesystem::path out;
   std::string json;
 };
@@ -27,12 +31,12 @@ struct CommonOptions {
 void add_data(CLI::App& app, CommonOptions& options);
 void add_model(CLI::App& app, CommonOptions& options);
 void add_architecture(CLI::App& app, CommonOptions& options);
-void add_running(CLI::App& app, CommonOptions& options);  // seed, threads, device
+void add_running(CLI::App& app, CommonOptions& options);  // seed, threads, device, memory
 void add_json(CLI::App& app, CommonOptions& options);
 void add_out(CLI::App& app, CommonOptions& options, const std::string& folder);
 
-// Throws Error if `path`, the value of `option`, is anything but a file or a free name: a folder,
-// or a device, which writing would replace.
+// Throws Error unless `path`, the value of `option`, is empty or a file that can be written after
+// the work.
 void require_file_place(const std::string& option, const std::filesystem::path& path);
 
 }  // namespace reluctance

@@ -2,12 +2,14 @@
 
 #include <ATen/Parallel.h>
 #include <malloc.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <new>
+#include <string_view>
 
 #include "cli/commands.hpp"
 #include "cli/console.hpp"
@@ -25,9 +27,21 @@ constexpr int exit_job_failed = 1;
 constexpr int exit_bad_input = 2;
 constexpr int exit_interrupted = 130;  // 128 + SIGINT, as shells count
 
+// Some steps cannot be left: one large decomposition, for example. They are given that long.
+constexpr unsigned patience = 2;  // seconds
+
 extern "C" void on_interrupt(int) {
   if (interrupt_requested()) std::_Exit(exit_interrupted);  // asked twice: at once
   request_interrupt();
+  ::alarm(patience);
+}
+
+extern "C" void on_alarm(int) {
+  if (interrupt_noticed()) return;  // on its way out, with files to bring in order
+  constexpr std::string_view text =
+      "reluctance: stopped in the middle of a step; what was saved before stays\n";
+  static_cast<void>(::write(STDERR_FILENO, text.data(), text.size()) > 0);
+  std::_Exit(exit_interrupted);
 }
 
 void fail(const std::string& message) { note("reluctance: " + message); }
@@ -103,7 +117,9 @@ int run_program(int argc, char** argv) {
   ::mallopt(M_TRIM_THRESHOLD, 1 << 30);
   std::signal(SIGINT, on_interrupt);
   std::signal(SIGTERM, on_interrupt);
+  std::signal(SIGALRM, on_alarm);
   std::signal(SIGPIPE, SIG_IGN);
+  std::signal(SIGXFSZ, SIG_IGN);  // writing beyond a limit of the system then fails with a reason
   remember_command_line(argc, argv);
   try {
     const int code = run(argc, argv);

@@ -10,6 +10,12 @@
 namespace reluctance {
 namespace {
 
+int64_t values_of_sample(const Network& network) {
+  int64_t values = network.inputs();
+  for (const Node& node : network.nodes()) values += elements(node.shape);
+  return values;
+}
+
 const void* identity(const Tensor& tensor) { return tensor.unsafeGetTensorImpl(); }
 
 }  // namespace
@@ -133,9 +139,10 @@ Network Network::clone() const {
   return transformed([](const Tensor& tensor) { return tensor.clone(); });
 }
 
+int64_t bytes_of_sample(const Network& network) { return 3 * 8 * values_of_sample(network); }
+
 Chunks chunks_of(const Network& network, int64_t count, ProgressCounter* progress) {
-  int64_t values = network.inputs();
-  for (const Node& node : network.nodes()) values += elements(node.shape);
+  const int64_t values = values_of_sample(network);
   const c10::Device device = network.device();
   if (!device.is_cpu()) {
     // All activations of a chunk; the passes keep fewer, but need room to work in.
@@ -145,7 +152,10 @@ Chunks chunks_of(const Network& network, int64_t count, ProgressCounter* progres
   // Activations of about 3 MB per chunk were fastest on every architecture tried, from a perceptron
   // (500 samples) to convolutions at full resolution (64 samples).
   constexpr int64_t bytes_per_chunk = 3 << 20;
-  return {device, count, std::clamp<int64_t>(bytes_per_chunk / (values * 4), 16, 512), progress};
+  // A few samples at once pay even where they take more, but not where they take all memory.
+  constexpr int64_t most_bytes = 256 << 20;
+  const int64_t few = std::clamp<int64_t>(most_bytes / (values * 4), 1, 16);
+  return {device, count, std::clamp<int64_t>(bytes_per_chunk / (values * 4), few, 512), progress};
 }
 
 std::string summary(const Network& network) {

@@ -38,7 +38,9 @@ TEST_F(Output, FilesThatCannotBe) {
   EXPECT_TRUE(refused(evaluate({"--save", "taken"}), 2, {"--save taken: "}));
   EXPECT_TRUE(refused(evaluate({"--save", "/dev/null"}), 2, {"--save /dev/null: "}));
   EXPECT_TRUE(refused(evaluate({"--json", "taken"}), 2, {"--json taken: "}));
-  EXPECT_TRUE(refused(evaluate({"--save", "file/a.npz"}), 1, {"file/a.npz: "}));
+  EXPECT_TRUE(refused(evaluate({"--save", "file/a.npz"}), 2, {"file/a.npz: "}));
+  EXPECT_TRUE(refused(evaluate({"--save", "/proc/a.npz"}), 2, {"--save /proc/a.npz: "}));
+  EXPECT_TRUE(refused(evaluate({"--json", "/proc/new/a.json"}), 2, {"/proc/new/a.json: "}));
   EXPECT_EQ(content(folder()), before);
   EXPECT_TRUE(fs::is_character_file("/dev/null"));
 }
@@ -80,6 +82,27 @@ TEST_F(Output, AFullStandardOutputIsAFailedJob) {
   const ProgramOutcome outcome = run(command, {folder(), 0, "/dev/full"});
   EXPECT_EQ(outcome.code, 1) << outcome;
   EXPECT_NE(outcome.err.find("standard output"), std::string::npos) << outcome;
+}
+
+TEST_F(Output, TwoRunsDoNotShareAFolder) {
+  Program first(on_images("train") + Arguments{"--out", "out", "--epochs", "100000"} + one_thread,
+                {folder()});
+  for (int i = 0; i < 600 && !fs::exists(in_folder("out/checkpoint.npz")); ++i) {
+    first.listen(std::chrono::milliseconds(100));
+  }
+  const ProgramOutcome second = train("out");
+  EXPECT_TRUE(refused(second, 2, {"out: process " + std::to_string(first.process()), "--out"}));
+  EXPECT_TRUE(succeeded(train("other")));
+  first.send(SIGINT);
+  EXPECT_EQ(first.wait().code, 130);
+  EXPECT_TRUE(succeeded(train("out")));
+}
+
+TEST_F(Output, LongNamesDoNotFillTheScreen) {
+  const ProgramOutcome outcome =
+      run_here({"evaluate", "--model", model(), "--data", std::string(100000, 'x')});
+  EXPECT_TRUE(refused(outcome, 2, {"unknown data 'xxx", "[...]", ".npz"}));
+  EXPECT_LT(outcome.err.size(), 2100U);
 }
 
 TEST_F(Output, OddNamesWork) {

@@ -71,7 +71,6 @@ inline void become_program(const Arguments& words) {
   if (const std::uint64_t largest = std::stoull(words[1]); largest > 0) {
     const rlimit limit{largest, largest};
     require(::setrlimit(RLIMIT_FSIZE, &limit) == 0);
-    ::signal(SIGXFSZ, SIG_IGN);  // so that writing fails instead
   }
   if (!words[2].empty()) {
     require(::dup2(::open(words[2].c_str(), O_WRONLY | O_CLOEXEC), STDOUT_FILENO) >= 0);
@@ -131,6 +130,7 @@ class Program {
   Program(const Program&) = delete;
   Program& operator=(const Program&) = delete;
 
+  pid_t process() const { return child_; }
   void send(int signal) const { ::kill(child_, signal); }
 
   // Reads what the program says for that long; false once it says no more, because it ends.

@@ -112,6 +112,27 @@ TEST_F(UntrustedOnnx, TensorsHaveFewAxes) {
   EXPECT_NE(refusal(model).find("axes"), std::string::npos);
 }
 
+// A small file cannot make much of another one by naming it again and again.
+TEST_F(UntrustedOnnx, BytesOfAnotherFileCountOnce) {
+  save(folder_.path() / "weights.bin", std::string(4 << 20, '\0'));  // 1024 x 1024
+  onnx::ModelProto model = model_of({1, 1024});
+  std::string last = "x";
+  for (int i = 0; i < 100; ++i) {
+    const std::string name = "w" + std::to_string(i);
+    auto& tensor = *model.mutable_graph()->add_initializer();
+    tensor.set_name(name);
+    tensor.set_data_type(onnx::TensorProto::FLOAT);
+    tensor.add_dims(1024);
+    tensor.add_dims(1024);
+    tensor.set_data_location(onnx::TensorProto::EXTERNAL);
+    auto& location = *tensor.add_external_data();
+    location.set_key("location");
+    location.set_value("weights.bin");
+    last = add_node(model, "MatMul", {last, name}).output(0);
+  }
+  EXPECT_NE(refusal(model).find("too many for its file"), std::string::npos);
+}
+
 TEST_F(UntrustedOnnx, EmptyConstantsDivideNothing) {
   for (const auto& [type, shape] : std::vector<std::pair<std::string, Shape>>{
            {"GlobalMaxPool", {1, 0, 3}}, {"ReduceMax", {0}}, {"MaxPool", {1, 0, 3}}}) {

@@ -28,4 +28,22 @@ void replace_file(const std::filesystem::path& temporary, const std::filesystem:
 // (Kind::input).
 void require_writable_folder(const std::string& option, const std::filesystem::path& folder);
 
+// Proves, before the work, that the file which `option` names can be written after it: it is a
+// regular file or a free name, in a folder where files can be created. Throws Error.
+void require_writable_file(const std::string& option, const std::filesystem::path& path);
+
+// A writable folder for this process alone, as long as the object lives. Throws Error with the
+// number of the process that has it.
+class FolderLock {
+ public:
+  FolderLock(const std::string& option, const std::filesystem::path& folder);
+  ~FolderLock();
+  FolderLock(const FolderLock&) = delete;
+  FolderLock& operator=(const FolderLock&) = delete;
+
+ private:
+  std::filesystem::path path_;
+  int descriptor_ = -1;
+};
+
 }  // namespace reluctance

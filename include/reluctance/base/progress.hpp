@@ -48,6 +48,9 @@ void request_interrupt() noexcept;
 bool interrupt_requested() noexcept;
 void clear_interrupt() noexcept;
 
+// Whether the job has met the request and is on its way out.
+bool interrupt_noticed() noexcept;
+
 // Throws Interrupted if an interrupt was requested.
 void check_interrupt();
 

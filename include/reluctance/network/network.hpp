@@ -66,6 +66,10 @@ class Network {
   std::unordered_map<const void*, std::size_t> places_;  // of each parameter, by its identity
 };
 
+// Bytes that one sample takes in a derivative's passes in float64: the activations, their adjoints
+// and room to work in.
+int64_t bytes_of_sample(const Network& network);
+
 // How `count` samples are best cut for passes of this network: on a CPU into as many as a core's
 // share of cache holds comfortably; on a GPU, as many as keep it busy and leave most of its memory
 // free.

@@ -32,6 +32,11 @@ Shape Builder::for_one_sample(Shape shape) const {
 }
 
 Value Builder::given(const Tensor& tensor) {
+  // Two tensors of a file may name the same bytes of another one; they are two all the same.
+  if (tensor.numel() > 0 && !given_.emplace(tensor.data_ptr(), tensor).second) {
+    require_room(tensor.numel());
+    return computed(tensor.clone());
+  }
   room_ += 8 * tensor.numel();
   return constant(tensor);
 }

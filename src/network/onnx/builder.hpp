@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "reluctance/base/error.hpp"
@@ -71,6 +72,8 @@ class Builder {
   Value combined(const Value& a, const Value& b, Tensor (*operation)(const Tensor&, const Tensor&));
 
   Draft draft_;
+  // The file's own by their address; kept, so that none is taken twice.
+  std::unordered_map<const void*, Tensor> given_;
   int64_t batch_;
   int64_t room_ = int64_t{1} << 24;  // elements that may still be computed or held
 };

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cstring>
+#include <fstream>
 #include <map>
 
 #include "reluctance/base/error.hpp"
@@ -68,6 +69,14 @@ Tensor from_fields(const onnx::TensorProto& proto, int64_t elements, at::ScalarT
   }
 }
 
+// A byte that is neither 0 nor 1 is no valid bool in memory.
+at::ScalarType stored_as(at::ScalarType type) { return type == at::kBool ? at::kByte : type; }
+
+Tensor widened(const Tensor& stored, at::ScalarType type) {
+  if (type == at::kBool) return stored.ne(0);
+  return stored.to(c10::isIntegralType(type, false) ? at::kLong : at::kFloat);
+}
+
 }  // namespace
 
 Tensor TensorReader::read(const onnx::TensorProto& proto) const {
@@ -77,14 +86,10 @@ Tensor TensorReader::read(const onnx::TensorProto& proto) const {
     const int64_t elements = count(shape);
     const at::ScalarType type = scalar_type(proto);
     const std::size_t size = static_cast<std::size_t>(elements) * c10::elementSize(type);
-    // A byte that is neither 0 nor 1 is no valid bool in memory.
-    const at::ScalarType stored = type == at::kBool ? at::kByte : type;
+    const at::ScalarType stored = stored_as(type);
     Tensor values;
     if (proto.data_location() == onnx::TensorProto::EXTERNAL) {
-      std::ifstream stream = open_external(proto, size);
-      values = at::empty({elements}, stored);
-      stream.read(static_cast<char*>(values.data_ptr()), static_cast<std::streamsize>(size));
-      if (!stream) throw Error("has external data that cannot be read");
+      return external(proto, elements, type).reshape(shape);
     } else if (proto.has_raw_data()) {
       if (proto.raw_data().size() != size) {
         throw Error("has " + std::to_string(proto.raw_data().size()) + " bytes of data, but " +
@@ -95,15 +100,15 @@ Tensor TensorReader::read(const onnx::TensorProto& proto) const {
     } else {
       values = from_fields(proto, elements, stored);
     }
-    values = values.reshape(shape);
-    if (type == at::kBool) return values.ne(0);
-    return values.to(c10::isIntegralType(type, false) ? at::kLong : at::kFloat);
+    return widened(values, type).reshape(shape);
   } catch (const Error& error) {
     throw Error(name + error.what());
   }
 }
 
-std::ifstream TensorReader::open_external(const onnx::TensorProto& proto, std::size_t size) const {
+Tensor TensorReader::external(const onnx::TensorProto& proto, int64_t elements,
+                              at::ScalarType type) const {
+  const std::size_t size = static_cast<std::size_t>(elements) * c10::elementSize(type);
   std::map<std::string, std::string> table;
   for (const auto& entry : proto.external_data()) table[entry.key()] = entry.value();
   const fs::path location = table["location"];
@@ -130,9 +135,14 @@ std::ifstream TensorReader::open_external(const onnx::TensorProto& proto, std::s
                 "' has " + std::to_string(length) + " at " + std::to_string(offset) + " of " +
                 std::to_string(available));
   }
+  Tensor& values = external_[{path.string(), offset, size, type}];
+  if (values.defined()) return values;
   std::ifstream stream(path, std::ios::binary);
   stream.seekg(static_cast<std::streamoff>(offset));
-  return stream;
+  const Tensor read = at::empty({elements}, stored_as(type));
+  stream.read(static_cast<char*>(read.data_ptr()), static_cast<std::streamsize>(size));
+  if (!stream) throw Error("has external data that cannot be read");
+  return values = widened(read, type);
 }
 
 }  // namespace reluctance::onnx_import

@@ -3,8 +3,11 @@
 
 #include <onnx/onnx_pb.h>
 
+#include <cstdint>
 #include <filesystem>
-#include <fstream>
+#include <map>
+#include <string>
+#include <tuple>
 
 #include "reluctance/base/tensor.hpp"
 
@@ -16,14 +19,18 @@ class TensorReader {
   explicit TensorReader(std::filesystem::path folder) : folder_(std::move(folder)) {}
 
   // Floating-point tensors become float32, integers int64, booleans stay. Allocates no more than
-  // the file has data for. Throws Error if the data does not fit the shape.
+  // the file has data for, and bytes of other files that several tensors name once. Throws Error if
+  // the data does not fit the shape.
   Tensor read(const onnx::TensorProto& proto) const;
 
  private:
-  // The file with a tensor's data, at its first byte, once `size` bytes are known to be there.
-  std::ifstream open_external(const onnx::TensorProto& proto, std::size_t size) const;
+  // The data that a tensor has in another file: `elements` of `type`.
+  Tensor external(const onnx::TensorProto& proto, int64_t elements, at::ScalarType type) const;
 
   std::filesystem::path folder_;
+  // By file, first byte, size and type.
+  mutable std::map<std::tuple<std::string, std::uint64_t, std::size_t, at::ScalarType>, Tensor>
+      external_;
 };
 
 }  // namespace reluctance::onnx_import
