@@ -2,11 +2,14 @@
 
 #include <ATen/ATen.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cmath>
 #include <nlohmann/json.hpp>
 #include <sstream>
+#include <utility>
 
+#include "reluctance/base/error.hpp"
 #include "reluctance/curvature/eigenpairs.hpp"
 #include "reluctance/network/passes.hpp"
 
@@ -14,6 +17,12 @@ namespace reluctance {
 namespace {
 
 using Json = nlohmann::ordered_json;
+
+// Of a line from a file. What lies deeper than any key of ours is dropped, however deep.
+Json parsed(const std::string& line) {
+  const auto shallow = [](int depth, Json::parse_event_t, Json&) { return depth <= 3; };
+  return Json::parse(line, shallow, /*allow_exceptions=*/false);
+}
 
 Json number(double value) { return std::isfinite(value) ? Json(value) : Json(nullptr); }
 
@@ -23,7 +32,7 @@ std::vector<WatchedStep> watched_steps(const std::string& lines) {
   std::vector<WatchedStep> steps;
   std::istringstream rest(lines);
   for (std::string line; std::getline(rest, line);) {
-    const Json entry = Json::parse(line, nullptr, /*allow_exceptions=*/false);
+    const Json entry = parsed(line);
     const auto number_at = [](const Json& object, const char* key) {
       const bool known = object.is_object() && object.contains(key) && object[key].is_number();
       return known ? object[key].get<double>() : std::nan("");
@@ -129,16 +138,54 @@ void Diagnosis::ask(const TrainingState& state, double learning_rate) {
   cosine_sum_ = 0;
 }
 
-void Diagnosis::resume(const std::string& lines, int64_t step) {
+NamedTensors Diagnosis::followed() const {
+  NamedTensors all{{"counters", at::tensor({compared_, opposed_, projected_}, at::kLong)},
+                   {"cosine_sum", at::full({1}, cosine_sum_, at::kDouble)}};
+  for (const auto& [name, tensor] : {std::pair("update", &update_),
+                                     {"vectors", &vectors_},
+                                     {"projections", &projections_},
+                                     {"flips", &flips_}}) {
+    if (tensor->defined()) all.emplace_back(name, tensor->to(at::kCPU));
+  }
+  return all;
+}
+
+void Diagnosis::resume(const std::string& lines, const TrainingState& state) {
   std::istringstream rest(lines);
   std::string line;
   while (std::getline(rest, line)) {
-    const Json entry = Json::parse(line, nullptr, /*allow_exceptions=*/false);
+    const Json entry = parsed(line);
     if (entry.is_object() && entry.contains("step") && entry["step"].is_number_integer() &&
-        entry["step"].get<int64_t>() <= step) {
+        entry["step"].get<int64_t>() <= state.step) {
       lines_ += line + "\n";
     }
   }
+  if (state.step == 0 || state.followed.empty()) return;
+  parameters_ = state.network.flat_parameters();
+  const auto take = [&](const std::string& name, const Tensor& like) {
+    for (const auto& [known, tensor] : state.followed) {
+      if (known != name) continue;
+      if (tensor.scalar_type() != like.scalar_type() || tensor.sizes() != like.sizes()) break;
+      return tensor.to(like.device());
+    }
+    throw Error("what was followed of the training, '" + name + "', is missing or damaged");
+  };
+  const auto has = [&](const std::string& name) {
+    return std::any_of(state.followed.begin(), state.followed.end(),
+                       [&](const auto& each) { return each.first == name; });
+  };
+  const Tensor counters = take("counters", at::zeros({3}, at::kLong));
+  compared_ = counters[0].item<int64_t>();
+  opposed_ = counters[1].item<int64_t>();
+  projected_ = counters[2].item<int64_t>();
+  cosine_sum_ = take("cosine_sum", at::zeros({1}, at::kDouble)).item<double>();
+  if (has("update")) update_ = take("update", parameters_);
+  if (!has("vectors")) return;
+  const Tensor top =
+      at::zeros({std::min(options_.top, parameters_.size(0))}, parameters_.options());
+  vectors_ = take("vectors", top.unsqueeze(1).expand({-1, parameters_.size(0)}));
+  flips_ = take("flips", top.to(at::kCPU, at::kDouble));
+  if (has("projections")) projections_ = take("projections", top.to(at::kCPU));
 }
 
 }  // namespace reluctance

@@ -102,8 +102,10 @@ std::string training_record(const TrainingOptions& options, const AttackOptions&
   return record.dump(1) + "\n";
 }
 
-FinishedTraining read_training(const std::filesystem::path& folder) {
-  const std::filesystem::path path = folder / "training.json";
+namespace {
+
+FinishedTraining training_in(const std::filesystem::path& folder,
+                             const std::filesystem::path& path) {
   // What lies deeper than any key of ours is dropped, however deep.
   const auto shallow = [](int depth, Json::parse_event_t, Json&) { return depth <= 2; };
   const Json record = Json::parse(read_file(path, largest_record), shallow, false);
@@ -141,6 +143,18 @@ FinishedTraining read_training(const std::filesystem::path& folder) {
   return training;
 }
 
+}  // namespace
+
+FinishedTraining read_training(const std::filesystem::path& folder) {
+  const std::filesystem::path path = folder / "training.json";
+  try {
+    return training_in(folder, path);
+  } catch (const Error& error) {
+    const std::string what = error.what();
+    if (what.starts_with(folder.string())) throw;
+    throw Error(path.string() + ": " + what, error.kind());
+  }
+}
 TrainingInfo training_info(const FinishedTraining& training) {
   const TrainingOptions& options = training.options;
   TrainingInfo info{"plain",

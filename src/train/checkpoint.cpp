@@ -1,6 +1,7 @@
 #include "reluctance/train/checkpoint.hpp"
 
 #include <ATen/ATen.h>
+#include <ATen/Parallel.h>
 
 #include <sstream>
 #include <utility>
@@ -12,6 +13,8 @@
 
 namespace reluctance {
 namespace {
+
+const std::string followed = "followed_";
 
 std::string indexed(const char* name, std::size_t k) { return name + ("_" + std::to_string(k)); }
 
@@ -25,7 +28,9 @@ std::string training_settings(const TrainingOptions& options, const std::string&
        << "\nepochs: " << options.epochs << "\nbatch size: " << options.batch_size
        << "\nlearning rate: " << options.learning_rate << "\nmomentum: " << options.momentum
        << "\nweight decay: " << options.weight_decay << "\ncarry: " << options.carry
-       << "\nschedule: " << to_string(options.schedule) << "\nseed: " << options.seed << "\n";
+       << "\nschedule: " << to_string(options.schedule) << "\nseed: " << options.seed
+       << "\nthreads: " << at::get_num_threads()
+       << "\n";  // the order of sums, and so their rounding
   return text.str();
 }
 
@@ -41,6 +46,7 @@ void save_checkpoint(const std::filesystem::path& path, const TrainingState& sta
     arrays.emplace_back(indexed("velocity", k), state.velocity[k].to(at::kCPU));
   }
   if (state.carried.defined()) arrays.emplace_back("carried", state.carried.to(at::kCPU));
+  for (const auto& [name, tensor] : state.followed) arrays.emplace_back(followed + name, tensor);
   write_npz(path, arrays);
 }
 
@@ -82,6 +88,11 @@ TrainingState load_checkpoint(const std::filesystem::path& path, const Network& 
     state.carried = take("carried", at::kHalf, nullptr).to(network.device());
     if (state.carried.dim() == 0 || state.carried.numel() % network.inputs() != 0) {
       throw Error(path.string() + ": its perturbations are not of this network's images");
+    }
+  }
+  for (const auto& [name, tensor] : arrays) {
+    if (name.starts_with(followed)) {
+      state.followed.emplace_back(name.substr(followed.size()), tensor);
     }
   }
   return state;

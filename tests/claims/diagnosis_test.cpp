@@ -8,6 +8,7 @@
 #include <sstream>
 
 #include "network/random_networks.hpp"
+#include "reluctance/base/error.hpp"
 
 namespace reluctance {
 namespace {
@@ -89,8 +90,13 @@ TEST(Diagnosis, GoesOnFromTheLinesOfAnEarlierRun) {
   const Training training;
   DiagnosisOptions asked;
   Diagnosis diagnosis(training.samples, asked);
-  diagnosis.resume("{\"step\":100}\n{\"step\":200}\nbroken\n{\"step\":300}\n", 200);
+  TrainingState state{training.start, {}, 200, 0, 0, {}};
+  const std::string deep(100000, '[');
+  diagnosis.resume("{\"step\":100}\n{\"step\":200}\nbroken\n{\"step\":300}\n" + deep + "\n", state);
   EXPECT_EQ(diagnosis.lines(), "{\"step\":100}\n{\"step\":200}\n");
+  EXPECT_TRUE(watched_steps(deep + std::string(100000, ']')).empty());
+  state.followed = {{"counters", at::zeros({2}, at::kLong)}};
+  EXPECT_THROW(diagnosis.resume("", state), Error);
 }
 
 }  // namespace

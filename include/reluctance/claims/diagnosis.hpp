@@ -44,8 +44,12 @@ class Diagnosis {
   // JSON objects, one a line (docs/results.md, "diagnosis").
   const std::string& lines() const { return lines_; }
 
-  // Lines of an earlier run up to `step`, to go on from.
-  void resume(const std::string& lines, int64_t step);
+  // What is followed between two questions, for TrainingState::followed.
+  NamedTensors followed() const;
+
+  // Goes on from the lines of an earlier run up to the state's step, and from what it followed.
+  // Throws Error if that is of another training.
+  void resume(const std::string& lines, const TrainingState& state);
 
  private:
   void ask(const TrainingState& state, double learning_rate);

@@ -64,8 +64,9 @@ struct TrainingState {
   int64_t step = 0;     // steps taken
   double loss_sum = 0;  // over the samples of the current epoch, as trained on
   int64_t correct_sum = 0;
-  std::string metrics;  // one JSON object a line for each finished epoch
-  Tensor carried{};     // float16, as the images: their last perturbations; undefined: none
+  std::string metrics;      // one JSON object a line for each finished epoch
+  Tensor carried{};         // float16, as the images: their last perturbations; undefined: none
+  NamedTensors followed{};  // what a hook keeps from step to step; saved and loaded with the rest
 };
 
 struct TrainingHooks {
