@@ -1,6 +1,7 @@
 // reluctance curvature: claim 3 on one network.
 #include <ATen/ATen.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <memory>
 #include <optional>
@@ -27,7 +28,6 @@ struct Options {
   AttackOptions attack;
   ClaimOptions claims;
   int64_t limit = 1000;
-  double memory = 2;  // GiB
   std::string matrix;
   std::string save;
 };
@@ -136,8 +136,9 @@ void run(Options options) {
   }
   make_optional_attack(options.attack);  // asked before data is read
   require_file_place("--save", options.save);
-  options.claims.curvature.memory = static_cast<int64_t>(options.memory * (1 << 30));
-  const Dataset data = head(load_data(options.common, "train"), options.limit);
+  options.claims.curvature.memory = std::min(
+      default_curvature_memory, static_cast<int64_t>(options.common.memory / 4 * (1 << 30)));
+  Dataset data = head(load_data(options.common, "train"), options.limit);
   const Network network = required_network(options.common, data);
   if (one) return run_one(options, network, data);
   const NetworkResult result =
@@ -180,10 +181,7 @@ void add_curvature(CLI::App& app) {
   command
       ->add_option("--tolerance", options->claims.curvature.tolerance,
                    "of the residuals, relative to the eigenvalue")
-      ->check(positive_number())
-      ->capture_default_str();
-  command->add_option("--memory", options->memory, "GiB that the products may share")
-      ->check(number_between(0.0, 1e6))
+      ->transform(positive_number())
       ->capture_default_str();
   add_attack(*command, options->attack, AttackUse::optional_ascent,
              "with --operator, at whose images the curvature is taken: ");

@@ -61,7 +61,7 @@ void run_one(const Options& options, const Network& network, const Dataset& data
 void run(Options options) {
   apply(options.common);
   require_file_place("--save", options.save);
-  const Dataset data = head(load_data(options.common, "test"), options.limit);
+  Dataset data = head(load_data(options.common, "test"), options.limit);
   const Network network = required_network(options.common, data);
   if (options.beta > 0) return run_one(options, network, data);
   const NetworkResult result =
@@ -93,7 +93,7 @@ void add_dynamics(CLI::App& app) {
       ->transform(whole_number(1, 10000000))
       ->capture_default_str();
   command->add_option("--beta", options->beta, "one strength: step size times steps")
-      ->check(positive_number());
+      ->transform(positive_number());
   command->add_option("--steps", options->claims.dynamics.steps, "steps of the attack")
       ->transform(whole_number(1, 1000000))
       ->capture_default_str();

@@ -171,10 +171,10 @@ void run(const Options& options) {
                 " keeps nothing to go on from; standard and autoattack do");
   require_file_place("--save", options.save);
   if (!options.png.empty()) require_writable_folder("--png", options.png);
-  const Dataset all = load_data(options.common, "test");
+  Dataset all = load_data(options.common, "test");
+  if (!options.png.empty()) require_picture(all.samples.images);
+  const Network network = required_network(options.common, all);
   const Dataset data = options.limit > 0 ? head(all, options.limit) : all;
-  if (!options.png.empty()) require_picture(data.samples.images);
-  const Network network = required_network(options.common, data);
   const Tensor towards = head(all, guides).samples.images;
   const std::string name = describe(options.attack);
   const EnsembleResult result = evaluate(options, network, data, towards);

@@ -83,9 +83,8 @@ void add_findings(Results& results, const Network& network, const Splits& data,
 }
 
 // The same architecture from the same weights, trained plainly and adversarially.
-void explain_new_networks(const Options& options, const Splits& data, Results& results) {
-  const Network start = starting_network(options.common, data.training);
-  require_writable_folder("--out", options.common.out);
+void explain_new_networks(const Options& options, const Splits& data, const Network& start,
+                          Results& results) {
   std::optional<Network> last;
   for (const bool adversarial : {false, true}) {
     const std::string id = adversarial ? "adversarial" : "plain";
@@ -119,18 +118,10 @@ void explain_new_networks(const Options& options, const Splits& data, Results& r
   add_findings(results, *last, data, options);
 }
 
-void explain_brought_network(const Options& options, const Splits& data, Results& results) {
-  std::optional<FinishedTraining> training;
-  CommonOptions common = options.common;
-  if (!options.run.empty()) {
-    const std::filesystem::path folder = options.run;
-    training = read_training(folder);
-    common.model = folder / "model.onnx";
-  }
-  const Network network = load_network(common, data.held_out);
-  require_writable_folder("--out", common.out);
-  NetworkResult result =
-      describe_network(network, common.model, data.held_out, common.seed, options.attack);
+void explain_brought_network(const Options& options, const Splits& data, const Network& network,
+                             const std::optional<FinishedTraining>& training, Results& results) {
+  NetworkResult result = describe_network(network, options.common.model, data.held_out,
+                                          options.common.seed, options.attack);
   if (training) {
     result.training = training_info(*training);
     const std::filesystem::path named = std::filesystem::path(options.run) / "";
@@ -162,12 +153,21 @@ void run(Options options) {
     options.claims.curvature.settled = {0, 50, 200};
     options.claims.curvature.radii = {0.25, 0.5, 1.0, 1.5};
   }
-  const Splits data = images_of(options);
+  Splits data = images_of(options);
+  std::optional<FinishedTraining> training;
+  if (!options.run.empty()) {
+    training = read_training(options.run);
+    options.common.model = std::filesystem::path(options.run) / "model.onnx";
+  }
+  const Network network = trains ? starting_network(options.common, data.training)
+                                 : load_network(options.common, data.held_out);
+  if (!trains) arrange(options.common, network, data.training);
+  const FolderLock lock("--out", options.common.out);
   Results results{run_info(options.common), data_info(data.held_out), {}};
   if (trains) {
-    explain_new_networks(options, data, results);
+    explain_new_networks(options, data, network, results);
   } else {
-    explain_brought_network(options, data, results);
+    explain_brought_network(options, data, network, training, results);
   }
   results.run.seconds =
       std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();

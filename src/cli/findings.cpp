@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstdio>
 #include <memory>
+#include <optional>
 
 #include "cli/commands.hpp"
 #include "cli/console.hpp"
@@ -46,11 +47,16 @@ void run(const Options& options) {
   const std::vector<const EarlierFinding*> findings = chosen(options.only);
   apply(options.common);
   const auto begin = std::chrono::steady_clock::now();
-  const Splits data = load_splits(options.common);
+  Splits data = load_splits(options.common);
+  std::optional<Network> network;
+  if (!options.common.model.empty()) {
+    network = load_network(options.common, data.held_out);
+    arrange(options.common, *network, data.training);
+  }
   FindingSetting setting = finding_setting(data, options.common.seed);
   setting.repetitions = options.repetitions;
-  if (!options.common.model.empty()) setting.network = load_network(options.common, data.held_out);
-  require_writable_folder("--out", options.common.out);
+  setting.network = network;
+  const FolderLock lock("--out", options.common.out);
   Results results{run_info(options.common), data_info(data.held_out), {}};
   results.findings = run_findings(findings, setting);
   results.run.seconds =

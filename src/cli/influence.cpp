@@ -77,7 +77,7 @@ void run(Options options) {
     throw Error(given + " has no effect on the sweep over attacks; name one with --attack");
   }
   require_file_place("--save", options.save);
-  const Dataset data = head(load_data(options.common, "test"), options.limit);
+  Dataset data = head(load_data(options.common, "test"), options.limit);
   const Network network = required_network(options.common, data);
   if (one) return run_one(options, network, data);
   options.claims.influence.steps = options.attack.steps;

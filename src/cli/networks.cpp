@@ -1,8 +1,11 @@
 #include "cli/networks.hpp"
 
+#include <ATen/Parallel.h>
+
 #include <chrono>
 #include <cstdio>
 #include <filesystem>
+#include <sstream>
 
 #include "cli/console.hpp"
 #include "cli/device.hpp"
@@ -10,6 +13,7 @@
 #include "reluctance/base/error.hpp"
 #include "reluctance/base/files.hpp"
 #include "reluctance/measure/ensemble.hpp"
+#include "reluctance/network/layout.hpp"
 #include "reluctance/network/onnx.hpp"
 #include "reluctance/network/passes.hpp"
 #include "reluctance/report/page.hpp"
@@ -79,17 +83,38 @@ void write_report(const CommonOptions& common, const Results& results) {
                (common.out / "report.html").c_str());
 }
 
-Network load_network(const CommonOptions& common, const Dataset& data) {
+void arrange(const CommonOptions& common, const Network& network, Dataset& data) {
+  const Shape shape = sample_shape(data);
+  ImageLayout layout;
+  try {
+    layout = image_layout(shape, network.input_shape());
+  } catch (const Error& error) {
+    throw Error(common.model + ": " + error.what() + " (" + data.name + ")");
+  }
+  if (layout.order.empty()) return;
+  std::vector<int64_t> axes{0};
+  for (const int64_t axis : layout.order) axes.push_back(axis + 1);
+  data.samples.images = data.samples.images.permute(axes).contiguous();
+  note(data.name + ": " + layout.note);
+}
+
+Network load_network(const CommonOptions& common, Dataset& data) {
   const ImportedNetwork imported = read_onnx(common.model, common.output);
   const Network& network = imported.network;
-  if (network.inputs() != elements(sample_shape(data))) {
-    throw Error(common.model + ": takes samples of " + to_string(network.input_shape()) + ", but " +
-                data.name + " has samples of " + to_string(sample_shape(data)) +
-                "; choose data that fits with --data");
-  }
   if (network.classes() < 2) {
     throw Error(common.model + ": has one output; a classifier needs a logit for each class");
   }
+  const double gib =
+      static_cast<double>(bytes_of_sample(network) * at::get_num_threads()) / (1 << 30);
+  if (gib > common.memory) {
+    std::ostringstream text;
+    text.precision(3);
+    text << common.model << ": takes " << gib << " GiB for one image on each of "
+         << at::get_num_threads() << " threads, more than --memory " << common.memory
+         << "; use a smaller network, fewer --threads or more --memory";
+    throw Error(text.str());
+  }
+  arrange(common, network, data);
   require_labels_below(data, network.classes());
   const Tensor answers = logits(network, head(data, 8).samples.images);
   if (!answers.isfinite().all().item<bool>()) {
@@ -100,7 +125,7 @@ Network load_network(const CommonOptions& common, const Dataset& data) {
   return on_device(common, network);
 }
 
-Network required_network(const CommonOptions& common, const Dataset& data) {
+Network required_network(const CommonOptions& common, Dataset& data) {
   if (common.model.empty()) throw Error("--model is missing: name the network's ONNX file");
   return load_network(common, data);
 }

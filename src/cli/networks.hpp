@@ -43,10 +43,14 @@ NetworkResult run_claim(const CommonOptions& common, const Network& network, con
 // what came out.
 void write_report(const CommonOptions& common, const Results& results);
 
-// The network of --model, checked against the data, where --device says (its notes are shown).
-// Throws Error if it does not fit; the second also if the option is missing.
-Network load_network(const CommonOptions& common, const Dataset& data);
-Network required_network(const CommonOptions& common, const Dataset& data);
+// Brings the axes of the data's images into the network's order where that is certain, and tells.
+// Throws Error where it is not.
+void arrange(const CommonOptions& common, const Network& network, Dataset& data);
+
+// The network of --model, where --device says, with the data arranged for it (its notes are shown).
+// Throws Error if they do not fit; the second also if the option is missing.
+Network load_network(const CommonOptions& common, Dataset& data);
+Network required_network(const CommonOptions& common, Dataset& data);
 
 // "what 0.12 (middle half 0.1 to 0.2)", if there is anything to show.
 void show(std::FILE* summary, const char* what, const std::optional<Quantiles>& q);

@@ -36,9 +36,9 @@ void run(Options options) {
     options.attack.step_size = options.attack.epsilon / static_cast<double>(options.attack.steps);
   }
   options.training.objective = objective_of(options.attack, options.label_smoothing);
-  const Dataset data = load_data(options.common, "train");
+  Dataset data = load_data(options.common, "train");
   const Network start = starting_network(options.common, data);
-  require_writable_folder("--out", options.common.out);
+  const FolderLock lock("--out", options.common.out);
   const TrainedNetwork trained =
       train_with_checkpoints(start, data, options.training,
                              {options.common.out, "model", options.resume, options.diagnose});
@@ -77,18 +77,18 @@ void add_train(CLI::App& app) {
       ->transform(whole_number(1, 1000000))
       ->capture_default_str();
   command->add_option("--lr", training.learning_rate, "learning rate")
-      ->check(positive_number())
+      ->transform(positive_number())
       ->capture_default_str();
   command->add_option("--momentum", training.momentum, "share of the last step that is kept")
-      ->check(number_between(0.0, 0.9999))
+      ->transform(number_between(0.0, 0.9999))
       ->capture_default_str();
   command->add_option("--weight-decay", training.weight_decay, "pull of every weight to zero")
-      ->check(number_between(0.0, 1000.0))
+      ->transform(number_between(0.0, 1000.0))
       ->capture_default_str();
   command
       ->add_option("--label-smoothing", options->label_smoothing,
                    "share of each label that is spread over all classes")
-      ->check(number_between(0.0, 0.9999))
+      ->transform(number_between(0.0, 0.9999))
       ->capture_default_str();
   command->add_option("--schedule", options->schedule, "constant, cosine or steps")
       ->capture_default_str();

@@ -18,7 +18,7 @@
 
 namespace reluctance {
 
-Network starting_network(const CommonOptions& options, const Dataset& data) {
+Network starting_network(const CommonOptions& options, Dataset& data) {
   if (!options.model.empty()) return load_network(options, data);
   ArchitectureOptions architecture = options.architecture;
   architecture.input_shape = sample_shape(data);
@@ -49,15 +49,17 @@ TrainedNetwork train_with_checkpoints(const Network& start, const Dataset& data,
   TrainingHooks hooks;
   hooks.progress = bar.receiver();
   int64_t reached = state.step;
+  std::optional<Diagnosis> diagnosis;
   hooks.checkpoint = [&](const TrainingState& now) {
     reached = now.step;
-    save_checkpoint(checkpoint, now, settings);
+    TrainingState whole = now;
+    if (diagnosis) whole.followed = diagnosis->followed();
+    save_checkpoint(checkpoint, whole, settings);
     write_onnx(now.network, model);
     write_file(folder / (prefix + "metrics.jsonl"), now.metrics);
   };
   const Samples samples = as_inputs(start, data.samples);
   const std::filesystem::path diagnosed = folder / (prefix + "diagnosis.jsonl");
-  std::optional<Diagnosis> diagnosis;
   if (diagnose > 0) {
     constexpr int64_t watched = 512;
     DiagnosisOptions asked;
@@ -68,7 +70,7 @@ TrainedNetwork train_with_checkpoints(const Network& start, const Dataset& data,
     asked.seed = options.seed;
     diagnosis.emplace(samples.head(watched), asked);
     if (state.step > 0 && std::filesystem::exists(diagnosed)) {
-      diagnosis->resume(read_file(diagnosed, std::uint64_t{1} << 30), state.step);
+      diagnosis->resume(read_file(diagnosed, std::uint64_t{1} << 30), state);
     }
     hooks.after_step = [&](const TrainingState& now, double rate) {
       if (diagnosis->after_step(now, rate)) write_file(diagnosed, diagnosis->lines());

@@ -11,7 +11,7 @@
 namespace reluctance {
 
 // The network of --model, or a new one of --arch for the data.
-Network starting_network(const CommonOptions& options, const Dataset& data);
+Network starting_network(const CommonOptions& options, Dataset& data);
 
 struct TrainedNetwork {
   Network network;

@@ -88,5 +88,28 @@ TEST_F(BadData, ImagesOfAnotherSizeNameBothShapes) {
   expect_refused("data.npz", "model.onnx", {"1 x 28 x 28", "data.npz", "1 x 14 x 28"});
 }
 
+TEST_F(BadData, ImagesWithTheirChannelsLastAreTurned) {
+  const Tensor bright = at::rand({60, 12, 9, 3});
+  const Tensor labels = bright.select(3, 0).flatten(1).mean(1).gt(0.5).to(at::kLong);
+  const auto save = [&](const std::string& name, const Tensor& images) {
+    write_npz(in_folder(name), {{"images", images.contiguous()}, {"labels", labels}});
+  };
+  save("first.npz", bright.permute({0, 3, 1, 2}));
+  save("last.npz", bright);
+  save("odd.npz", bright.permute({0, 1, 3, 2}));
+  ASSERT_TRUE(succeeded(run_here(
+      {"train", "--data", "first.npz", "--arch", "cnn", "--epochs", "1", "--batch-size", "10"})));
+  const auto evaluated = [&](const std::string& data) {
+    return run_here({"evaluate", "--data", data, "--model", "out/train/model.onnx", "--attack",
+                     "fgsm", "--eps", "0.01"});
+  };
+  const ProgramOutcome as_trained = evaluated("first.npz");
+  const ProgramOutcome turned = evaluated("last.npz");
+  EXPECT_TRUE(succeeded(as_trained));
+  EXPECT_EQ(turned.out, as_trained.out);
+  EXPECT_NE(turned.err.find("moved the channels"), std::string::npos) << turned.err;
+  EXPECT_TRUE(refused(evaluated("odd.npz"), 2, {"12 x 3 x 9", "transpose"}));
+}
+
 }  // namespace
 }  // namespace reluctance
