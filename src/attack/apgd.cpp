@@ -6,6 +6,7 @@
 #include <string>
 
 #include "attack/standing.hpp"
+#include "reluctance/attack/nearest_class.hpp"
 #include "reluctance/base/random.hpp"
 #include "reluctance/loss/margin.hpp"
 
@@ -134,18 +135,35 @@ Attack apgd_attack(const ApgdOptions& options) {
   require_norm("Auto-PGD", options.ball.norm, {Norm::linf, Norm::l2});
   const std::string kind =
       options.loss.name == cross_entropy_loss().name ? "ce" : options.loss.name;
-  return {"apgd-" + (options.targets > 0 ? "t" : kind), options.ball,
-          [options](const Network& network, const Samples& samples, const Context& context) {
-            Rounds rounds{options.ball, options.restarts, options.targets, {}, {}};
-            rounds.run = [&](int64_t round, Standing& standing) {
-              const auto place = static_cast<std::uint64_t>(round);
-              const Samples& part = standing.samples();
-              Tensor start = part.images + random_in_ball(options.ball, part.images, part.index,
-                                                          derive_seed(context.seed, {place}));
-              Ascent(standing, options.loss, start.clamp_(0, 1)).run(options.iterations);
-            };
-            return run_rounds(network, samples, rounds, context);
-          }};
+  return {
+      "apgd-" + (options.targets > 0 ? "t" : kind), options.ball,
+      [options](const Network& network, const Samples& samples, const Context& context) {
+        Rounds rounds{options.ball, options.restarts, options.targets, {}, {}};
+        if (options.candidates > 0) {
+          rounds.aim = [&](CountedPasses& passes, const Samples& asked) {
+            return linear_distances(passes, asked, options.ball.norm, options.candidates).classes;
+          };
+        }
+        rounds.run = [&](int64_t round, Standing& standing) {
+          const auto place = static_cast<std::uint64_t>(round);
+          const Samples& part = standing.samples();
+          Tensor start = part.images + random_in_ball(options.ball, part.images, part.index,
+                                                      derive_seed(context.seed, {place}));
+          Ascent(standing, options.loss, start.clamp_(0, 1)).run(options.iterations);
+        };
+        return run_rounds(network, samples, rounds, context);
+      }};
+}
+
+Attack malt_attack(const Ball& ball) {
+  ApgdOptions options;
+  options.ball = ball;
+  options.loss = dlr_loss();
+  options.targets = 9;
+  options.candidates = 100;
+  Attack attack = apgd_attack(options);
+  attack.name = "malt";
+  return attack;
 }
 
 std::vector<int64_t> apgd_checkpoints(int64_t iterations) {

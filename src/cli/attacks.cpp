@@ -4,6 +4,9 @@
 #include <sstream>
 
 #include "cli/validators.hpp"
+#include "reluctance/attack/apgd.hpp"
+#include "reluctance/attack/fab.hpp"
+#include "reluctance/attack/square.hpp"
 #include "reluctance/base/error.hpp"
 #include "reluctance/base/suggest.hpp"
 
@@ -12,26 +15,78 @@ namespace {
 
 using Words = std::vector<std::string>;
 
+Ball ball_of(const AttackOptions& options) { return {parse_norm(options.norm), options.epsilon}; }
+
 struct Entry {
   std::string name;
   Words takes;                                             // options that have an effect on it
   std::vector<Norm> norms;                                 // none: it knows no ball
   GradientAscent (*ascent)(const AttackOptions& options);  // null: no steps to follow
-  std::vector<Stage> (*stages)(const Network& network, const Ball& ball, const Tensor& images);
+  std::vector<Stage> (*stages)(const AttackOptions& options, const Network& network,
+                               const Tensor& images);
 };
 
-Ball ball_of(const AttackOptions& options) { return {parse_norm(options.norm), options.epsilon}; }
+const Words of_a_ball{"--norm", "--eps"};
+const Words of_iterations{"--norm", "--eps", "--steps"};
+const Words of_restarts{"--norm", "--eps", "--steps", "--restarts"};
+
+// What --steps says, or what the attack's authors do.
+int64_t steps_or(const AttackOptions& options, int64_t published) {
+  const bool given =
+      std::find(options.given.begin(), options.given.end(), "--steps") != options.given.end();
+  return given ? options.steps : published;
+}
+
+Stage apgd_stage(const AttackOptions& options, const Loss& loss, int64_t targets) {
+  ApgdOptions apgd;
+  apgd.ball = ball_of(options);
+  apgd.loss = loss;
+  apgd.targets = targets;
+  apgd.iterations = steps_or(options, apgd.iterations);
+  apgd.restarts = options.restarts;
+  return {apgd_attack(apgd)};
+}
 
 const std::vector<Entry>& table() {
   static const std::vector<Norm> usual{Norm::linf, Norm::l2};
   static const std::vector<Entry> entries{
-      {"standard", {"--norm", "--eps"}, usual, nullptr, standard_stages},
-      {"autoattack",
-       {"--norm", "--eps"},
-       usual,
-       nullptr,
-       [](const Network& network, const Ball& ball, const Tensor&) {
-         return autoattack_stages(network, ball);
+      {"standard", of_a_ball, usual, nullptr,
+       [](const AttackOptions& options, const Network& network, const Tensor& images) {
+         return standard_stages(network, ball_of(options), images);
+       }},
+      {"autoattack", of_a_ball, usual, nullptr,
+       [](const AttackOptions& options, const Network& network, const Tensor&) {
+         return autoattack_stages(network, ball_of(options));
+       }},
+      {"malt", of_a_ball, usual, nullptr,
+       [](const AttackOptions& options, const Network&, const Tensor&) {
+         return std::vector<Stage>{{malt_attack(ball_of(options))}};
+       }},
+      {"apgd-ce", of_restarts, usual, nullptr,
+       [](const AttackOptions& options, const Network&, const Tensor&) {
+         return std::vector<Stage>{apgd_stage(options, cross_entropy_loss(), 0)};
+       }},
+      {"apgd-dlr", of_restarts, usual, nullptr,
+       [](const AttackOptions& options, const Network&, const Tensor&) {
+         return std::vector<Stage>{apgd_stage(options, dlr_loss(), 0)};
+       }},
+      {"apgd-t", of_restarts, usual, nullptr,
+       [](const AttackOptions& options, const Network&, const Tensor&) {
+         return std::vector<Stage>{apgd_stage(options, dlr_loss(), 9)};
+       }},
+      {"fab-t", of_iterations, usual, nullptr,
+       [](const AttackOptions& options, const Network&, const Tensor&) {
+         FabOptions fab;
+         fab.ball = ball_of(options);
+         fab.iterations = steps_or(options, fab.iterations);
+         return std::vector<Stage>{{fab_attack(fab)}};
+       }},
+      {"square", of_iterations, usual, nullptr,
+       [](const AttackOptions& options, const Network&, const Tensor&) {
+         SquareOptions square;
+         square.ball = ball_of(options);
+         square.queries = steps_or(options, square.queries);
+         return std::vector<Stage>{{square_attack(square)}};
        }},
       {"pgd",
        {"--norm", "--eps", "--steps", "--step-size", "--restarts", "--loss"},
@@ -159,7 +214,7 @@ std::optional<GradientAscent> make_optional_attack(const AttackOptions& options)
 std::vector<Stage> make_stages(const AttackOptions& options, const Network& network,
                                const Tensor& images) {
   const Entry& entry = checked_entry(options, AttackUse::evaluation);
-  if (entry.stages) return entry.stages(network, ball_of(options), images);
+  if (entry.stages) return entry.stages(options, network, images);
   return {{as_attack(make_attack(options))}};
 }
 
@@ -172,7 +227,8 @@ bool is_ensemble(const AttackOptions& options) {
 }
 
 bool follows_cross_entropy(const AttackOptions& options) {
-  return !is_ensemble(options) && options.loss == cross_entropy_loss().name;
+  return options.attack == "apgd-ce" ||
+         (!is_ensemble(options) && options.loss == cross_entropy_loss().name);
 }
 
 std::string describe(const AttackOptions& options, int digits) {
@@ -180,6 +236,10 @@ std::string describe(const AttackOptions& options, int digits) {
   std::ostringstream text;
   text.precision(digits);
   text << options.attack << ", " << options.norm << ", epsilon " << options.epsilon;
+  for (const std::string& option : options.given) {
+    if (option == "--steps") text << ", " << options.steps << " steps";
+    if (option == "--restarts") text << ", " << options.restarts << " restarts";
+  }
   return text.str();
 }
 

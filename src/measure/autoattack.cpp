@@ -1,21 +1,13 @@
 // The attacks of AutoAttack, in their published order.
-#include <string>
-
 #include "reluctance/attack/apgd.hpp"
 #include "reluctance/attack/fab.hpp"
 #include "reluctance/attack/square.hpp"
-#include "reluctance/base/error.hpp"
 #include "reluctance/measure/ensemble.hpp"
 
 namespace reluctance {
 
 std::vector<Stage> autoattack_stages(const Network& network, const Ball& ball,
                                      const AutoattackOptions& options) {
-  // Said before hours of the first attack, not after them.
-  if (network.classes() < 4) {
-    throw Error("AutoAttack needs at least 4 classes, for its targeted loss; this network has " +
-                std::to_string(network.classes()));
-  }
   ApgdOptions apgd;
   apgd.ball = ball;
   apgd.iterations = options.iterations;
@@ -29,7 +21,12 @@ std::vector<Stage> autoattack_stages(const Network& network, const Ball& ball,
   SquareOptions square;
   square.ball = ball;
   square.queries = options.square_queries;
-  return {{apgd_attack(apgd)}, {apgd_attack(targeted)}, {fab_attack(fab)}, {square_attack(square)}};
+  std::vector<Stage> stages{{apgd_attack(apgd)}};
+  constexpr int64_t least_classes = 4;  // of the targeted loss
+  if (network.classes() >= least_classes) stages.push_back({apgd_attack(targeted)});
+  stages.push_back({fab_attack(fab)});
+  if (options.square_queries > 0) stages.push_back({square_attack(square)});
+  return stages;
 }
 
 }  // namespace reluctance

@@ -36,13 +36,38 @@ Tensor confirmed(const Network& network, const Samples& samples, const Attack& a
 
 constexpr int64_t block_size = 500;
 
-// The samples that a stage attacks: those of least margin first, or all in their order.
-Tensor selected(const EnsembleResult& result, double share) {
-  const Tensor standing = result.felled_by.eq(EnsembleResult::stands).nonzero().squeeze(1);
-  if (share >= 1) return standing;
-  const auto count = static_cast<int64_t>(std::ceil(share * static_cast<double>(standing.size(0))));
-  const Tensor order = result.margin.index_select(0, standing).argsort(/*stable=*/true, 0, false);
-  return standing.index_select(0, order.slice(0, 0, count));
+// Fewer samples are no evidence that a stage does not pay.
+constexpr int64_t evidence = 50;
+
+bool pays(const Stage& stage, const EnsembleState::Yield& yield) {
+  return yield.attacked < evidence ||
+         static_cast<double>(yield.felled) >= stage.pays * static_cast<double>(yield.attacked);
+}
+
+// Those of the rows (n) with the smallest values, in the order of their samples' own index where
+// these are equal.
+Tensor least(const Tensor& rows, const Tensor& values, const Samples& samples, int64_t count) {
+  const Tensor by_index = samples.index.index_select(0, rows).argsort(/*stable=*/true, 0, false);
+  const Tensor order = values.index_select(0, by_index).argsort(/*stable=*/true, 0, false);
+  return rows.index_select(0, by_index.index_select(0, order.slice(0, 0, count)));
+}
+
+// The next wave of a stage: three quarters by margin, the others by chance.
+Tensor next_wave(const EnsembleState& state, const Stage& stage, const Samples& samples,
+                 std::uint64_t seed) {
+  const EnsembleResult& result = state.result;
+  const Tensor stands = result.felled_by.eq(EnsembleResult::stands);
+  const Tensor left = stands.logical_and(state.tried.logical_not()).nonzero().squeeze(1);
+  if (stage.pays == 0) return left;
+  const int64_t size = std::max(evidence, stands.sum().item<int64_t>() / 10);
+  if (left.size(0) <= size) return left;
+  const Tensor nearest = least(left, result.margin.index_select(0, left), samples, size * 3 / 4);
+  const Tensor others =
+      at::zeros_like(stands).index_fill_(0, left, true).index_fill_(0, nearest, false);
+  const Tensor rest = others.nonzero().squeeze(1);
+  const Tensor draw =
+      uniform_rows(seed, samples.index.index_select(0, rest), 1, result.margin).squeeze(1);
+  return at::cat({nearest, least(rest, draw, samples, size - nearest.size(0))});
 }
 
 // Attacks the next block of the samples that are pending and enters what falls into the result.
@@ -67,7 +92,7 @@ void run_block(EnsembleState& state, const Network& network, const Samples& samp
     const Tensor known = result.margin.index_select(0, rows);
     result.margin.index_copy_(0, rows, at::fmin(known, claim.margin.to(known.options())));
   }
-  state.repeated_felled += places.size(0);
+  for (EnsembleState::Yield* each : {&state.wave, &state.whole}) each->felled += places.size(0);
   const auto standing = result.felled_by.eq(EnsembleResult::stands).sum().item<int64_t>();
   result.robust = outcome.robust = share(standing, samples.count());
   outcome.passes += passes;
@@ -76,31 +101,53 @@ void run_block(EnsembleState& state, const Network& network, const Samples& samp
   state.pending = state.pending.slice(0, rows.size(0));
 }
 
-// Makes the next block's samples pending: what is left of a repetition, another one of the stage,
-// or the next stage. False if all is done.
-bool begin_block(EnsembleState& state, const std::vector<Stage>& stages) {
+// The seed of a stage's repetition: what is random in a block is its samples' own.
+std::uint64_t seed_of(const EnsembleState& state, std::uint64_t seed) {
+  return derive_seed(seed, {static_cast<std::uint64_t>(state.result.stages.size() - 1),
+                            static_cast<std::uint64_t>(state.repetition)});
+}
+
+// Makes the next block's samples pending: what is left of a wave, another wave of the stage,
+// another repetition, or the next stage. False if all is done.
+bool begin_block(EnsembleState& state, const Samples& samples, const std::vector<Stage>& stages,
+                 std::uint64_t seed) {
   if (state.pending.size(0) > 0) return true;
   EnsembleResult& result = state.result;
-  const std::size_t begun = result.stages.size();
-  const bool again =
-      begun > 0 && static_cast<double>(state.repeated_felled) >
-                       stages[begun - 1].again_above * static_cast<double>(state.repeated_attacked);
-  if (!again) {
-    if (begun == stages.size()) return false;
-    result.stages.push_back({stages[begun].attack.name, 0, result.robust, 0, {}});
+  const auto begin = [&](int64_t repetition) {
+    state.tried.zero_();
+    state.repetition = repetition;
+    state.whole = {};
+  };
+  const auto wave = [&](const Stage& stage) {
+    state.pending = next_wave(state, stage, samples, derive_seed(seed_of(state, seed), {0}));
+    state.tried.index_fill_(0, state.pending, true);
+    state.wave = {state.pending.size(0), 0};
+    state.whole.attacked += state.wave.attacked;
+    result.stages.back().attacked += state.wave.attacked;
+    return state.wave.attacked > 0;
+  };
+  if (!result.stages.empty()) {
+    const Stage& stage = stages[result.stages.size() - 1];
+    const bool going_on = stage.pays > 0 && pays(stage, state.wave);
+    if (going_on && wave(stage)) return true;  // else all of them have been tried
+    if (going_on && pays(stage, state.whole) && state.repetition + 1 < stage.repetitions) {
+      begin(state.repetition + 1);
+      if (wave(stage)) return true;
+    }
   }
-  state.repetition = again ? state.repetition + 1 : 0;
-  state.pending = selected(result, stages[result.stages.size() - 1].share);
-  state.repeated_attacked = state.pending.size(0);
-  state.repeated_felled = 0;
-  result.stages.back().attacked += state.repeated_attacked;
+  if (result.stages.size() == stages.size()) return false;
+  const Stage& next = stages[result.stages.size()];
+  result.stages.push_back({next.attack.name, 0, result.robust, 0, {}});
+  begin(0);
+  wave(next);
   return true;
 }
 
 // The caller's own state is left as it is.
 EnsembleState copy_of(EnsembleState state) {
   EnsembleResult& result = state.result;
-  for (Tensor* each : {&result.felled_by, &result.target, &result.adversarial, &result.margin}) {
+  for (Tensor* each :
+       {&result.felled_by, &result.target, &result.adversarial, &result.margin, &state.tried}) {
     *each = each->clone();
   }
   return state;
@@ -126,6 +173,7 @@ EnsembleState begin_ensemble(const Network& network, const Samples& given) {
   result.adversarial = samples.images.clone();
   result.margin = margins(z, samples.labels);
   state.pending = at::empty({0}, samples.labels.options());
+  state.tried = at::zeros_like(right);
   return state;
 }
 
@@ -136,26 +184,22 @@ EnsembleResult run_ensemble(const Network& network, const Samples& given,
   EnsembleResult& result = state.result;
   const auto total = static_cast<int64_t>(stages.size()) * samples.count();
   int64_t reported = 0;
-  while (begin_block(state, stages)) {
+  while (begin_block(state, samples, stages, options.context.seed)) {
     const std::size_t stage = result.stages.size() - 1;
-    const int64_t before = state.repeated_attacked - state.pending.size(0);
+    const int64_t before = state.wave.attacked - state.pending.size(0);
     const int64_t block = std::min(state.pending.size(0), block_size);
     // A stage counts as all samples, however few it attacks and how often.
     const auto report = [&](double done) {
       const double part =
-          state.repeated_attacked > 0 ? done / static_cast<double>(state.repeated_attacked) : 1;
+          state.wave.attacked > 0 ? done / static_cast<double>(state.wave.attacked) : 1;
       const double stages_done = static_cast<double>(stage) + part;
       reported = std::max(reported,
                           static_cast<int64_t>(stages_done * static_cast<double>(samples.count())));
       if (options.context.progress) options.context.progress(reported, total);
     };
     if (block > 0) {
-      // Of the stage and its repetition alone: what is random in a block is its samples' own.
-      const std::uint64_t seed = derive_seed(
-          options.context.seed,
-          {static_cast<std::uint64_t>(stage), static_cast<std::uint64_t>(state.repetition)});
       run_block(state, network, samples, stages[stage].attack,
-                {seed, [&](int64_t done, int64_t of) {
+                {seed_of(state, options.context.seed), [&](int64_t done, int64_t of) {
                    const double part = static_cast<double>(done) / static_cast<double>(of);
                    report(static_cast<double>(before) + static_cast<double>(block) * part);
                  }});

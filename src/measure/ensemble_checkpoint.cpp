@@ -49,15 +49,17 @@ bool within(const Tensor& values, int64_t limit) {
   return values.ge(0).logical_and(values.le(limit)).all().item<bool>();
 }
 
-// Different samples that stand, no more than the repetition has.
+// Different samples that stand and are counted as tried, no more than the wave has.
 void require_pending(const std::filesystem::path& path, const Tensor& pending,
-                     const EnsembleResult& result, int64_t attacked) {
-  require(pending.dim() == 1 && pending.size(0) <= attacked &&
+                     const EnsembleState& state) {
+  const EnsembleResult& result = state.result;
+  require(pending.dim() == 1 && pending.size(0) <= state.wave.attacked &&
               within(pending, result.felled_by.size(0) - 1),
           path, "pending");
   const Tensor once = at::zeros_like(result.felled_by).index_fill_(0, pending, 1);
   require(
       once.sum().item<int64_t>() == pending.size(0) &&
+          state.tried.index_select(0, pending).all().item<bool>() &&
           result.felled_by.index_select(0, pending).eq(EnsembleResult::stands).all().item<bool>(),
       path, "pending");
 }
@@ -84,18 +86,19 @@ void require_fallen(const std::filesystem::path& path, const Network& network,
 void save_ensemble(const std::filesystem::path& path, const EnsembleState& state,
                    const std::string& settings) {
   const EnsembleResult& result = state.result;
-  write_npz(
-      path,
-      {{"settings", text_array(settings)},
-       {"felled_by", result.felled_by.to(at::kCPU)},
-       {"target", result.target.to(at::kCPU)},
-       {"adversarial", result.adversarial.to(at::kCPU)},
-       {"margin", result.margin.to(at::kCPU)},
-       {"pending", state.pending.to(at::kCPU)},
-       {"repetition",
-        at::tensor({state.repetition, state.repeated_attacked, state.repeated_felled}, at::kLong)},
-       {"stages", stage_counts(result)},
-       {"seconds", stage_seconds(result)}});
+  write_npz(path,
+            {{"settings", text_array(settings)},
+             {"felled_by", result.felled_by.to(at::kCPU)},
+             {"target", result.target.to(at::kCPU)},
+             {"adversarial", result.adversarial.to(at::kCPU)},
+             {"margin", result.margin.to(at::kCPU)},
+             {"pending", state.pending.to(at::kCPU)},
+             {"tried", state.tried.to(at::kCPU)},
+             {"repetition", at::tensor({state.repetition, state.wave.attacked, state.wave.felled,
+                                        state.whole.attacked, state.whole.felled},
+                                       at::kLong)},
+             {"stages", stage_counts(result)},
+             {"seconds", stage_seconds(result)}});
 }
 
 EnsembleState load_ensemble(const std::filesystem::path& path, const std::string& settings,
@@ -121,6 +124,7 @@ EnsembleState load_ensemble(const std::filesystem::path& path, const std::string
   restore("target", result.target);
   restore("adversarial", result.adversarial);
   restore("margin", result.margin);
+  restore("tried", state.tried);
   const Tensor counts = take("stages", at::kLong);
   const Tensor seconds = take("seconds", at::kDouble);
   const Tensor repetition = take("repetition", at::kLong);
@@ -131,19 +135,22 @@ EnsembleState load_ensemble(const std::filesystem::path& path, const std::string
   const int64_t begun = counts.size(0);
   require(seconds.sizes() == at::IntArrayRef{begun} && seconds.ge(0).all().item<bool>(), path,
           "seconds");
-  require(repetition.sizes() == at::IntArrayRef{3} && within(repetition, most) &&
-              within(repetition.slice(0, 1), wrong.size(0)) &&
-              repetition[2].item<int64_t>() <= repetition[1].item<int64_t>(),
+  require(repetition.sizes() == at::IntArrayRef{5} && within(repetition, most), path, "repetition");
+  const auto number = [&](int64_t place) { return repetition[place].item<int64_t>(); };
+  state.repetition = number(0);
+  state.wave = {number(1), number(2)};
+  state.whole = {number(3), number(4)};
+  require(state.wave.felled <= state.wave.attacked && state.whole.felled <= state.whole.attacked &&
+              state.wave.attacked <= state.whole.attacked &&
+              state.wave.felled <= state.whole.felled && state.whole.attacked <= wrong.size(0) &&
+              (begun > 0 || state.whole.attacked == 0),
           path, "repetition");
   require(at::equal(result.felled_by.eq(EnsembleResult::wrong), wrong) &&
               within(result.felled_by - EnsembleResult::wrong, begun - EnsembleResult::wrong - 1),
           path, "felled_by");
-  require_pending(path, pending, result, begun > 0 ? repetition[1].item<int64_t>() : 0);
+  require_pending(path, pending, state);
   require_fallen(path, network, samples, stages, result);
   state.pending = pending;
-  state.repetition = repetition[0].item<int64_t>();
-  state.repeated_attacked = repetition[1].item<int64_t>();
-  state.repeated_felled = repetition[2].item<int64_t>();
   for (int64_t i = 0; i < begun; ++i) {
     const auto* row = counts[i].data_ptr<int64_t>();
     const auto left = result.felled_by.eq(EnsembleResult::stands)

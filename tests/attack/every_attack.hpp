@@ -62,6 +62,14 @@ inline std::vector<EveryAttack> every_attack() {
         [](const Ball& ball, auto&) { return apgd_in(ball, cross_entropy_loss(), 0); });
     add("apgd_dlr", true, [](const Ball& ball, auto&) { return apgd_in(ball, dlr_loss(), 0); });
     add("apgd_t", true, [](const Ball& ball, auto&) { return apgd_in(ball, dlr_loss(), 3); });
+    add("malt", true, [](const Ball& ball, auto&) {
+      return apgd_attack({.ball = ball,
+                          .loss = dlr_loss(),
+                          .iterations = 15,
+                          .targets = 3,
+                          .candidates = 100,
+                          .restarts = 2});
+    });
     add("fab_t", false, [](const Ball& ball, auto&) {
       return fab_attack({.ball = ball, .targets = 3, .iterations = 15});
     });

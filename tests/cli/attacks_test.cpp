@@ -10,7 +10,8 @@ namespace {
 TEST_F(Mistakes, OptionsWithoutEffectOnAnAttack) {
   expect_refused({
       {{"evaluate", "--attack", "standard", "--steps", "1000"},
-       {"--steps has no effect on --attack standard", "pgd and raw take it"}},
+       {"--steps has no effect on --attack standard",
+        "apgd-ce, apgd-dlr, apgd-t, fab-t, square, pgd and raw take it"}},
       {{"evaluate", "--attack", "autoattack", "--loss", "dlr"},
        {"--loss has no effect on --attack autoattack", "pgd, fgsm and raw take it"}},
       {{"evaluate", "--attack", "fgsm", "--step-size", "0.5"},
@@ -18,7 +19,10 @@ TEST_F(Mistakes, OptionsWithoutEffectOnAnAttack) {
       {{"evaluate", "--attack", "pgd", "--beta", "3"},
        {"--beta has no effect on --attack pgd", "raw takes it"}},
       {{"evaluate", "--attack", "raw", "--norm", "l2"},
-       {"--norm has no effect on --attack raw", "standard, autoattack, pgd and fgsm take it"}},
+       {"--norm has no effect on --attack raw", "standard, autoattack, malt, apgd-ce",
+        "pgd and fgsm take it"}},
+      {{"evaluate", "--attack", "pgd", "--audit", "2"},
+       {"--audit has no effect on --attack pgd", "standard takes it"}},
       // Even with the value that it has anyway.
       {{"evaluate", "--attack", "standard", "--restarts", "1"}, {"--restarts", "pgd"}},
       // An ensemble is nothing to train with.
@@ -47,7 +51,8 @@ TEST_F(Mistakes, AttacksThatNobodyKnows) {
       {{"explain", "--attack", "fgsmm"}, {"--attack fgsmm", "did you mean fgsm?"}},
       {{"evaluate", "--attack", "autoatack"}, {"autoatack", "did you mean autoattack?"}},
       {{"influence", "--attack", "raww"}, {"--attack raww", "did you mean raw?"}},
-      {{"evaluate", "--attack", "cw"}, {"--attack cw", "standard, autoattack, pgd, fgsm or raw"}},
+      {{"evaluate", "--attack", "cw"},
+       {"--attack cw", "standard, autoattack, malt, apgd-ce", "pgd, fgsm or raw"}},
       // An ensemble is nothing to follow step by step.
       {{"influence", "--attack", "standard"}, {"--attack standard", "pgd, fgsm or raw"}},
       {{"train", "--attack", "cw"}, {"--attack cw", "pgd", "fgsm", "raw", "none"}},

@@ -148,40 +148,113 @@ TEST(EnsembleClaims, AreHeldToTheBallOfTheirStage) {
   EXPECT_GT(result.felled_by.eq(1).sum().item<int64_t>(), 0);
 }
 
-TEST(EnsembleStages, ASharedOneGetsThoseOfLeastMargin) {
-  const LinearSubject linear = linear_subject(40);
-  const Samples& samples = linear.samples;
-  const Tensor margin = margins(logits(linear.network, samples.images), samples.labels);
-  Tensor seen;
-  Stage part = stage("part", {Norm::linf, 0.1}, [&](const Tensor& x) {
-    seen = x;
-    return AttackResult{x.clone(), at::zeros({x.size(0)}, at::kBool)};
-  });
-  part.share = 0.25;
-  const EnsembleResult result = run_ensemble(linear.network, samples, {part});
-  EXPECT_EQ(result.stages[0].attacked, 10);
-  const Tensor least = margin.argsort().slice(0, 0, 10);
-  EXPECT_TRUE(at::equal(seen, samples.images.index_select(0, least)));
+// A stage in waves that fells what it is told to, call by call, of so large a ball that almost any
+// point is answered otherwise.
+struct Waves {
+  explicit Waves(std::vector<int64_t> falls, double pays, int64_t repetitions)
+      : linear(linear_subject(1000)), falls_(std::move(falls)) {
+    const auto attack = [this](const Network&, const Samples& samples, const Context& context) {
+      waves.push_back(samples.index);
+      seeds.push_back(context.seed);
+      const Tensor& x = samples.images;
+      const std::size_t call = waves.size() - 1;
+      const Tensor success = at::arange(x.size(0)).lt(call < falls_.size() ? falls_[call] : 0);
+      return AttackResult{at::where(per_sample(success, x), 1 - x, x), success};
+    };
+    stage = {{"waves", Ball{Norm::linf, 1.0}, attack}, pays, repetitions};
+  }
+  EnsembleResult run(int64_t samples) {
+    return run_ensemble(linear.network, linear.samples.head(samples), {stage});
+  }
+
+  LinearSubject linear;
+  Stage stage;
+  std::vector<Tensor> waves;  // the samples of each call
+  std::vector<std::uint64_t> seeds;
+
+ private:
+  std::vector<int64_t> falls_;
+};
+
+TEST(EnsembleStages, AWaveIsOfLeastMarginsAndOfChance) {
+  Waves waves({}, 0.01, 3);
+  const EnsembleResult result = waves.run(1000);
+  ASSERT_EQ(waves.waves.size(), 1U);  // nothing fell: it does not go on
+  const Tensor wave = waves.waves[0];
+  EXPECT_EQ(wave.size(0), 100);
+  EXPECT_EQ(result.stages[0].attacked, 100);
+  const Samples& samples = waves.linear.samples;
+  const Tensor margin = margins(logits(waves.linear.network, samples.images), samples.labels);
+  const Tensor order = margin.argsort();
+  EXPECT_TRUE(at::equal(wave.slice(0, 0, 75), order.slice(0, 0, 75)));
+  const Tensor chance = wave.slice(0, 75);
+  const auto among = [&](int64_t begin, int64_t end) {
+    return chance.unsqueeze(1).eq(order.slice(0, begin, end)).sum().item<int64_t>();
+  };
+  EXPECT_EQ(among(75, 1000), 25);
+  EXPECT_GT(among(500, 1000), 3);
 }
 
-TEST(EnsembleStages, AreRepeatedWhileTheyFellMuch) {
-  const LinearSubject linear = linear_subject(40);
-  int calls = 0;
-  // Fells half of what it gets twice, then nothing. Any point of so large a ball; most of these are
-  // answered otherwise.
-  Stage half = stage("half", {Norm::linf, 1.0}, [&](const Tensor& x) {
-    const Tensor success = at::arange(x.size(0)).lt(++calls < 3 ? x.size(0) / 2 : 0);
-    return AttackResult{at::where(per_sample(success, x), 1 - x, x), success};
-  });
-  half.again_above = 0.1;
-  const EnsembleResult result = run_ensemble(linear.network, linear.samples, {half});
-  EXPECT_EQ(calls, 3);
-  ASSERT_EQ(result.stages.size(), 1U);
-  EXPECT_GT(result.stages[0].attacked, 40);
-  half.again_above = 1;
-  calls = 0;
-  run_ensemble(linear.network, linear.samples, {half});
-  EXPECT_EQ(calls, 1);
+TEST(EnsembleStages, GoOnWhileTheyPay) {
+  // Waves of 100, of what still stands: the third one brings too little.
+  Waves waves({2, 5, 0}, 0.01, 3);
+  const EnsembleResult result = waves.run(1000);
+  ASSERT_EQ(waves.waves.size(), 3U);
+  EXPECT_EQ(result.felled_by.eq(0).sum().item<int64_t>(), 7);
+  const Tensor all = at::cat(waves.waves);
+  EXPECT_EQ(std::get<0>(at::_unique2(all)).size(0), all.size(0)) << "a sample was tried twice";
+}
+
+TEST(EnsembleStages, AreRepeatedWithOtherNumbersWhileTheyPay) {
+  // 60 samples: waves of 50 and of what is left, in which too few are attacked to say it fails.
+  Waves waves({3, 0, 3, 0, 0}, 0.02, 9);
+  waves.run(60);
+  ASSERT_EQ(waves.waves.size(), 5U);
+  EXPECT_EQ(waves.seeds[0], waves.seeds[1]);
+  EXPECT_NE(waves.seeds[1], waves.seeds[2]);
+  EXPECT_EQ(waves.seeds[2], waves.seeds[3]);
+  EXPECT_NE(waves.seeds[3], waves.seeds[4]);
+}
+
+TEST(EnsembleStages, FewSamplesGetAllThatThereIs) {
+  for (const int64_t samples : {1, 10, 49}) {
+    Waves waves({}, 0.01, 4);
+    waves.run(samples);
+    EXPECT_EQ(waves.waves.size(), 4U) << samples;
+  }
+}
+
+// What is learned from the others decides how much an image gets, their order does not.
+TEST(EnsembleStages, DoNotDependOnTheOrderOfTheSamples) {
+  const LinearSubject linear = linear_subject(300);
+  const Ball ball = half_of_them(linear, Norm::l2);
+  const auto run = [&](const Samples& samples) {
+    return run_ensemble(linear.network, samples,
+                        standard_stages(linear.network, ball, linear.samples.images));
+  };
+  const EnsembleResult forwards = run(linear.samples);
+  const EnsembleResult backwards = run(linear.samples.rows(at::arange(299, -1, -1)));
+  EXPECT_TRUE(at::equal(forwards.felled_by, backwards.felled_by.flip(0)));
+  for (std::size_t k = 0; k < forwards.stages.size(); ++k) {
+    EXPECT_EQ(forwards.stages[k].attacked, backwards.stages[k].attacked);
+  }
+}
+
+// Alone, an image falls to whatever it falls to among others.
+TEST(EnsembleStages, AnImageAloneGetsAtLeastWhatItGetsAmongOthers) {
+  const LinearSubject linear = linear_subject(200);
+  const Ball ball = half_of_them(linear, Norm::linf);
+  const auto run = [&](const Samples& samples) {
+    return run_ensemble(linear.network, samples,
+                        standard_stages(linear.network, ball, linear.samples.images));
+  };
+  const EnsembleResult all = run(linear.samples);
+  for (int64_t i = 0; i < 200; i += 7) {
+    const EnsembleResult alone = run(linear.samples.slice(i, i + 1));
+    if (all.felled_by[i].item<int64_t>() >= 0) {
+      EXPECT_GE(alone.felled_by.item<int64_t>(), 0) << i;
+    }
+  }
 }
 
 TEST(EnsembleStages, AreNotRunOnceNothingStands) {
@@ -214,8 +287,14 @@ TEST(EnsembleStages, ProgressCountsSamplesOfAllStages) {
   EXPECT_EQ(last, 80);
 }
 
-TEST(EnsembleStages, AutoattackRefusesTooFewClasses) {
-  EXPECT_THROW(autoattack_stages(linear_subject(5, 3).network, {Norm::linf, 0.1}), Error);
+TEST(EnsembleStages, AutoattackWithFewClassesLeavesItsTargetedLossOut) {
+  const LinearSubject linear = linear_subject(20, 3);
+  const Ball ball = half_of_them(linear, Norm::linf);
+  const EnsembleResult result = run_ensemble(linear.network, linear.samples,
+                                             autoattack_stages(linear.network, ball, quick()));
+  std::vector<std::string> names;
+  for (const StageOutcome& stage : result.stages) names.push_back(stage.name);
+  EXPECT_EQ(names, (std::vector<std::string>{"apgd-ce", "fab-t", "square"}));
 }
 
 // PGD with random starts and several runs, too short to forget where they began.

@@ -152,7 +152,7 @@ TEST(Validity, SquareBeyondTheOthers) {
   // Without the stages before it, all that falls is Square's.
   Stage square = standard_stages(linear.network, ball, linear.samples.images).back();
   ASSERT_EQ(square.attack.name, "square");
-  square.share = 1;
+  square.pays = 0;
   const EnsembleResult result = run_ensemble(linear.network, linear.samples, {square});
   ASSERT_GE(result.felled_by.eq(0).sum().item<int64_t>(), 3);
   ValidityOptions options;

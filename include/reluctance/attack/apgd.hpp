@@ -16,7 +16,10 @@ struct ApgdOptions {
   Ball ball{Norm::linf, 0.1};
   Loss loss = cross_entropy_loss();
   int64_t iterations = 100;
-  int64_t targets = 0;   // classes aimed at, the most probable first, at most C - 1; 0: untargeted
+  int64_t targets = 0;  // classes aimed at, at most C - 1; 0: untargeted
+  // Of the targets, those that the linear region around the image says are near, out of this many
+  // of the most probable; 0: the most probable first.
+  int64_t candidates = 0;
   int64_t restarts = 1;  // random starts, for each target; later ones only on what still stands
 };
 
@@ -24,6 +27,11 @@ struct ApgdOptions {
 // with targets. Its run throws Error for the DLR loss with fewer than 3 classes, targeted fewer
 // than 4.
 Attack apgd_attack(const ApgdOptions& options);
+
+// MALT (Melamed, Yehudai, Shamir 2024, "MALT powers up adversarial attacks"): targeted Auto-PGD
+// towards the 9 classes of the least linear distance, out of the 100 most probable, as "malt". The
+// distance is that of the ball's own norm.
+Attack malt_attack(const Ball& ball);
 
 // The iterations w_1 < w_2 < ... after which the step size may be halved: w_j = ceil(p_j *
 // iterations) with p_0 = 0, p_1 = 0.22, p_(j+1) = p_j + max(p_j - p_(j-1) - 0.03, 0.06).

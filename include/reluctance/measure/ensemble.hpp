@@ -12,13 +12,15 @@
 
 namespace reluctance {
 
-// One attack of an ensemble.
+// One attack of an ensemble, on all samples that stand or, wave after wave, on as many of them as
+// it pays: a wave is the tenth of them (50 at least) that the least margins and, for a quarter of
+// it, chance choose. The stage goes on to the next wave, and from the last one to the first with
+// other random numbers, while at least the share `pays` of a wave falls. To stop takes the evidence
+// of 50 samples: few samples are attacked as often as the stage allows.
 struct Stage {
   Attack attack;
-  double share = 1;  // of the samples that stand: those with the least margin. 1: all
-  // The stage is repeated, with other random numbers, while it fells more than this share of what
-  // it attacks. 1: never.
-  double again_above = 1;
+  double pays = 0;          // 0: one wave of all samples
+  int64_t repetitions = 1;  // at most
 };
 
 struct StageOutcome {
@@ -46,11 +48,15 @@ struct EnsembleResult {
 
 // A run that can stop and go on: what is known, and what the last stage begun has still to attack.
 struct EnsembleState {
+  // What a wave, or all waves of a repetition, cost and brought.
+  struct Yield {
+    int64_t attacked = 0, felled = 0;
+  };
   EnsembleResult result;
-  Tensor pending;                 // int64: samples
-  int64_t repetition = 0;         // of the stage, from 0
-  int64_t repeated_attacked = 0;  // in this repetition
-  int64_t repeated_felled = 0;
+  Tensor pending;          // int64: samples of the wave that are still to be attacked
+  Tensor tried;            // N booleans: in this repetition of the stage
+  int64_t repetition = 0;  // of the stage, from 0
+  Yield wave, whole;       // this wave; all of the repetition
 };
 
 struct EnsembleOptions {
@@ -79,15 +85,22 @@ struct AutoattackOptions {
   int64_t square_queries = 5000;
 };
 
-// Throws Error for a network of fewer than 4 classes.
+// Without the targeted Auto-PGD, whose loss needs them, below 4 classes, and without Square where
+// it has no queries.
 std::vector<Stage> autoattack_stages(const Network& network, const Ball& ball,
                                      const AutoattackOptions& options = {});
 
-// A cascade of the strength of AutoAttack at a fiftieth of its cost. The nearest-class attack on
-// all, then longer and more often on fewer and fewer of those that came closest to falling; on the
-// last few targeted Auto-PGD (from 4 classes on) and Square (on images), as others who search
-// differently. A stage that fells more than a fifth of what it attacks goes on. `images`: starts
-// lead towards them; M x any shape that fits the network.
+// Whether Square can attack: images or inputs have channels, height and width.
+bool are_images(const Network& network, const Tensor& images);
+
+// A cascade that gets near AutoAttack at a small part of its cost. The nearest-class attack on all;
+// then, as far as each pays, longer, at all classes and again and again from other starts, targeted
+// Auto-PGD (from 4 classes on) and Square (on images), as others who search differently. `images`:
+// starts lead towards them; M x any shape that fits the network.
 std::vector<Stage> standard_stages(const Network& network, const Ball& ball, const Tensor& images);
+
+// What goes on where that was not enough: the same search with more of everything, MALT's order of
+// classes, targeted FAB.
+std::vector<Stage> stronger_stages(const Network& network, const Ball& ball, const Tensor& images);
 
 }  // namespace reluctance

@@ -1,0 +1,51 @@
+// How much lower the published ensemble would have ended: a random sample of what stands is
+// attacked with all of it and with the nearest-class attack on all classes from many starts, and
+// what falls there bounds what falls among the others.
+#pragma once
+
+#include "reluctance/measure/ensemble.hpp"
+
+namespace reluctance {
+
+// The largest number of marked items among `population` that is not refuted, at that level, by
+// finding `found` marked ones among `drawn` drawn without replacement: the exact upper limit of the
+// hypergeometric distribution, P(at most `found` | limit) >= level.
+int64_t marked_at_most(int64_t population, int64_t drawn, int64_t found, double level);
+
+// How many of `population` must be drawn so that finding none of them marked leaves at most `most`.
+int64_t draws_for(int64_t population, int64_t most, double level);
+
+struct AuditOptions {
+  double points = 0.01;      // of all samples: what the bound is to stay below
+  double confidence = 0.95;  // of the bound
+  std::uint64_t seed = 0;
+  // Told with a name of what runs.
+  std::function<Progress(const std::string& what)> progress{};
+};
+
+// One random sample, attacked with the ensemble.
+struct AuditRound {
+  int64_t population;  // samples that stood, and that no round before had attacked
+  int64_t attacked, felled;
+  double bound;  // share of all samples that it may still fell, at most
+};
+
+struct Audit {
+  std::vector<AuditRound> rounds;
+  double bound;          // at the confidence; 0 where the ensemble was run on all that stands
+  bool went_on = false;  // the stronger cascade was run between rounds
+  bool ran_all = false;  // so was the ensemble, on all that stood
+  PassCount passes{};    // of the rounds
+  double processor = 0;  // seconds of all threads
+};
+
+// Audits `result` of a cascade on these samples. While the bound is beyond `points` it goes on by
+// itself: with the stronger stages, then with the ensemble on everything. What falls on the way is
+// entered into the result, as the stages "audit", those of the stronger cascade, and "ensemble".
+Audit audit(EnsembleResult& result, const Network& network, const Samples& samples,
+            const Ball& ball, const AuditOptions& options);
+
+// Seconds that all threads of this process have computed.
+double processor_seconds();
+
+}  // namespace reluctance

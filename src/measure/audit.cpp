@@ -1,0 +1,197 @@
+#include "reluctance/measure/audit.hpp"
+
+#include <ATen/ATen.h>
+
+#include <algorithm>
+#include <cmath>
+#include <ctime>
+
+#include "reluctance/attack/nearest_class.hpp"
+#include "reluctance/base/random.hpp"
+
+namespace reluctance {
+namespace {
+
+// Looks at a bound, and goes on if it is too high, this often: the level is shared among them
+// (Bonferroni).
+constexpr double looks = 2;
+
+double log_choose(int64_t n, int64_t k) {
+  const auto gamma = [](int64_t m) { return std::lgamma(static_cast<double>(m) + 1); };
+  return gamma(n) - gamma(k) - gamma(n - k);
+}
+
+// P(at most `found` of the drawn are marked), hypergeometric.
+double at_most(int64_t found, int64_t population, int64_t marked, int64_t drawn) {
+  double sum = 0;
+  const int64_t least = std::max<int64_t>(0, drawn - (population - marked));
+  for (int64_t k = least; k <= std::min({found, marked, drawn}); ++k) {
+    sum += std::exp(log_choose(marked, k) + log_choose(population - marked, drawn - k) -
+                    log_choose(population, drawn));
+  }
+  return sum;
+}
+
+// A bound for the largest of some numbers that a predicate, true for small ones, holds for.
+template <typename Holds>
+int64_t largest(int64_t low, int64_t high, const Holds& holds) {
+  while (low < high) {
+    const int64_t middle = low + (high - low + 1) / 2;
+    if (holds(middle)) {
+      low = middle;
+    } else {
+      high = middle - 1;
+    }
+  }
+  return low;
+}
+
+class Auditor {
+ public:
+  Auditor(EnsembleResult& result, const Network& network, const Samples& samples, const Ball& ball,
+          const AuditOptions& options)
+      : result_(result), network_(network), samples_(samples), ball_(ball), options_(options) {
+    AutoattackOptions published;
+    if (!are_images(network, samples.images)) published.square_queries = 0;
+    ensemble_ = autoattack_stages(network, ball, published);
+    constexpr int64_t classes = 9;
+    constexpr int64_t steps = 30;
+    constexpr int64_t restarts = 5;
+    ensemble_.push_back({nearest_class_attack(
+        {ball, classes, steps, restarts, make_guides(network, samples.images)})});
+    audited_ = at::zeros_like(result.felled_by, at::kBool);
+  }
+
+  Audit run() {
+    if (look()) return audit_;
+    audit_.went_on = true;
+    enter("", unknown(), stronger_stages(network_, ball_, samples_.images), 2);
+    if (look()) return audit_;
+    audit_.ran_all = true;
+    measured("ensemble", unknown(), 4);
+    audit_.bound = 0;
+    return audit_;
+  }
+
+ private:
+  // Those that stand and that the ensemble has not attacked.
+  Tensor unknown() const {
+    return result_.felled_by.eq(EnsembleResult::stands)
+        .logical_and(audited_.logical_not())
+        .nonzero()
+        .squeeze(1);
+  }
+
+  // Another round; whether its bound is low enough.
+  bool look() {
+    const auto all = static_cast<double>(result_.felled_by.size(0));
+    const double level = (1 - options_.confidence) / looks;
+    const Tensor rows = unknown();
+    AuditRound round{rows.size(0), 0, 0, 0};
+    const auto most = static_cast<int64_t>(std::floor(options_.points * all + 1e-9));
+    round.attacked = draws_for(round.population, most, level);
+    const std::uint64_t seed = derive_seed(options_.seed, {1, audit_.rounds.size()});
+    const Tensor draw = uniform_rows(seed, samples_.index.to(rows.device()).index_select(0, rows),
+                                     1, at::empty({0}, rows.options().dtype(at::kDouble)))
+                            .squeeze(1);
+    const Tensor chosen = rows.index_select(0, draw.argsort().slice(0, 0, round.attacked));
+    round.felled = measured("audit", chosen, 3);
+    const int64_t marked = marked_at_most(round.population, round.attacked, round.felled, level);
+    round.bound = static_cast<double>(marked - round.felled) / all;
+    audit_.rounds.push_back(round);
+    audit_.bound = round.bound;
+    return round.bound <= options_.points + 1e-9;
+  }
+
+  // The ensemble on those samples: how many fell. What it cost is the audit's.
+  int64_t measured(const std::string& name, const Tensor& rows, std::uint64_t part) {
+    const double before = processor_seconds();
+    const auto begun = result_.stages.size();
+    const int64_t felled = enter(name, rows, ensemble_, part);
+    audited_.index_fill_(0, rows, true);
+    audit_.processor += processor_seconds() - before;
+    for (std::size_t k = begun; k < result_.stages.size(); ++k) {
+      audit_.passes += result_.stages[k].passes;
+    }
+    return felled;
+  }
+
+  // Runs stages on some samples that stand and enters what fell: as one stage of that name or, if
+  // it is empty, as the stages themselves. Returns how many fell.
+  int64_t enter(const std::string& name, const Tensor& rows, const std::vector<Stage>& stages,
+                std::uint64_t part) {
+    if (rows.size(0) == 0) return 0;
+    EnsembleOptions run;
+    run.context.seed = derive_seed(options_.seed, {part, audit_.rounds.size()});
+    if (options_.progress)
+      run.context.progress = options_.progress(name.empty() ? "stronger" : name);
+    const EnsembleResult found =
+        run_ensemble(network_, samples_.rows(rows.to(samples_.labels.device())), stages, run);
+    const auto first = static_cast<int64_t>(result_.stages.size());
+    int64_t standing = result_.felled_by.eq(EnsembleResult::stands).sum().item<int64_t>();
+    const int64_t all = result_.felled_by.size(0);
+    StageOutcome together{name, rows.size(0), {}, 0, {}};
+    int64_t felled = 0;
+    for (std::size_t k = 0; k < found.stages.size(); ++k) {
+      StageOutcome outcome = found.stages[k];
+      felled += found.felled_by.eq(static_cast<int64_t>(k)).sum().item<int64_t>();
+      outcome.robust = share(standing - felled, all);
+      together.robust = outcome.robust;
+      together.seconds += outcome.seconds;
+      together.passes += outcome.passes;
+      if (name.empty()) result_.stages.push_back(outcome);
+    }
+    if (!name.empty()) result_.stages.push_back(together);
+    const Tensor fell = found.felled_by.ge(0).nonzero().squeeze(1);
+    const Tensor places = rows.index_select(0, fell);
+    const Tensor stage =
+        name.empty() ? found.felled_by.index_select(0, fell) + first : at::full_like(places, first);
+    result_.felled_by.index_copy_(0, places, stage);
+    result_.target.index_copy_(0, places, found.target.index_select(0, fell));
+    result_.adversarial.index_copy_(0, places, found.adversarial.index_select(0, fell));
+    result_.margin.index_copy_(0, rows,
+                               at::fmin(result_.margin.index_select(0, rows), found.margin));
+    result_.robust = result_.stages.back().robust;
+    result_.passes += found.passes;
+    return felled;
+  }
+
+  EnsembleResult& result_;
+  const Network& network_;
+  const Samples& samples_;
+  const Ball& ball_;
+  const AuditOptions& options_;
+  std::vector<Stage> ensemble_;
+  Tensor audited_;  // N booleans
+  Audit audit_;
+};
+
+}  // namespace
+
+double processor_seconds() {
+  timespec now{};
+  ::clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
+  return static_cast<double>(now.tv_sec) + 1e-9 * static_cast<double>(now.tv_nsec);
+}
+
+int64_t marked_at_most(int64_t population, int64_t drawn, int64_t found, double level) {
+  return largest(found, population - (drawn - found), [&](int64_t marked) {
+    return at_most(found, population, marked, drawn) >= level;
+  });
+}
+
+int64_t draws_for(int64_t population, int64_t most, double level) {
+  if (most >= population) return 0;
+  // Fewer draws leave more: the largest number that is too small, and one more.
+  const auto too_few = [&](int64_t drawn) {
+    return marked_at_most(population, drawn, 0, level) > most;
+  };
+  return largest(0, population, too_few) + 1;
+}
+
+Audit audit(EnsembleResult& result, const Network& network, const Samples& samples,
+            const Ball& ball, const AuditOptions& options) {
+  return Auditor(result, network, samples, ball, options).run();
+}
+
+}  // namespace reluctance
