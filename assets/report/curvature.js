@@ -105,11 +105,14 @@
 
   function rateTable({ title, curvature }) {
     const columns = ["condition", ...["steps before", "momentum", "predicted, Hessian alone",
-      "predicted, effective", "measured", "measured / predicted"]
+      "predicted, effective", "measured", "measured / predicted", "largest eigenvalue, by differences",
+      "most negative one", "secant, 1/1000 away"]
       .map((name) => ({ title: name, number: true }))];
     return dom.table(`${title}: critical learning rates`, columns, curvature.rates.map((rate) => [
       nameOf(rate), count(rate.settled), number(rate.momentum), number(rate.hessian),
-      number(rate.predicted), number(rate.measured), number(rate.ratio)]));
+      number(rate.predicted), number(rate.measured), number(rate.ratio),
+      number(rate.by_differences?.largest), number(rate.by_differences?.smallest),
+      number(rate.by_differences?.secant)]));
   }
 
   function rateFigure(networks) {

@@ -16,7 +16,8 @@ namespace {
 // Fixed before any run.
 constexpr double vanilla_rate_error = 0.10;
 constexpr double adversarial_rate_error = 0.15;
-constexpr double few_samples = 0.10;  // of the batch, to hold half of the top eigenvalue
+constexpr double secant_distance = 1e-3;  // of the parameters' length
+constexpr double few_samples = 0.10;      // of the batch, to hold half of the top eigenvalue
 
 std::optional<Ball> ball_of(const std::optional<GradientAscent>& attack) {
   return attack ? attack->ball : std::nullopt;
@@ -151,28 +152,31 @@ class Experiment {
   }
 
   void add_rates(const CurvatureCondition& condition, CurvatureResult& result) {
-    CriticalRateOptions rate;
-    rate.objective.attack = condition.attack;
-    rate.context.seed = context_.seed;
+    const Objective objective{cross_entropy_loss(), condition.attack};
     for (const int64_t settled : options_.settled) {
       Network network = network_;
       double hessian = condition.hessian.largest();
       double effective = condition.effective ? condition.effective->largest() : hessian;
       if (settled > 0) {
-        network = settled_network(rate.objective, hessian, settled);
+        network = settled_network(objective, hessian, settled);
         const FeltCurvature felt = felt_by(network, condition.attack);
         hessian = effective = largest_eigenvalue(felt.hessian(), options_.tolerance);
         if (!felt.is_hessian()) {
           effective = largest_eigenvalue(felt.effective(), options_.tolerance);
         }
       }
+      const TriedTraining tried(network, samples_, objective, {context_.seed, {}});
+      const double secant = tried.secant(secant_distance);
       for (const double momentum : options_.momenta) {
         if (condition.attack && momentum != options_.momenta.front()) continue;
-        rate.momentum = momentum;
         const double numerator = 2 * (1 + momentum);
-        result.rates.push_back({ball_of(condition.attack), settled, momentum, numerator / hessian,
+        result.rates.push_back({ball_of(condition.attack),
+                                settled,
+                                momentum,
+                                numerator / hessian,
                                 numerator / effective,
-                                measured_critical_rate(network, samples_, rate)});
+                                tried.critical_rate(momentum),
+                                {tried.largest(), tried.smallest(), secant}});
         advance(condition.attack ? 10 : 1);
       }
     }

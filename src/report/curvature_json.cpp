@@ -68,7 +68,11 @@ Json rate_json(const CriticalRate& rate) {
                    {"hessian", number(rate.hessian)},
                    {"predicted", number(rate.predicted)},
                    {"measured", number(measured)},
-                   {"ratio", number(measured / rate.predicted)}});
+                   {"ratio", number(measured / rate.predicted)},
+                   {"by_differences",
+                    {{"largest", number(rate.tried.largest)},
+                     {"smallest", number(rate.tried.smallest)},
+                     {"secant", number(rate.tried.secant)}}}});
   return json;
 }
 

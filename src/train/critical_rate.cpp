@@ -3,8 +3,9 @@
 #include <ATen/ATen.h>
 
 #include <algorithm>
-#include <array>
 #include <cmath>
+#include <complex>
+#include <utility>
 #include <vector>
 
 #include "reluctance/base/random.hpp"
@@ -12,94 +13,142 @@
 namespace reluctance {
 namespace {
 
-// What is left of the swings of a stable training, relative to the displacement at the start, where
-// a gate opens and closes.
-constexpr double noise = 0.25;
+constexpr int64_t krylov_steps = 24;
+constexpr std::size_t training_steps = 12;
 
-// A swing that has widened this much is not waited for: far out the curvature is another, and may
-// catch it.
-constexpr double much = 1000;
+// Of the displacement: where a swing is called dead, and where it is not waited for any longer.
+constexpr double dead = 0.01;
+constexpr double far = 100;
+
+// The gradient's change counts as odd up to this share of it.
+constexpr double oddness = 0.01;
 
 double length_of(const Tensor& v) { return v.norm().item<double>(); }
 
-// How far the last of a row of numbers swing around their mean: the fourth difference, which
-// multiplies a part that changes sign at every step by 16 and a part that stays by 0.
-double swing(const std::vector<double>& path) {
-  static constexpr std::array<double, 5> weights{1, -4, 6, -4, 1};
-  double difference = 0;
-  for (std::size_t t = 0; t < weights.size(); ++t) {
-    difference += weights[t] * path[path.size() - weights.size() + t];
+// Whether p(t+1) = a p(t) + b p(t-1), fitted to the last seven of a path, has a solution that
+// swings ever wider: a root with negative real part outside of the unit circle.
+bool swings_wider(const std::vector<double>& path) {
+  constexpr std::size_t most = 7;
+  const std::size_t first = path.size() - std::min(most, path.size());
+  // Normal equations of two unknowns; a thousandth of a millionth keeps them solvable where the
+  // path has one root only.
+  double xx = 0, xy = 0, yy = 0, xz = 0, yz = 0;
+  for (std::size_t t = first; t + 2 < path.size(); ++t) {
+    const double scale = 1 / std::max(std::abs(path[t + 2]), 1e-300);  // all steps count alike
+    const double x = path[t + 1] * scale, y = path[t] * scale, z = path[t + 2] * scale;
+    xx += x * x;
+    xy += x * y;
+    yy += y * y;
+    xz += x * z;
+    yz += y * z;
   }
-  return std::abs(difference) / 16;
+  const double ridge = 1e-9 * (xx + yy);
+  const double determinant = (xx + ridge) * (yy + ridge) - xy * xy;
+  const double a = (xz * (yy + ridge) - yz * xy) / determinant;
+  const double b = (yz * (xx + ridge) - xz * xy) / determinant;
+  const std::complex<double> root = std::sqrt(std::complex<double>(a * a / 4 + b));
+  for (const std::complex<double>& each : {a / 2 + root, a / 2 - root}) {
+    if (each.real() < 0 && std::abs(each) > 1) return true;
+  }
+  return false;
 }
-
-// The tilted loss around the network.
-class TiltedLoss {
- public:
-  TiltedLoss(const Network& network, const Samples& samples, const CriticalRateOptions& options)
-      : network_(network), samples_(samples), options_(options), centre_(at_displacement({})) {
-    const Tensor parameters = network.flat_parameters();
-    const double size = options.displacement * length_of(parameters);
-    const Tensor random =
-        at::randn(parameters.sizes(), make_generator(options.context.seed), at::kDouble);
-    start_ = random.to(parameters.device());
-    // Three turns towards where the gradient changes most.
-    for (int turn = 0; turn < 3; ++turn) start_ = gradient(start_.mul(size / length_of(start_)));
-    start_.mul_(size / length_of(start_));
-  }
-
-  // g(theta_0 + displacement) - g(theta_0).
-  Tensor gradient(const Tensor& displacement) const {
-    return at_displacement(displacement) - centre_;
-  }
-
-  // Whether the swings of a training that starts at the displacement grow over its second half.
-  // (With momentum they first widen in any case.)
-  bool unstable(double rate) const {
-    const double square = start_.dot(start_).item<double>();
-    Tensor displacement = start_;
-    Tensor velocity = at::zeros_like(start_);
-    std::vector<double> path;
-    double halfway = 0;
-    for (int64_t step = 0; step < options_.steps; ++step) {
-      velocity = options_.momentum * velocity + gradient(displacement);
-      displacement = displacement - rate * velocity;
-      path.push_back(displacement.dot(start_).item<double>() / square);
-      if (path.size() < 5) continue;
-      if (!(swing(path) < much)) return true;
-      if (step <= options_.steps / 2) halfway = swing(path);
-    }
-    return swing(path) > std::max(halfway, noise);
-  }
-
- private:
-  Tensor at_displacement(const Tensor& displacement) const {
-    const Network moved = displacement.defined() ? network_.displaced(displacement) : network_;
-    return batch_gradient(moved, samples_, options_.objective).flat();
-  }
-
-  const Network& network_;
-  const Samples& samples_;
-  const CriticalRateOptions& options_;
-  Tensor centre_, start_;
-};
 
 }  // namespace
 
-std::optional<double> measured_critical_rate(const Network& network, const Samples& samples,
-                                             const CriticalRateOptions& options) {
+TriedTraining::TriedTraining(const Network& network, const Samples& samples,
+                             const Objective& objective, const Context& context)
+    : network_(network), samples_(samples), objective_(objective), context_(context) {
+  centre_ = batch_gradient(network_, samples_, objective_).flat();
+  length_ = length_of(network_.flat_parameters());
+  const Tensor random =
+      at::randn(centre_.sizes(), make_generator(context.seed), at::kDouble).to(centre_.device());
+  direction_ = random / length_of(random);
+  constexpr double smallest_displacement = 1e-12;  // rounding is next
+  for (;;) {
+    find_direction();
+    if (is_odd(direction_) || displacement_ <= smallest_displacement) return;
+    displacement_ /= 10;
+  }
+}
+
+Tensor TriedTraining::change(const Tensor& displacement) const {
+  ++asked_;
+  if (context_.progress) context_.progress(asked_, asked_ + krylov_steps);
+  return batch_gradient(network_.displaced(displacement), samples_, objective_).flat() - centre_;
+}
+
+bool TriedTraining::is_odd(const Tensor& direction) const {
+  const Tensor there = change(direction * (far * displacement_ * length_));
+  const Tensor back = change(direction * (-far * displacement_ * length_));
+  return length_of(there + back) <= oddness * length_of(there);
+}
+
+// Arnoldi from the direction that is known.
+void TriedTraining::find_direction() {
+  constexpr int64_t most_bytes = int64_t{1} << 30;
+  const int64_t size = centre_.size(0);
+  const int64_t steps = std::clamp<int64_t>(most_bytes / (8 * size), 4, krylov_steps);
+  const int64_t room = std::min(steps, size);
+  const double d = displacement_ * length_;
+  Tensor basis = at::zeros({room + 1, size}, centre_.options());
+  Tensor projected = at::zeros({room + 1, room}, at::kDouble);
+  basis[0].copy_(direction_);
+  int64_t found = 0;
+  while (found < room) {
+    const Tensor v = basis[found];
+    Tensor w = (change(v * d) - change(v * -d)) / (2 * d);
+    const double before = length_of(w);
+    const Tensor known = basis.slice(0, 0, ++found);
+    for (int pass = 0; pass < 2; ++pass) {  // twice is enough
+      const Tensor part = at::mv(known, w);
+      w = w - at::mv(known.t(), part);
+      projected.slice(0, 0, found).select(1, found - 1).add_(part.to(at::kCPU));
+    }
+    const double after = length_of(w);
+    if (!(after > 1e-10 * before)) break;  // nothing new
+    projected[found][found - 1] = after;
+    basis[found].copy_(w / after);
+  }
+  const auto [values, vectors] =
+      at::linalg_eig(projected.slice(0, 0, found).slice(1, 0, found).contiguous());
+  const Tensor real = at::real(values);
+  largest_ = real.max().item<double>();
+  smallest_ = real.min().item<double>();
+  const Tensor weights = at::real(vectors.select(1, real.argmax().item<int64_t>())).contiguous();
+  const Tensor direction =
+      at::mv(basis.slice(0, 0, found).t(), weights.to(basis.device(), at::kDouble));
+  if (length_of(direction) > 0) direction_ = direction / length_of(direction);
+}
+
+double TriedTraining::secant(double distance) const {
+  const double d = distance * length_;
+  return ((change(direction_ * d) - change(direction_ * -d)).dot(direction_) / (2 * d))
+      .item<double>();
+}
+
+bool TriedTraining::unstable(double rate, double momentum) const {
+  const Tensor start = direction_ * (displacement_ * length_);
+  const double square = start.dot(start).item<double>();
+  Tensor displacement = start;
+  Tensor velocity = at::zeros_like(start);
+  std::vector<double> path{1};
+  while (path.size() <= training_steps) {
+    velocity = momentum * velocity + change(displacement);
+    displacement = displacement - rate * velocity;
+    path.push_back(displacement.dot(start).item<double>() / square);
+    if (!std::isfinite(path.back())) return true;
+    if (std::abs(path.back()) > far) break;
+    const auto is_dead = [](double p) { return std::abs(p) < dead; };
+    if (path.size() > 3 && std::all_of(path.end() - 3, path.end(), is_dead)) return false;
+  }
+  const double last = path.back() / path[path.size() - 2];
+  return momentum == 0 || path.size() < 5 ? last < -1 : swings_wider(path);
+}
+
+std::optional<double> TriedTraining::critical_rate(double momentum, double precision) const {
   constexpr double smallest = 1e-6;
   constexpr double largest = 1e6;
-  const auto halvings =
-      static_cast<int64_t>(std::ceil(std::log2(std::log(4.0) / std::log1p(options.precision))));
-  const TiltedLoss loss(network, samples, options);
-  int64_t done = 0;
-  const auto ask = [&](double rate) {
-    const bool answer = loss.unstable(rate);
-    ++done;
-    if (options.context.progress) options.context.progress(done, std::max(done + 1, halvings + 3));
-    return answer;
-  };
+  const auto ask = [&](double rate) { return unstable(rate, momentum); };
   double low = 0.1;
   double high = low;
   if (ask(low)) {
@@ -115,7 +164,7 @@ std::optional<double> measured_critical_rate(const Network& network, const Sampl
       if (high > largest) return std::nullopt;
     } while (!ask(high));
   }
-  for (int64_t k = 0; k < halvings; ++k) {
+  while (high / low > 1 + precision) {
     const double middle = std::sqrt(low * high);
     (ask(middle) ? high : low) = middle;
   }

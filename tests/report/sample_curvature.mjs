@@ -62,7 +62,9 @@ function rate({ epsilon, hessian, effective }) {
   const predicted = critical(effective ?? hessian);
   const ratio = 1.02 + 0.2 * epsilon * (0.4 - epsilon);
   return { ...training(epsilon), settled: 60, momentum: 0, hessian: critical(hessian), predicted,
-           measured: ratio * predicted, ratio };
+           measured: ratio * predicted, ratio,
+           by_differences: { largest: 2 / (ratio * predicted), smallest: -0.05 / predicted,
+                             secant: 2.4 / predicted } };
 }
 
 // Nodes and weights of a Lanczos quadrature: a bulk at zero, a few outliers.

@@ -2,7 +2,11 @@
 #include <ATen/ATen.h>
 #include <gtest/gtest.h>
 
+#include <memory>
+
 #include "network/random_networks.hpp"
+#include "reluctance/curvature/eigenpairs.hpp"
+#include "reluctance/curvature/hessian.hpp"
 #include "reluctance/train/critical_rate.hpp"
 #include "reluctance/train/trainer.hpp"
 
@@ -29,12 +33,35 @@ TEST(CriticalRate, IsTwoOverTheLargestEigenvalueOfSoftmaxRegression) {
   const Tensor x = random_input(net, 30);
   const Samples samples(x, at::randint(net.classes(), {30}, at::kLong));
   const double lambda = largest_eigenvalue(net, x);
+  const TriedTraining tried(net, samples, {});
+  EXPECT_NEAR(tried.largest() / lambda, 1, 1e-4);
+  EXPECT_NEAR(tried.secant(1e-6) / lambda, 1, 1e-4);
   for (const double momentum : {0.0, 0.5, 0.9}) {
-    CriticalRateOptions options;
-    options.momentum = momentum;
-    const auto measured = measured_critical_rate(net, samples, options);
+    const auto measured = tried.critical_rate(momentum);
     ASSERT_TRUE(measured.has_value());
-    EXPECT_NEAR(*measured * lambda / (2 * (1 + momentum)), 1, 0.04) << "momentum " << momentum;
+    EXPECT_NEAR(*measured * lambda / (2 * (1 + momentum)), 1, 0.02) << "momentum " << momentum;
+  }
+}
+
+// A network that stands on a saddle leaves it along the negative direction, whatever the rate is;
+// that is no oscillation, and hides none.
+TEST(CriticalRate, IsThatOfTheLargestEigenvalueBesideNegativeOnes) {
+  const Network net = networks_in_double()[2].network;  // mlp
+  at::manual_seed(7);
+  const Tensor x = random_input(net, 40);
+  const Samples samples(x, at::randint(net.classes(), {40}, at::kLong));
+  const CurvatureSamplesPtr data =
+      std::make_shared<CurvatureSamples>(net, samples, cross_entropy_loss());
+  EigenpairOptions wanted;
+  wanted.tolerance = 1e-6;
+  const double lambda = top_eigenpairs(loss_hessian(data), wanted).largest();
+  const TriedTraining tried(net, samples, {});
+  EXPECT_LT(tried.smallest(), -0.05 * lambda);
+  EXPECT_NEAR(tried.largest() / lambda, 1, 1e-3);
+  for (const double momentum : {0.0, 0.9}) {
+    const auto measured = tried.critical_rate(momentum);
+    ASSERT_TRUE(measured.has_value());
+    EXPECT_NEAR(*measured * lambda / (2 * (1 + momentum)), 1, 0.03) << "momentum " << momentum;
   }
 }
 
@@ -44,8 +71,9 @@ TEST(CriticalRate, NothingWhereNothingCurves) {
   net.append(linear_layer(),
              {at::zeros({2, 2}, at::kDouble), at::tensor({1000.0, -1000.0}, at::kDouble)});
   const Samples samples(at::zeros({4, 2}, at::kDouble), at::zeros({4}, at::kLong));
-  const auto measured = measured_critical_rate(net, samples, {});
-  EXPECT_FALSE(measured.has_value());
+  const TriedTraining tried(net, samples, {});
+  EXPECT_FALSE(tried.critical_rate(0).has_value());
+  EXPECT_EQ(tried.largest(), 0);
 }
 
 }  // namespace

@@ -53,11 +53,18 @@ struct CurvatureCondition {
   std::vector<CarrierExample> examples;
 };
 
+// What differences of gradients alone say (train/critical_rate.hpp).
+struct TriedCurvature {
+  double largest, smallest;  // real parts of the eigenvalues of the gradient's Jacobian
+  double secant;             // beyond the linear piece: at a thousandth of the parameters' length
+};
+
 struct CriticalRate {
   std::optional<Ball> ball;  // of the attack; none: vanilla
   int64_t settled;
   double momentum, hessian, predicted;
   std::optional<double> measured;
+  TriedCurvature tried;
 };
 
 struct CurvatureResult {

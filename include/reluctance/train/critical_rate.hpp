@@ -1,11 +1,16 @@
-// The learning rate at which full-batch training stops being stable, found by training.
+// What full-batch training meets around a network, found by trying: how its own gradient changes,
+// and the learning rate at which it stops being stable.
 //
 // The loss is tilted by a linear term that makes the given network stand still: its gradient is
 // g(theta) - g(theta_0), the attack run anew at every theta. A tilt changes no curvature, and
-// without it the network would have moved on before an oscillation shows. Training then starts
-// beside the network, displaced along the change of the gradient: below the critical rate the
-// oscillation around the network dies out, above it grows. Nothing here knows of curvature; the
-// theory predicts 2 / lambda_max, with momentum mu 2 (1 + mu) / lambda_max.
+// without it the network would have moved on before an oscillation shows. Nothing here knows of
+// second derivatives: all that is asked are gradients at displaced parameters. The theory predicts
+// the critical rate 2 / lambda_max, with momentum mu 2 (1 + mu) / lambda_max.
+//
+// Differences and trainings stay within one linear piece of the network, at a displacement where
+// the gradient's change is odd. So they test the theory of that piece. What training meets farther
+// away, where gates flip and, in L-infinity, signs, `secant` and the distance of `critical_rate`
+// tell.
 #pragma once
 
 #include <cstdint>
@@ -16,22 +21,56 @@
 namespace reluctance {
 
 struct CriticalRateOptions {
-  Objective objective{};  // its attack without random start
   double momentum = 0;
-  // Of the displacement, relative to the length of the parameters: a hair, so that hardly a gate
-  // stands in its way. At 1e-2, on a perceptron, the gates in its way made the curvature several
-  // times larger.
-  double displacement = 1e-9;
-  int64_t steps = 40;       // of each training
+  // Of the displacement that training starts at, relative to the length of the parameters; 0:
+  // within one linear piece.
+  double distance = 0;
   double precision = 0.02;  // of the rate, relative
-  // Its seed is of the direction in which the gradient's change is asked first; progress counts
-  // trainings.
-  Context context{};
 };
 
-// By bisection on the rate's logarithm. network and samples, inputs of it, in float64: differences
-// of gradients are taken. Nothing if no rate up to 1e6 is unstable, or none down to 1e-6 is stable.
-std::optional<double> measured_critical_rate(const Network& network, const Samples& samples,
-                                             const CriticalRateOptions& options);
+class TriedTraining {
+ public:
+  // network and samples, inputs of it, in float64: differences of gradients are taken. The
+  // objective's attack has no random start. The context's seed is of the first direction asked;
+  // progress counts gradients, out of a guess that grows.
+  TriedTraining(const Network& network, const Samples& samples, const Objective& objective,
+                const Context& context = {});
+
+  // Real parts of the extreme eigenvalues of the gradient's Jacobian (the attack's own change
+  // included, so it need not be symmetric), by Arnoldi's method on differences of gradients. A
+  // negative one is a direction of descent: training leaves along it, which is no oscillation.
+  double largest() const { return largest_; }
+  double smallest() const { return smallest_; }
+
+  // Of the differences, relative to the length of the parameters: small enough that at a hundred
+  // times it the gradient's change is odd to 1%.
+  double displacement() const { return displacement_; }
+
+  // v . (g(theta + d v) - g(theta - d v)) / (2 d) along the largest one's direction, d the distance
+  // relative to the length of the parameters.
+  double secant(double distance) const;
+
+  // The rate beyond which a training that starts beside the network, displaced along that
+  // direction, swings ever wider (at a distance: wider than it began), by bisection on the rate's
+  // logarithm. Nothing if no rate up to 1e6 is unstable, or none down to 1e-6 is stable.
+  std::optional<double> critical_rate(double momentum, double precision = 0.02) const;
+
+ private:
+  Tensor change(const Tensor& displacement) const;  // g(theta_0 + displacement) - g(theta_0)
+  bool is_odd(const Tensor& direction) const;
+  void find_direction();
+  bool unstable(double rate, double momentum) const;
+
+  Network network_;
+  Samples samples_;
+  Objective objective_;
+  Context context_;
+  Tensor centre_;     // P: g(theta_0)
+  double length_;     // of the parameters
+  Tensor direction_;  // P, of unit length
+  double displacement_ = 1e-9;
+  double largest_ = 0, smallest_ = 0;
+  mutable int64_t asked_ = 0;  // gradients
+};
 
 }  // namespace reluctance
