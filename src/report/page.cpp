@@ -1,8 +1,10 @@
 #include "reluctance/report/page.hpp"
 
 #include <algorithm>
+#include <cstdint>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <random>
 
 #include "reluctance/base/error.hpp"
 #include "reluctance/report/results.hpp"
@@ -51,16 +53,42 @@ std::string with_file_inlined(std::string_view line, std::string_view results) {
          "</script>";
 }
 
+// 128 bits of the system's randomness: a script that somebody else brings into one page cannot name
+// them, as it could name what stands in every page.
+std::string fresh_nonce() {
+  constexpr int words = 4;
+  constexpr std::string_view digits = "0123456789abcdef";
+  std::random_device random;
+  std::string nonce;
+  for (int i = 0; i < words; ++i) {
+    const std::uint32_t word = random();
+    for (int shift = 0; shift < 32; shift += 4) nonce += digits[word >> shift & 15];
+  }
+  return nonce;
+}
+
+// A line of page.html with the nonce in place of the word that the file has there.
+std::string with_nonce(std::string_view line, const std::string& nonce) {
+  constexpr std::string_view word = "report";
+  std::string replaced(line);
+  for (const std::string_view before : {"'nonce-", "nonce=\""}) {
+    const std::size_t at = replaced.find(std::string(before).append(word));
+    if (at != replaced.npos) replaced.replace(at + before.size(), word.size(), nonce);
+  }
+  return replaced;
+}
+
 }  // namespace
 
 std::string report_page(std::string_view results) {
   if (results.starts_with(kMark)) results.remove_prefix(kMark.size());
   require_results(results);
+  const std::string nonce = fresh_nonce();
   std::string page;
   std::string_view rest = asset("page.html");
   while (!rest.empty()) {
     const std::string_view line = rest.substr(0, rest.find('\n'));
-    page += with_file_inlined(line, results) + '\n';
+    page += with_file_inlined(with_nonce(line, nonce), results) + '\n';
     rest.remove_prefix(std::min(line.size() + 1, rest.size()));
   }
   return page;

@@ -37,7 +37,8 @@ const wantedTexts = {
                 "Half of it is held by 74 of 500 images (vanilla), 6 (L2 ε\u00a0=\u00a00.25)",
                 "At L2 ε\u00a0=\u00a01, 2 of the 2 are also among the 2 most boosted images",
                 "Of these 10 images, 3 are among the first 10 without the attack too"],
-  "hostile.html": ["<img src=x onerror=alert(1)>"],
+  "hostile.html": ["class", "title", "file"].map((what) =>
+    `${what} </script><img src=x onerror=alert(1)>`),
   "empty.html": ["This run tested no claim."],
 };
 
@@ -145,10 +146,35 @@ function accessibilityProblems() {
   return problems;
 }
 
-// Elements that only text of the results could have made.
-const injected = () =>
-  [...document.querySelectorAll("main img, main script, header img, header script")]
-    .map((node) => node.outerHTML.slice(0, 80));
+// Elements and handlers that only text of the results could have made.
+function injected() {
+  const foreign = document.querySelectorAll("img, iframe, object, embed, base");
+  const scripts = [...document.scripts].filter(({ nonce, type }) =>
+    !nonce && !["application/json", "text/plain"].includes(type));
+  const handlers = [...document.querySelectorAll("*")].filter((node) =>
+    node.getAttributeNames().some((name) => name.startsWith("on")));
+  return [...foreign, ...scripts, ...handlers].map((node) => node.outerHTML.slice(0, 80));
+}
+
+// What of somebody else's runs once it is in the page: scripts, one with the nonce of page.html, and
+// the handler of an element.
+async function intruders() {
+  const names = [];
+  window.intrude = (name) => names.push(`${name} has run`);
+  for (const nonce of [null, "report"]) {
+    const script = document.createElement("script");
+    if (nonce) script.nonce = nonce;
+    script.textContent = `intrude("a script of nonce ${nonce}")`;
+    document.body.append(script);
+  }
+  const holder = document.createElement("div");
+  holder.innerHTML = "<img src='data:,' onerror='intrude(`a handler`)'>";
+  document.body.append(holder);
+  await new Promise((done) => {
+    holder.firstChild.addEventListener("error", () => setTimeout(done));
+  });
+  return names;
+}
 
 // The ids of all figures, each with the number of its charts.
 const figures = () =>
@@ -204,7 +230,12 @@ async function testPage(page, file, screenshots) {
     const url = request.url();
     if (url !== home && !/^(data|blob):/.test(url)) requests.push(url);
   };
-  page.on("console", onConsole).on("pageerror", onError).on("request", onRequest);
+  const onDialog = (dialog) => {
+    trouble.push(`an alert: ${dialog.message()}`);
+    dialog.dismiss();
+  };
+  page.on("console", onConsole).on("pageerror", onError).on("request", onRequest)
+    .on("dialog", onDialog);
 
   for (const width of widths) {
     const name = `${basename(file)} at ${width} px`;
@@ -238,7 +269,9 @@ async function testPage(page, file, screenshots) {
   }
   check(`${basename(file)}: no errors`, trouble);
   check(`${basename(file)}: asks nobody for anything`, requests);
-  page.off("console", onConsole).off("pageerror", onError).off("request", onRequest);
+  page.off("console", onConsole).off("pageerror", onError).off("request", onRequest)
+    .off("dialog", onDialog);
+  check(`${basename(file)}: runs no script but its own`, await page.evaluate(intruders));
 }
 
 const { values, positionals } =

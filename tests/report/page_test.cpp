@@ -92,6 +92,29 @@ TEST(ReportPage, RefersToNoFileAndNoHost) {
   EXPECT_NE(markup.find("default-src 'none'"), markup.npos);
 }
 
+// The word by which the page knows its own scripts.
+std::string nonce_of(const std::string& page) {
+  const std::string start = "script-src 'nonce-";
+  const std::size_t begin = page.find(start) + start.size();
+  return page.substr(begin, page.find('\'', begin) - begin);
+}
+
+TEST(ReportPage, HasANonceOfItsOwn) {
+  std::string page = report_page(R"({"format": 2})");
+  std::string other = report_page(R"({"format": 2})");
+  EXPECT_NE(nonce_of(page), nonce_of(other));
+  for (std::string* each : {&page, &other}) {
+    const std::string nonce = nonce_of(*each);
+    EXPECT_EQ(nonce.size(), 32u);
+    EXPECT_EQ(nonce.find_first_not_of("0123456789abcdef"), nonce.npos) << nonce;
+    const std::string file(asset("page.html"));
+    EXPECT_EQ(count(*each, "<script nonce=\"" + nonce + "\">"), count(file, "<script nonce="));
+    EXPECT_EQ(count(*each, nonce), count(file, "<script nonce=") + 1);
+    for (std::size_t at; (at = each->find(nonce)) != each->npos;) each->erase(at, nonce.size());
+  }
+  EXPECT_EQ(page, other);
+}
+
 TEST(ReportPage, TextOfTheResultsCannotLeaveTheirElement) {
   const std::string page = report_page(
       R"({"format": 2, "a": "</script><script>alert(1)</script>", "b": "<!-- <ScRiPt>"})");

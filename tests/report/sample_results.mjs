@@ -11,7 +11,8 @@ import { advice, diagnosis, findings } from "./sample_findings.mjs";
 import { influence } from "./sample_influence.mjs";
 import { map, spread } from "./sample_parts.mjs";
 
-const hostileText = `<img src=x onerror=alert(1)></script><script>alert(2)</script>"'&{{x}}`;
+const hostileText =
+  `</script><img src=x onerror=alert(1)><script>alert(2)</script>"'+alert(3)+'&{{x}}`;
 const wideText = "averylongnamewithoutanyspaces".repeat(8);
 
 const interval = (value) => ({
@@ -198,7 +199,7 @@ function hostile() {
   results.run.machine.processor = wideText;
   results.run.libraries = { [hostileText]: hostileText };
   results.data.name = `${hostileText}${wideText}`;
-  results.data.class_names = results.data.class_names.map(() => hostileText);
+  results.data.class_names = results.data.class_names.map(() => `class ${hostileText}`);
   for (const finding of results.findings) {
     finding.title = hostileText;
     finding.source = wideText;
@@ -206,8 +207,8 @@ function hostile() {
   }
   for (const network of results.networks) {
     for (const piece of network.advice) piece.action = `${hostileText} ${wideText}`;
-    network.title = hostileText;
-    network.file = wideText;
+    network.title = `title ${hostileText}`;
+    network.file = `file ${hostileText} ${wideText}`;
     network.architecture = `${wideText} ${hostileText}`;
     network.accuracy.robust.attack = hostileText;
   }
