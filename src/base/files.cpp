@@ -9,6 +9,8 @@
 #include <array>
 #include <atomic>
 #include <cerrno>
+#include <charconv>
+#include <csignal>
 #include <cstring>
 #include <fstream>
 #include <utility>
@@ -57,11 +59,31 @@ int probe(const fs::path& folder) {
   return 0;
 }
 
+// Between the name of a file and the number of the process that is writing it.
+constexpr std::string_view part = ".reluctance-part-";
+
+// Removes what processes that are no more left of files in the folder whose names begin like that.
+void remove_leftovers(const fs::path& folder, const std::string& begin) {
+  std::error_code code;  // what cannot be listed or removed does no harm
+  for (fs::directory_iterator entry(folder, code), end; !code && entry != end;
+       entry.increment(code)) {
+    const std::string name = entry->path().filename().string();
+    const std::size_t at = name.rfind(part);
+    if (!name.starts_with(begin) || at == name.npos) continue;
+    pid_t process = 0;
+    const char* number = name.data() + at + part.size();
+    const auto [rest, fault] = std::from_chars(number, name.data() + name.size(), process);
+    const bool ours = fault == std::errc() && process > 0 && *rest == '-';
+    if (!ours || ::kill(process, 0) == 0 || errno != ESRCH) continue;
+    ::unlink(entry->path().c_str());
+  }
+}
+
 }  // namespace
 
 fs::path temporary_beside(const fs::path& path) {
   static std::atomic<int> counter{0};
-  return path.string() + ".part-" + std::to_string(::getpid()) + "-" +
+  return path.string() + std::string(part) + std::to_string(::getpid()) + "-" +
          std::to_string(counter.fetch_add(1));
 }
 
@@ -137,6 +159,7 @@ void require_writable_folder(const std::string& option, const fs::path& folder) 
     throw Error(folder.string() + ": cannot write there: " + std::strerror(fault) +
                 "; choose another with " + option);
   }
+  remove_leftovers(folder, "");
 }
 
 void require_writable_file(const std::string& option, const fs::path& path) {
@@ -153,6 +176,7 @@ void require_writable_file(const std::string& option, const fs::path& path) {
     throw Error(option + " " + path.string() + ": cannot write in " + folder.string() + ": " +
                 std::strerror(fault) + "; choose another place");
   }
+  remove_leftovers(fs::absolute(path).parent_path(), path.filename().string());
 }
 
 FolderLock::FolderLock(const std::string& option, const fs::path& folder)

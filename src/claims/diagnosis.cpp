@@ -75,13 +75,24 @@ bool Diagnosis::after_step(const TrainingState& state, double learning_rate) {
     }
   }
   parameters_ = now;
-  const bool early = state.step < options_.every && (state.step & (state.step - 1)) == 0;
-  if (!early && state.step % options_.every != 0) return false;
-  ask(state, learning_rate);
+  learning_rate_ = learning_rate;
+  if (!is_due(state.step)) return false;
+  ask(state);
   return true;
 }
 
-void Diagnosis::ask(const TrainingState& state, double learning_rate) {
+bool Diagnosis::catch_up(const TrainingState& state) {
+  if (!parameters_.defined() || asked_ == state.step || !is_due(state.step)) return false;
+  ask(state);
+  return true;
+}
+
+bool Diagnosis::is_due(int64_t step) const {
+  const bool early = step < options_.every && (step & (step - 1)) == 0;
+  return early || step % options_.every == 0;
+}
+
+void Diagnosis::ask(const TrainingState& state) {
   const auto begin = std::chrono::steady_clock::now();
   const Network& network = state.network;
   EigenpairOptions wanted;
@@ -116,13 +127,13 @@ void Diagnosis::ask(const TrainingState& state, double learning_rate) {
   }
   const Json line{
       {"step", state.step},
-      {"learning_rate", learning_rate},
+      {"learning_rate", learning_rate_},
       {"loss", number(objective.loss.value(answers, samples_.labels).mean().item<double>())},
       {"accuracy", answers.argmax(1).eq(samples_.labels).to(at::kDouble).mean().item<double>()},
       {"rate_times_curvature",
-       {{"hessian", number(learning_rate * clean)},
-        {"hessian_adversarial", number(learning_rate * adversarial)},
-        {"effective", number(learning_rate * effective)}}},
+       {{"hessian", number(learning_rate_ * clean)},
+        {"hessian_adversarial", number(learning_rate_ * adversarial)},
+        {"effective", number(learning_rate_ * effective)}}},
       {"critical", 2 * (1 + options_.momentum)},
       {"critical_rate", number(2 * (1 + options_.momentum) / effective)},
       {"cosine",
@@ -131,6 +142,7 @@ void Diagnosis::ask(const TrainingState& state, double learning_rate) {
       {"sign_flips", flips},
       {"seconds", std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count()}};
   lines_ += line.dump() + "\n";
+  asked_ = state.step;
   vectors_ = felt.vectors;
   projections_.reset();
   flips_ = at::zeros({vectors_.size(0)}, at::kDouble);
@@ -139,8 +151,8 @@ void Diagnosis::ask(const TrainingState& state, double learning_rate) {
 }
 
 NamedTensors Diagnosis::followed() const {
-  NamedTensors all{{"counters", at::tensor({compared_, opposed_, projected_}, at::kLong)},
-                   {"cosine_sum", at::full({1}, cosine_sum_, at::kDouble)}};
+  NamedTensors all{{"counters", at::tensor({asked_, compared_, opposed_, projected_}, at::kLong)},
+                   {"numbers", at::tensor({cosine_sum_, learning_rate_}, at::kDouble)}};
   for (const auto& [name, tensor] : {std::pair("update", &update_),
                                      {"vectors", &vectors_},
                                      {"projections", &projections_},
@@ -151,16 +163,18 @@ NamedTensors Diagnosis::followed() const {
 }
 
 void Diagnosis::resume(const std::string& lines, const TrainingState& state) {
-  std::istringstream rest(lines);
-  std::string line;
-  while (std::getline(rest, line)) {
-    const Json entry = parsed(line);
-    if (entry.is_object() && entry.contains("step") && entry["step"].is_number_integer() &&
-        entry["step"].get<int64_t>() <= state.step) {
-      lines_ += line + "\n";
+  // A line after the one that was last when the state was saved will be asked for again.
+  const auto keep = [&](int64_t last) {
+    std::istringstream rest(lines);
+    for (std::string line; std::getline(rest, line);) {
+      const Json entry = parsed(line);
+      if (entry.is_object() && entry.contains("step") && entry["step"].is_number_integer() &&
+          entry["step"].get<int64_t>() <= last) {
+        lines_ += line + "\n";
+      }
     }
-  }
-  if (state.step == 0 || state.followed.empty()) return;
+  };
+  if (state.step == 0 || state.followed.empty()) return keep(state.step);
   parameters_ = state.network.flat_parameters();
   const auto take = [&](const std::string& name, const Tensor& like) {
     for (const auto& [known, tensor] : state.followed) {
@@ -174,11 +188,15 @@ void Diagnosis::resume(const std::string& lines, const TrainingState& state) {
     return std::any_of(state.followed.begin(), state.followed.end(),
                        [&](const auto& each) { return each.first == name; });
   };
-  const Tensor counters = take("counters", at::zeros({3}, at::kLong));
-  compared_ = counters[0].item<int64_t>();
-  opposed_ = counters[1].item<int64_t>();
-  projected_ = counters[2].item<int64_t>();
-  cosine_sum_ = take("cosine_sum", at::zeros({1}, at::kDouble)).item<double>();
+  const Tensor counters = take("counters", at::zeros({4}, at::kLong));
+  asked_ = counters[0].item<int64_t>();
+  compared_ = counters[1].item<int64_t>();
+  opposed_ = counters[2].item<int64_t>();
+  projected_ = counters[3].item<int64_t>();
+  const Tensor numbers = take("numbers", at::zeros({2}, at::kDouble));
+  cosine_sum_ = numbers[0].item<double>();
+  learning_rate_ = numbers[1].item<double>();
+  keep(asked_);
   if (has("update")) update_ = take("update", parameters_);
   if (!has("vectors")) return;
   const Tensor top =

@@ -96,8 +96,22 @@ class Checkpoint {
   std::chrono::steady_clock::time_point last_ = std::chrono::steady_clock::now();
 };
 
+ValidityOptions validity_of(const Options& options, const Network& network, const Tensor& towards) {
+  ValidityOptions validity;
+  validity.seed = options.common.seed;
+  validity.follows_cross_entropy = follows_cross_entropy(options.attack);
+  validity.ball = make_stages(options.attack, network, towards).front().attack.ball;
+  validity.attack = [options, network, towards](const Ball& ball) {
+    AttackOptions wider = options.attack;
+    wider.epsilon = ball.radius;
+    return make_stages(wider, network, towards).front().attack;
+  };
+  return validity;
+}
+
 struct Evaluation {
   EnsembleResult result;
+  std::vector<Flag> flags;
   std::optional<Audit> audit;  // of the cascade
   PassCount passes;            // without the audit's
   double processor;            // seconds, likewise
@@ -155,6 +169,8 @@ Evaluation evaluate(const Options& options, const Network& network, const Datase
     evaluation.passes = evaluation.result.passes;
     evaluation.processor = processor_seconds() - before;
     if (options.attack.attack == "standard") audit_cascade(options, network, data, evaluation);
+    evaluation.flags = validity_flags(network, data.samples, evaluation.result,
+                                      validity_of(options, network, towards));
     return evaluation;
   } catch (const Interrupted&) {
     if (!keeps) {
@@ -209,19 +225,6 @@ void show_audit(std::FILE* summary, const Evaluation& evaluation) {
                audit.processor);
 }
 
-ValidityOptions validity_of(const Options& options, const Network& network, const Tensor& towards) {
-  ValidityOptions validity;
-  validity.seed = options.common.seed;
-  validity.follows_cross_entropy = follows_cross_entropy(options.attack);
-  validity.ball = make_stages(options.attack, network, towards).front().attack.ball;
-  validity.attack = [options, network, towards](const Ball& ball) {
-    AttackOptions wider = options.attack;
-    wider.epsilon = ball.radius;
-    return make_stages(wider, network, towards).front().attack;
-  };
-  return validity;
-}
-
 void save(const Options& options, const Network& network, const Dataset& data,
           const EnsembleResult& result) {
   const Tensor adversarial = result.adversarial.to(at::kCPU);
@@ -270,8 +273,6 @@ void run(const Options& options) {
   const std::string name = describe(options.attack);
   const Evaluation evaluation = evaluate(options, network, data, towards);
   const EnsembleResult& result = evaluation.result;
-  const std::vector<Flag> flags =
-      validity_flags(network, data.samples, result, validity_of(options, network, towards));
   save(options, network, data, result);
 
   std::FILE* summary = summary_stream(options.common);
@@ -291,7 +292,7 @@ void run(const Options& options) {
   show_share(summary, "robust accuracy", result.robust, name);
   if (evaluation.audit) show_audit(summary, evaluation);
   Json warnings = Json::array();
-  for (const Flag& flag : flags) {
+  for (const Flag& flag : evaluation.flags) {
     std::fprintf(summary, "warning (%s): %s\n", flag.name.c_str(), flag.message.c_str());
     warnings.push_back({{"name", flag.name}, {"message", flag.message}});
   }

@@ -69,17 +69,19 @@ TrainedNetwork train_with_checkpoints(const Network& start, const Dataset& data,
     asked.momentum = options.momentum;
     asked.seed = options.seed;
     diagnosis.emplace(samples.head(watched), asked);
-    if (state.step > 0 && std::filesystem::exists(diagnosed)) {
-      diagnosis->resume(read_file(diagnosed, std::uint64_t{1} << 30), state);
+    if (state.step > 0) {
+      const bool known = std::filesystem::exists(diagnosed);
+      diagnosis->resume(known ? read_file(diagnosed, std::uint64_t{1} << 30) : "", state);
     }
     hooks.after_step = [&](const TrainingState& now, double rate) {
       if (diagnosis->after_step(now, rate)) write_file(diagnosed, diagnosis->lines());
     };
   }
-  // Had finished: only what a sudden end may have kept from being written is left.
-  if (state.step == steps) hooks.checkpoint(state);
   const auto begin = std::chrono::steady_clock::now();
   try {
+    if (diagnosis && diagnosis->catch_up(state)) write_file(diagnosed, diagnosis->lines());
+    // Had finished: only what a sudden end may have kept from being written is left.
+    if (state.step == steps) hooks.checkpoint(state);
     state = train(state, samples, options, hooks);
   } catch (const Interrupted&) {
     throw Interrupted("stopped after step " + std::to_string(reached) + " of " +

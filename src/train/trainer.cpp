@@ -192,9 +192,8 @@ TrainingState train(const TrainingState& start, const Samples& samples,
     state.loss_sum += result.loss_sum;
     state.correct_sum += result.correct;
     ++state.step;
-    if (hooks.after_step) hooks.after_step(state, rate);
-    if (hooks.progress) hooks.progress(state.step, total);
-    if (state.step % steps_per_epoch == 0) {
+    const bool epoch_ends = state.step % steps_per_epoch == 0;
+    if (epoch_ends) {
       const auto n = static_cast<double>(samples.count());
       nlohmann::json line{{"epoch", epoch + 1},
                           {"step", state.step},
@@ -205,8 +204,15 @@ TrainingState train(const TrainingState& start, const Samples& samples,
       state.metrics += line.dump() + "\n";
       state.loss_sum = 0;
       state.correct_sum = 0;
-      save();
     }
+    try {
+      if (hooks.after_step) hooks.after_step(state, rate);
+    } catch (const Interrupted&) {
+      save();  // the step is whole, whatever the hook had left to do
+      throw;
+    }
+    if (hooks.progress) hooks.progress(state.step, total);
+    if (epoch_ends) save();
   }
   return state;
 }

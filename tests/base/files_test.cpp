@@ -2,8 +2,11 @@
 #include "reluctance/base/files.hpp"
 
 #include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <filesystem>
+#include <set>
 #include <string>
 
 #include "reluctance/base/error.hpp"
@@ -27,6 +30,34 @@ TEST(Files, NothingButTheFileStaysBehind) {
   const TemporaryFolder folder;
   write_file(folder.path() / "file", "x");
   EXPECT_EQ(std::distance(fs::directory_iterator(folder.path()), {}), 1);
+}
+
+TEST(Files, WhatAKilledProcessWasWritingIsRemoved) {
+  const TemporaryFolder folder;
+  const pid_t gone = ::fork();
+  if (gone == 0) ::_exit(0);
+  ::waitpid(gone, nullptr, 0);
+  const std::string part = ".reluctance-part-";
+  const auto names = [&] {
+    std::set<std::string> all;
+    for (const auto& entry : fs::directory_iterator(folder.path())) {
+      all.insert(entry.path().filename().string());
+    }
+    return all;
+  };
+  const std::string left = part + std::to_string(gone) + "-0";
+  const std::string written = "a.npz" + part + std::to_string(::getpid()) + "-0";
+  const std::set<std::string> others{"a.npz", written, "a.npz" + part, "a.part-1-0"};
+  for (const std::string& name : others) write_file(folder.path() / name, "x");
+  for (const std::string name : {"a.npz", "a.npz.checkpoint", "b.json"}) {
+    write_file(folder.path() / (name + left + ".Xy12"), "x");
+  }
+  require_writable_file("--save", folder.path() / "a.npz");
+  std::set<std::string> still = others;
+  still.insert("b.json" + left + ".Xy12");
+  EXPECT_EQ(names(), still);
+  require_writable_folder("--out", folder.path());
+  EXPECT_EQ(names(), others);
 }
 
 TEST(Files, FullDiskLeavesTheOldFile) {

@@ -9,6 +9,7 @@
 
 #include "network/random_networks.hpp"
 #include "reluctance/base/error.hpp"
+#include "reluctance/base/progress.hpp"
 
 namespace reluctance {
 namespace {
@@ -97,6 +98,63 @@ TEST(Diagnosis, GoesOnFromTheLinesOfAnEarlierRun) {
   EXPECT_TRUE(watched_steps(deep + std::string(100000, ']')).empty());
   state.followed = {{"counters", at::zeros({2}, at::kLong)}};
   EXPECT_THROW(diagnosis.resume("", state), Error);
+}
+
+// An interrupt while a question is answered: the step is saved, and the question is asked again.
+TEST(Diagnosis, AnInterruptedQuestionIsAskedAgain) {
+  const Training training;
+  TrainingOptions options;
+  options.epochs = 6;  // full batch: a step an epoch
+  options.batch_size = 40;
+  DiagnosisOptions asked;
+  asked.every = 2;
+  const auto watched = [&](Diagnosis& diagnosis, const TrainingState& from, int64_t stop) {
+    TrainingHooks hooks;
+    TrainingState last = from;
+    hooks.checkpoint = [&](const TrainingState& at) {
+      last = at;
+      last.network = at.network.clone();
+      for (Tensor& each : last.velocity) each = each.clone();
+      last.followed = diagnosis.followed();
+    };
+    hooks.after_step = [&](const TrainingState& at, double rate) {
+      if (at.step == stop) request_interrupt();
+      diagnosis.after_step(at, rate);
+    };
+    try {
+      train(from, training.samples, options, hooks);
+    } catch (const Interrupted&) {
+      clear_interrupt();
+    }
+    return last;
+  };
+  const auto numbers = [](const Diagnosis& diagnosis) {
+    std::vector<nlohmann::json> lines;
+    std::istringstream text(diagnosis.lines());
+    for (std::string line; std::getline(text, line);) {
+      lines.push_back(nlohmann::json::parse(line));
+      lines.back().erase("seconds");
+    }
+    return lines;
+  };
+  const TrainingState start{training.start, {}, 0, 0, 0, {}};
+  Diagnosis whole(training.samples, asked);
+  const TrainingState end = watched(whole, start, 0);
+  ASSERT_EQ(numbers(whole).size(), 4U);  // after 1, 2, 4 and 6 steps
+  for (const int64_t stop : {1, 4, 6}) {
+    Diagnosis first(training.samples, asked);
+    const TrainingState stopped = watched(first, start, stop);
+    EXPECT_EQ(stopped.step, stop);
+    Diagnosis second(training.samples, asked);
+    // Whoever was killed after catching up, and before the next checkpoint, left such a line.
+    second.resume(first.lines() + "{\"step\":" + std::to_string(stop) + "}\n", stopped);
+    EXPECT_EQ(second.lines(), first.lines());
+    EXPECT_TRUE(second.catch_up(stopped));
+    EXPECT_FALSE(second.catch_up(stopped));
+    const TrainingState again = watched(second, stopped, 0);
+    EXPECT_EQ(numbers(second), numbers(whole));
+    EXPECT_EQ(again.metrics, end.metrics);
+  }
 }
 
 }  // namespace

@@ -1,7 +1,9 @@
 // Places that cannot be written, and disks that are full: a line, and nothing half-written.
+#include <ATen/ATen.h>
 #include <gtest/gtest.h>
 
 #include "cli/material.hpp"
+#include "reluctance/network/layers.hpp"
 
 namespace reluctance {
 namespace {
@@ -29,6 +31,19 @@ TEST_F(Output, FoldersThatCannotBe) {
   EXPECT_TRUE(
       refused(run_here(on_both("explain") + Arguments{"--out", "file"}), 2, {"file: ", "--out"}));
   EXPECT_EQ(content(folder()), before);
+}
+
+TEST_F(Output, AReadOnlyFolderIsRefusedBeforeTheWork) {
+  fs::create_directories(in_folder("locked"));
+  fs::permissions(in_folder("locked"), fs::perms::owner_read | fs::perms::owner_exec);
+  const std::string why = "Permission denied";
+  EXPECT_TRUE(refused(train("locked"), 2, {"locked: ", why, "--out"}));
+  EXPECT_TRUE(refused(train("locked/below"), 2, {"locked/below: ", why, "--out"}));
+  EXPECT_TRUE(refused(evaluate({"--save", "locked/a.npz"}), 2, {"--save locked/a.npz: ", why}));
+  EXPECT_TRUE(refused(evaluate({"--json", "locked/a.json"}), 2, {"--json locked/a.json: ", why}));
+  EXPECT_TRUE(refused(evaluate({"--png", "locked"}), 2, {"locked: ", why, "--png"}));
+  EXPECT_EQ(content(folder()), (std::map<std::string, std::string>{{"locked", "a folder"}}));
+  fs::permissions(in_folder("locked"), fs::perms::owner_all);
 }
 
 TEST_F(Output, FilesThatCannotBe) {
@@ -82,6 +97,43 @@ TEST_F(Output, AFullStandardOutputIsAFailedJob) {
   const ProgramOutcome outcome = run(command, {folder(), 0, "/dev/full"});
   EXPECT_EQ(outcome.code, 1) << outcome;
   EXPECT_NE(outcome.err.find("standard output"), std::string::npos) << outcome;
+}
+
+TEST_F(Output, AStandardOutputWithoutAReaderIsAFailedJob) {
+  Program program(
+      on_both("evaluate") +
+          Arguments{"--limit", "4", "--attack", "fgsm", "--json", "-", "--save", "a.npz"} +
+          one_thread,
+      {folder()});
+  program.stop_reading();
+  const ProgramOutcome outcome = program.wait();
+  EXPECT_EQ(outcome.code, 1) << outcome;
+  EXPECT_NE(outcome.err.find("standard output cannot be written"), std::string::npos) << outcome;
+  EXPECT_EQ(read_npz(in_folder("a.npz")).size(), 6U);
+}
+
+// The spectrum of one image of so many classes takes longer than anybody waits.
+TEST_F(Output, CtrlCEndsAStepThatCannotBeLeft) {
+  constexpr int64_t classes = 2500;
+  at::manual_seed(1);
+  Network network({1, 28, 28});
+  network.append(reshape_layer({784}));
+  network.append(linear_layer(), {at::randn({classes, 784}) / 28, at::zeros({classes})});
+  write_onnx(network, in_folder("wide.onnx"));
+  Program program(on_images("dynamics") +
+                      Arguments{"--model", "wide.onnx", "--limit", "4", "--json", "a.json"} +
+                      one_thread,
+                  {folder()});
+  // Long enough to be in the middle of it, on a quiet machine.
+  const auto begin = std::chrono::steady_clock::now();
+  while (std::chrono::steady_clock::now() - begin < std::chrono::seconds(2)) {
+    ASSERT_TRUE(program.listen(std::chrono::milliseconds(100))) << program.wait();
+  }
+  program.send(SIGINT);
+  const ProgramOutcome outcome = program.wait(std::chrono::seconds(20));
+  EXPECT_EQ(outcome.code, 130) << outcome;
+  EXPECT_NE(outcome.err.find("reluctance: stopped"), std::string::npos) << outcome;
+  EXPECT_FALSE(fs::exists(in_folder("a.json")));
 }
 
 TEST_F(Output, TwoRunsDoNotShareAFolder) {

@@ -3,8 +3,10 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <linux/capability.h>
 #include <poll.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -61,6 +63,17 @@ inline std::vector<char*> pointers(const Arguments& words) {
   return argv;
 }
 
+// Root, too, may then write only where a folder's mode allows it. False if the system refuses.
+inline bool give_up_privileges() {
+  __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
+  std::array<__user_cap_data_struct, _LINUX_CAPABILITY_U32S_3> sets{};
+  if (::syscall(SYS_capget, &header, sets.data()) != 0) return false;
+  for (const unsigned capability : {CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH}) {
+    sets[0].effective &= ~(1U << capability);
+  }
+  return ::syscall(SYS_capset, &header, sets.data()) == 0;
+}
+
 // In a new process: folder, largest file and standard output of Surroundings, then the command
 // line.
 inline void become_program(const Arguments& words) {
@@ -68,6 +81,7 @@ inline void become_program(const Arguments& words) {
     if (!done) ::_exit(127);
   };
   require(::chdir(words[0].c_str()) == 0);
+  require(give_up_privileges());
   if (const std::uint64_t largest = std::stoull(words[1]); largest > 0) {
     const rlimit limit{largest, largest};
     require(::setrlimit(RLIMIT_FSIZE, &limit) == 0);
@@ -131,6 +145,8 @@ class Program {
   Program& operator=(const Program&) = delete;
 
   pid_t process() const { return child_; }
+  // Whatever the program writes to standard output from now on has no reader.
+  void stop_reading() { ::close(std::exchange(streams_[0].fd, -1)); }
   void send(int signal) const { ::kill(child_, signal); }
 
   // Reads what the program says for that long; false once it says no more, because it ends.

@@ -228,6 +228,28 @@ TEST(Train, GoesOnBitForBitWithSquaredError) {
   expect_to_go_on_bit_for_bit(at::kCPU, options);
 }
 
+TEST(Train, AHookThatIsInterruptedLeavesAWholeStep) {
+  const Samples samples = stripes(50);
+  const TrainingOptions options = options_with_attack();
+  const TrainingState whole = train(untrained(), samples, options);
+  const std::string settings = training_settings(options, "stripes");
+  const TemporaryFolder folder;
+  const auto path = folder.path() / "checkpoint.npz";
+  for (const int64_t stop : {1, 4, 12}) {  // the first step, an epoch's last, the training's last
+    TrainingHooks hooks;
+    hooks.after_step = [&](const TrainingState& at, double) {
+      if (at.step == stop) throw Interrupted("in the hook");
+    };
+    hooks.checkpoint = [&](const TrainingState& at) { save_checkpoint(path, at, settings); };
+    EXPECT_THROW(train(untrained(), samples, options, hooks), Interrupted);
+    const TrainingState saved = load_checkpoint(path, untrained().network, settings);
+    EXPECT_EQ(saved.step, stop);
+    const TrainingState end = train(saved, samples, options);
+    expect_same_parameters(end.network, whole.network);
+    EXPECT_EQ(end.metrics, whole.metrics);
+  }
+}
+
 TEST(Train, GoesOnBitForBitOnAGpu) {
   if (!at::hasCUDA()) GTEST_SKIP() << "no GPU";
   expect_to_go_on_bit_for_bit(at::kCUDA, options_with_attack());

@@ -24,12 +24,13 @@ std::filesystem::path temporary_beside(const std::filesystem::path& path);
 // Flushes `temporary` to the disk and renames it over `path`. Throws as write_file does.
 void replace_file(const std::filesystem::path& temporary, const std::filesystem::path& path);
 
-// Creates `folder`, which `option` names, and proves that files can be created in it. Throws Error
-// (Kind::input).
+// Creates `folder`, which `option` names, and proves that files can be created in it; removes what
+// killed processes were writing there. Throws Error (Kind::input).
 void require_writable_folder(const std::string& option, const std::filesystem::path& folder);
 
 // Proves, before the work, that the file which `option` names can be written after it: it is a
-// regular file or a free name, in a folder where files can be created. Throws Error.
+// regular file or a free name, in a folder where files can be created; removes what killed
+// processes were writing in its place. Throws Error.
 void require_writable_file(const std::string& option, const std::filesystem::path& path);
 
 // A writable folder for this process alone, as long as the object lives. Throws Error with the

@@ -38,8 +38,11 @@ class Diagnosis {
   Diagnosis(Samples samples, DiagnosisOptions options);
 
   // After each step of the training, with the learning rate it was taken at. True if a line was
-  // added.
+  // added. Asking can be interrupted: then the line is missing, and nothing else.
   bool after_step(const TrainingState& state, double learning_rate);
+
+  // Asks what an interrupt kept from being asked at the state's step. True if a line was added.
+  bool catch_up(const TrainingState& state);
 
   // JSON objects, one a line (docs/results.md, "diagnosis").
   const std::string& lines() const { return lines_; }
@@ -47,12 +50,13 @@ class Diagnosis {
   // What is followed between two questions, for TrainingState::followed.
   NamedTensors followed() const;
 
-  // Goes on from the lines of an earlier run up to the state's step, and from what it followed.
-  // Throws Error if that is of another training.
+  // Goes on from what an earlier run followed, and from its lines up to there. Throws Error if that
+  // is of another training.
   void resume(const std::string& lines, const TrainingState& state);
 
  private:
-  void ask(const TrainingState& state, double learning_rate);
+  bool is_due(int64_t step) const;
+  void ask(const TrainingState& state);
 
   Samples samples_;
   DiagnosisOptions options_;
@@ -60,9 +64,11 @@ class Diagnosis {
   Tensor parameters_, update_;  // of the last step, as one vector
   Tensor vectors_;              // top x P
   Tensor projections_;          // of the last update on them
+  int64_t asked_ = 0;           // the step of the last line
   int64_t compared_ = 0, opposed_ = 0, projected_ = 0;
   double cosine_sum_ = 0;
-  Tensor flips_;  // top: how often the projection changed sign
+  double learning_rate_ = 0;  // of the last step
+  Tensor flips_;              // top: how often the projection changed sign
 };
 
 }  // namespace reluctance

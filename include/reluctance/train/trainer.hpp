@@ -73,7 +73,7 @@ struct TrainingHooks {
   Progress progress;                                     // counts steps of the whole training
   std::function<double(const Network&)> held_out;        // accuracy to note after each epoch
   std::function<void(const TrainingState&)> checkpoint;  // after each epoch, and when interrupted
-  std::function<void(const TrainingState&, double learning_rate)> after_step;
+  std::function<void(const TrainingState&, double learning_rate)> after_step;  // may be interrupted
 };
 
 // The state at the end of a training that goes on from `start`, whose tensors are left as they are.
