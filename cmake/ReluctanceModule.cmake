@@ -23,10 +23,12 @@ if(RELUCTANCE_COVERAGE)
   target_link_options(reluctance_flags INTERFACE --coverage)
 endif()
 
-# ATen's headers take seconds to parse: they are parsed once, here.
+# ATen's headers take seconds to parse: they are parsed once, here. clang 14 reads them only with
+# the definition of IValue first.
 file(WRITE ${CMAKE_BINARY_DIR}/precompiled.cpp "")
 add_library(reluctance_precompiled OBJECT ${CMAKE_BINARY_DIR}/precompiled.cpp)
-target_precompile_headers(reluctance_precompiled PRIVATE <ATen/ATen.h> <string> <vector>)
+target_precompile_headers(reluctance_precompiled PRIVATE <ATen/core/ivalue.h> <ATen/ATen.h>
+                                                          <string> <vector>)
 target_link_libraries(reluctance_precompiled PRIVATE reluctance_torch
                                                      $<BUILD_INTERFACE:reluctance_flags>)
 

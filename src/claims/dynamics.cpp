@@ -94,7 +94,8 @@ Outcome judge(const DynamicsResult& result) {
 std::vector<DynamicsExample> pick_examples(const Network& network, const Samples& samples,
                                            double beta, const DynamicsOptions& options) {
   // The first fooled image of each class, as they come; no choice by error.
-  const auto& [images, labels, index] = samples;
+  const Tensor& images = samples.images;
+  const Tensor& labels = samples.labels;
   const Tensor before = logits(network, images).argmax(1);
   std::vector<DynamicsExample> examples;
   std::vector<bool> shown(static_cast<std::size_t>(network.classes()), false);

@@ -42,7 +42,7 @@ InfluenceMeasurement measure_influence(const Network& network, const Samples& sa
 }
 
 Concentration concentration(const Tensor& weights) {
-  const auto [sorted, order] = weights.to(at::kCPU, at::kDouble).sort(0, /*descending=*/true);
+  const Tensor sorted = std::get<0>(weights.to(at::kCPU, at::kDouble).sort(0, /*descending=*/true));
   const int64_t count = sorted.size(0);
   const auto n = static_cast<double>(count);
   const double sum = sorted.sum().item<double>();
