@@ -129,12 +129,16 @@ std::map<std::string, Tensor> read_npz(const fs::path& path, const ChooseArrays&
   const Archive archive = open_archive(where, bytes);
 
   std::map<std::string, zip_stat_t> entries;
+  std::uint64_t left = bytes.size();
   const zip_int64_t count = zip_get_num_entries(archive.get(), 0);
   for (zip_int64_t i = 0; i < count; ++i) {
     zip_stat_t stat;
     if (zip_stat_index(archive.get(), static_cast<zip_uint64_t>(i), 0, &stat) != 0) {
       throw Error(where + ": entry " + std::to_string(i) + ": " + zip_strerror(archive.get()));
     }
+    // One piece of the file, read as part of many entries, could fill the memory.
+    if (stat.comp_size > left) throw Error(where + ": its entries overlap; the archive is damaged");
+    left -= stat.comp_size;
     std::string name = stat.name;
     if (!name.ends_with(entry_suffix)) continue;
     name.resize(name.size() - entry_suffix.size());

@@ -96,6 +96,23 @@ TEST_F(RefusedNpz, AZipBombIsRefused) {
             std::string::npos);
 }
 
+// Bytes that are read as part of many entries make a small file a large one.
+TEST_F(RefusedNpz, EntriesThatOverlapAreRefused) {
+  const std::string first = npy_array("|u1", "(3,)", "abc");
+  write_zip(path(),
+            {{"x.npy", first}, {"y.npy", npy_array("|u1", "(1000,)", std::string(1000, 'a'))}});
+  const auto size = [](std::size_t bytes) {
+    return std::string{static_cast<char>(bytes), static_cast<char>(bytes >> 8), '\0', '\0'};
+  };
+  std::string bytes = read_file(path(), 10'000);
+  const std::string was = size(first.size());
+  for (std::size_t at = bytes.find(was); at != std::string::npos; at = bytes.find(was, at + 1)) {
+    bytes.replace(at, was.size(), size(first.size() + 1000));
+  }
+  write_file(path(), bytes);
+  EXPECT_NE(error_of([&] { read_npz(path()); }).find("overlap"), std::string::npos);
+}
+
 TEST_F(RefusedNpz, NotNpyInsideIsRefused) {
   const std::string good = npy_array("|u1", "(1,)", "a");
   EXPECT_NE(refused("").find("ends early"), std::string::npos);
