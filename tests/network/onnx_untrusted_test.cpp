@@ -98,6 +98,81 @@ TEST_F(UntrustedOnnx, OneWeightCannotFillTheMemory) {
   EXPECT_NE(refusal(model).find("too many for its file"), std::string::npos);
 }
 
+TEST_F(UntrustedOnnx, GroupsMayBeAnyNumber) {
+  onnx::ModelProto model = model_of({1, 4, 3, 3});
+  add_tensor(model, "w", at::ones({2, 4, 1, 1}));
+  set_attribute(add_node(model, "Conv", {"x", "w"}), "group", std::numeric_limits<int64_t>::max());
+  EXPECT_NE(refusal(model).find("does not fit"), std::string::npos);
+}
+
+// Adds a constant of ones that is computed where the file is read; its name.
+std::string add_ones(onnx::ModelProto& model, const Shape& shape,
+                     onnx::TensorProto::DataType type = onnx::TensorProto::FLOAT) {
+  auto& extents = *model.mutable_graph()->add_initializer();
+  extents.set_name("extents" + std::to_string(model.graph().initializer_size()));
+  extents.set_data_type(onnx::TensorProto::INT64);
+  extents.add_dims(static_cast<int64_t>(shape.size()));
+  for (int64_t extent : shape) extents.add_int64_data(extent);
+  onnx::NodeProto& node = add_node(model, "ConstantOfShape", {extents.name()});
+  auto& attribute = *node.add_attribute();
+  attribute.set_name("value");
+  auto& value = *attribute.mutable_t();
+  value.set_data_type(type);
+  value.add_dims(1);
+  if (type == onnx::TensorProto::INT64) {
+    value.add_int64_data(1);
+  } else {
+    value.add_float_data(1);
+  }
+  return node.output(0);
+}
+
+// Files of few bytes that would be read for minutes.
+TEST_F(UntrustedOnnx, ConstantsAreNotComputedWithForEver) {
+  onnx::ModelProto products = model_of({1, 64});
+  const std::string wide = add_ones(products, {64, 60000}, onnx::TensorProto::INT64);
+  const std::string tall = add_node(products, "Transpose", {wide}).output(0);
+  std::string sum = add_node(products, "MatMul", {wide, tall}).output(0);
+  for (int i = 0; i < 10; ++i) {
+    const std::string again = add_node(products, "MatMul", {wide, tall}).output(0);
+    sum = add_node(products, "Add", {sum, again}).output(0);
+  }
+  add_node(products, "MatMul", {"x", sum});
+  EXPECT_NE(refusal(products).find("MatMul: computes too much"), std::string::npos);
+
+  onnx::ModelProto sums = model_of({1, 64});
+  const std::string many = add_ones(sums, {10000000});
+  std::string last = "x";
+  for (int i = 0; i < 50; ++i) {
+    last = add_node(sums, "Add", {last, add_node(sums, "ReduceSum", {many}).output(0)}).output(0);
+  }
+  EXPECT_NE(refusal(sums).find("ReduceSum: computes too much"), std::string::npos);
+}
+
+TEST_F(UntrustedOnnx, StatisticsCannotFillTheMemory) {
+  constexpr int64_t channels = 2000000;
+  onnx::ModelProto model = model_of({1, channels, 1, 1});
+  const std::string one = add_ones(model, {channels});
+  add_node(model, "BatchNormalization", {"x", one, one, one, one});
+  EXPECT_NE(refusal(model).find("BatchNormalization: needs 32000000 more"), std::string::npos);
+}
+
+// The first of many normalisations are worked into the weight; the others stay layers.
+TEST_F(UntrustedOnnx, OneWeightIsNotNormalisedForEver) {
+  constexpr int64_t channels = 2000000;
+  constexpr int normalisations = 80;
+  onnx::ModelProto model = model_of({1, channels, 1, 1});
+  const std::string weight = add_ones(model, {2, channels, 1, 1});
+  add_tensor(model, "one", at::ones({2}));
+  std::string last = add_node(model, "Conv", {"x", weight}).output(0);
+  for (int i = 0; i < normalisations; ++i) {
+    last = add_node(model, "BatchNormalization", {last, "one", "one", "one", "one"}).output(0);
+  }
+  const std::size_t nodes = imported(model).network.nodes().size();
+  EXPECT_GT(nodes, 1U);
+  EXPECT_LT(nodes, static_cast<std::size_t>(normalisations));
+}
+
 TEST_F(UntrustedOnnx, InputsHaveBoundedExtents) {
   for (int64_t extent : {std::numeric_limits<int64_t>::max(), int64_t{1} << 40}) {
     onnx::ModelProto model = model_of({1, 2, extent, 3});

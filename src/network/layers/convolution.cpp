@@ -25,7 +25,8 @@ class Convolution final : public Layer {
     require(!tensors.empty() && tensors[0].dim() == 4 && fits_bias(tensors), name(),
             "needs a weight of out x in/groups x height x width and a bias of out, or none");
     const Tensor& weight = tensors[0];
-    require(options_.groups > 0 && weight.size(1) * options_.groups == inputs[0][0] &&
+    require(options_.groups > 0 && inputs[0][0] % options_.groups == 0 &&
+                weight.size(1) == inputs[0][0] / options_.groups &&
                 weight.size(0) % options_.groups == 0,
             name(),
             "a weight of " + to_string(Shape(weight.sizes().begin(), weight.sizes().end())) +

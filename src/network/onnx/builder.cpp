@@ -38,6 +38,7 @@ Value Builder::given(const Tensor& tensor) {
     return computed(tensor.clone());
   }
   room_ += 8 * tensor.numel();
+  reads_ += 8 * tensor.numel();
   return constant(tensor);
 }
 
@@ -46,6 +47,13 @@ void Builder::require_room(int64_t elements) const {
     throw Error("needs " + std::to_string(elements) +
                 " more elements, too many for its file; export the model with constants folded");
   }
+}
+
+void Builder::read(int64_t elements) {
+  if (elements > reads_) {
+    throw Error("computes too much from constants; export the model with constants folded");
+  }
+  reads_ -= elements;
 }
 
 void Builder::spend(int64_t elements) {

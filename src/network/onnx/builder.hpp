@@ -34,6 +34,10 @@ class Builder {
   Value computed(const Tensor& tensor);
   void require_room(int64_t elements) const;  // before a computation that can grow
 
+  // Before an operation that reads so many constants; bounded likewise, because some make one
+  // number of many.
+  void read(int64_t elements);
+
   // Operations on constants and activations alike.
   Value reshaped(Value x, const Shape& shape);
   Value transposed(const Value& x, const std::vector<int64_t>& permutation);
@@ -75,7 +79,8 @@ class Builder {
   // The file's own by their address; kept, so that none is taken twice.
   std::unordered_map<const void*, Tensor> given_;
   int64_t batch_;
-  int64_t room_ = int64_t{1} << 24;  // elements that may still be computed or held
+  int64_t room_ = int64_t{1} << 24;   // elements that may still be computed or held
+  int64_t reads_ = int64_t{1} << 28;  // constants that operations may still read
 };
 
 }  // namespace reluctance::onnx_import

@@ -126,6 +126,7 @@ std::vector<Value> Graph::evaluate(const onnx::NodeProto& node, Builder& build,
       const auto found = values.find(name);
       if (found == values.end()) throw Error("reads '" + name + "', which nothing computes");
       inputs.back() = &found->second;
+      if (found->second.is_constant()) build.read(found->second.constant.numel());
       probabilities = probabilities || found->second.probabilities;
     }
     const Converter convert = find_converter(node, opset_);

@@ -79,6 +79,7 @@ Value product(const Call& call, const Value& a, const Value& b) {
     const int64_t most = a.constant.numel() / inner * (b.constant.numel() / inner);
     call.build.require_room(most);
     call.require(most < most_elements / inner, "multiplies constants that are too large");
+    call.build.read(most * inner);
     return call.build.computed(at::matmul(a.constant, b.constant));
   }
   if (b.is_constant()) return times_matrix(call, a, b.constant.to(at::kFloat));
@@ -115,6 +116,8 @@ std::vector<Value> batch_normalization(const Call& call) {
                "has the outputs of its training form; export the model for inference");
   call.require(call.integer("spatial", 1) != 0, "spatial=0 is not supported");
   call.require(x.shape.size() >= 2, "takes a batch axis and channels, got " + to_string(x.shape));
+  // In float64, four statistics and what is made of them take the room of sixteen.
+  call.build.require_room(16 * x.shape[1]);
   Tensors statistics;  // scale, bias, mean, variance
   for (std::size_t i = 1; i <= 4; ++i) {
     statistics.push_back(call.constant(i).to(at::kDouble).flatten());

@@ -12,6 +12,9 @@
 namespace reluctance::onnx_import {
 namespace {
 
+// More than networks have: a file of a few bytes could have one weight normalised for ever.
+constexpr int64_t most_scaled = int64_t{1} << 28;
+
 bool is(const Node& node, std::string_view name) { return node.layer->name() == name; }
 
 bool is_affine(const Node& node) { return is(node, "Mul"); }
@@ -137,6 +140,8 @@ class Simplifier {
       const bool scales = origin == Origin::normalisation;
       if (scales ? used(tensors) : shift.numel() != bias.numel()) return false;
       if (scales) {
+        scaled_ += tensors[0].numel();
+        if (scaled_ > most_scaled) return false;
         Shape rows(static_cast<std::size_t>(tensors[0].dim()), 1);
         rows[0] = -1;
         tensors[0] = tensors[0] * factor.view(rows);
@@ -198,6 +203,7 @@ class Simplifier {
   std::vector<int> readers_;  // of each draft node
   std::vector<int> moved_;    // draft node -> kept node
   std::map<Key, int> uses_;   // by trainable nodes
+  int64_t scaled_ = 0;        // elements of weights that a normalisation was worked into
   std::vector<Kept> kept_;
 };
 
