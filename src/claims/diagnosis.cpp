@@ -5,10 +5,10 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
-#include <nlohmann/json.hpp>
 #include <sstream>
 #include <utility>
 
+#include "claims/diagnosis_line.hpp"
 #include "reluctance/base/error.hpp"
 #include "reluctance/curvature/eigenpairs.hpp"
 #include "reluctance/network/passes.hpp"
@@ -18,12 +18,6 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-// Of a line from a file. What lies deeper than any key of ours is dropped, however deep.
-Json parsed(const std::string& line) {
-  const auto shallow = [](int depth, Json::parse_event_t, Json&) { return depth <= 3; };
-  return Json::parse(line, shallow, /*allow_exceptions=*/false);
-}
-
 Json number(double value) { return std::isfinite(value) ? Json(value) : Json(nullptr); }
 
 }  // namespace
@@ -32,7 +26,7 @@ std::vector<WatchedStep> watched_steps(const std::string& lines) {
   std::vector<WatchedStep> steps;
   std::istringstream rest(lines);
   for (std::string line; std::getline(rest, line);) {
-    const Json entry = parsed(line);
+    const Json entry = diagnosis_line(line);
     const auto number_at = [](const Json& object, const char* key) {
       const bool known = object.is_object() && object.contains(key) && object[key].is_number();
       return known ? object[key].get<double>() : std::nan("");
@@ -167,7 +161,7 @@ void Diagnosis::resume(const std::string& lines, const TrainingState& state) {
   const auto keep = [&](int64_t last) {
     std::istringstream rest(lines);
     for (std::string line; std::getline(rest, line);) {
-      const Json entry = parsed(line);
+      const Json entry = diagnosis_line(line);
       if (entry.is_object() && entry.contains("step") && entry["step"].is_number_integer() &&
           entry["step"].get<int64_t>() <= last) {
         lines_ += line + "\n";

@@ -4,6 +4,7 @@
 
 #include <sstream>
 
+#include "claims/diagnosis_line.hpp"
 #include "report/json.hpp"
 #include "report/machine.hpp"
 
@@ -14,7 +15,7 @@ Json training_json(const TrainingInfo& training) {
   Json diagnosis = Json::array();
   std::istringstream lines(training.diagnosis);
   for (std::string line; std::getline(lines, line);) {
-    Json entry = Json::parse(line, nullptr, /*allow_exceptions=*/false);
+    Json entry = diagnosis_line(line);
     if (entry.is_object()) diagnosis.push_back(std::move(entry));
   }
   return {{"method", training.method},
