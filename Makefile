@@ -3,7 +3,7 @@
 #   make test      every test
 #   make study     a study over data sets, architectures and trainings; goes on where it was stopped
 .DEFAULT_GOAL := build
-.PHONY: setup build explain study test benchmark coverage sanitize format check clean
+.PHONY: setup build explain study test benchmark coverage sanitize fuzz format check clean
 
 setup:
 	@scripts/setup
@@ -32,6 +32,11 @@ coverage: setup
 sanitize: setup
 	@scripts/build sanitize
 	@scripts/sanitize
+
+fuzz:
+	@scripts/setup fuzz
+	@scripts/build fuzz
+	@scripts/fuzz $(SECONDS)
 
 format:
 	@git ls-files --cached --others --exclude-standard '*.cpp' '*.hpp' | xargs clang-format -i
