@@ -111,10 +111,10 @@ ValidityOptions validity_of(const Options& options, const Network& network, cons
 
 struct Evaluation {
   EnsembleResult result;
-  std::vector<Flag> flags;
   std::optional<Audit> audit;  // of the cascade
   PassCount passes;            // without the audit's
   double processor;            // seconds, likewise
+  std::vector<Flag> flags;
 };
 
 // What the cascade left is audited, which may go on with it.
@@ -237,7 +237,6 @@ void save(const Options& options, const Network& network, const Dataset& data,
                              {"target", result.target.to(at::kCPU)},
                              {"distance", sample_norms(difference, norm)},
                              {"logits", logits(network, result.adversarial).to(at::kCPU)}});
-    if (is_ensemble(options.attack)) std::filesystem::remove(checkpoint_of(options));
   }
   if (options.png.empty()) return;
   const Tensor fell = result.felled_by.ge(0).nonzero().squeeze(1).slice(0, 0, pictures);
@@ -305,6 +304,10 @@ void run(const Options& options) {
   document["processor_seconds"] = evaluation.processor;  // without the audit's
   document["warnings"] = warnings;
   write_measurement(options.common, document);
+  // Last: whatever a sudden end kept from being written is still known there.
+  if (!options.save.empty() && is_ensemble(options.attack)) {
+    std::filesystem::remove(checkpoint_of(options));
+  }
 }
 
 }  // namespace

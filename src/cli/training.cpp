@@ -33,7 +33,6 @@ TrainedNetwork train_with_checkpoints(const Network& start, const Dataset& data,
   const std::string prefix = name == "model" ? "" : name + ".";
   const std::filesystem::path model = folder / (name + ".onnx");
   const std::filesystem::path checkpoint = folder / (prefix + "checkpoint.npz");
-  const std::filesystem::path metrics = folder / (prefix + "metrics.jsonl");
   const std::string subject = summary(start) + " on " + data.name + " " + checksum(data);
   const std::string settings = training_settings(options, subject);
 
@@ -57,7 +56,7 @@ TrainedNetwork train_with_checkpoints(const Network& start, const Dataset& data,
     if (diagnosis) whole.followed = diagnosis->followed();
     save_checkpoint(checkpoint, whole, settings);
     write_onnx(now.network, model);
-    write_file(metrics, now.metrics);
+    write_file(folder / (prefix + "metrics.jsonl"), now.metrics);
   };
   const Samples samples = as_inputs(start, data.samples);
   const std::filesystem::path diagnosed = folder / (prefix + "diagnosis.jsonl");

@@ -20,7 +20,7 @@ using Json = nlohmann::json;
 // What no two runs share: times, and the command with its --resume.
 void forget_times(Json& value) {
   if (value.is_object()) {
-    for (const char* key : {"seconds", "started", "command"}) value.erase(key);
+    for (const char* key : {"seconds", "processor_seconds", "started", "command"}) value.erase(key);
   }
   for (Json& each : value) {
     if (each.is_structured()) forget_times(each);
