@@ -131,6 +131,7 @@ void audit_cascade(const Options& options, const Network& network, const Dataset
   const Ball ball{parse_norm(options.attack.norm), options.attack.epsilon};
   const double before = processor_seconds();
   evaluation.audit = audit(evaluation.result, network, data.samples, ball, audited);
+  evaluation.result = evaluation.audit->result;
   evaluation.processor += processor_seconds() - before - evaluation.audit->processor;
   evaluation.passes.forward = evaluation.result.passes.forward - evaluation.audit->passes.forward;
   evaluation.passes.backward =

@@ -48,9 +48,9 @@ int64_t largest(int64_t low, int64_t high, const Holds& holds) {
 
 class Auditor {
  public:
-  Auditor(EnsembleResult& result, const Network& network, const Samples& samples, const Ball& ball,
-          const AuditOptions& options)
-      : result_(result), network_(network), samples_(samples), ball_(ball), options_(options) {
+  Auditor(const EnsembleResult& left, const Network& network, const Samples& samples,
+          const Ball& ball, const AuditOptions& options)
+      : network_(network), samples_(samples), ball_(ball), options_(options) {
     AutoattackOptions published;
     if (!are_images(network, samples.images)) published.square_queries = 0;
     ensemble_ = autoattack_stages(network, ball, published);
@@ -59,7 +59,12 @@ class Auditor {
     constexpr int64_t restarts = 5;
     ensemble_.push_back({nearest_class_attack(
         {ball, classes, steps, restarts, make_guides(network, samples.images)})});
-    audited_ = at::zeros_like(result.felled_by, at::kBool);
+    audit_.result = left;
+    for (Tensor* each :
+         {&result_.felled_by, &result_.target, &result_.adversarial, &result_.margin}) {
+      *each = each->clone();
+    }
+    audited_ = at::zeros_like(result_.felled_by, at::kBool);
   }
 
   Audit run() {
@@ -156,7 +161,6 @@ class Auditor {
     return felled;
   }
 
-  EnsembleResult& result_;
   const Network& network_;
   const Samples& samples_;
   const Ball& ball_;
@@ -164,6 +168,7 @@ class Auditor {
   std::vector<Stage> ensemble_;
   Tensor audited_;  // N booleans
   Audit audit_;
+  EnsembleResult& result_ = audit_.result;
 };
 
 }  // namespace
@@ -189,9 +194,9 @@ int64_t draws_for(int64_t population, int64_t most, double level) {
   return largest(0, population, too_few) + 1;
 }
 
-Audit audit(EnsembleResult& result, const Network& network, const Samples& samples,
+Audit audit(const EnsembleResult& left, const Network& network, const Samples& samples,
             const Ball& ball, const AuditOptions& options) {
-  return Auditor(result, network, samples, ball, options).run();
+  return Auditor(left, network, samples, ball, options).run();
 }
 
 }  // namespace reluctance

@@ -86,10 +86,10 @@ class Audits : public testing::Test {
   EnsembleResult untouched() const {
     return begin_ensemble(linear_.network, linear_.samples).result;
   }
-  Audit run(EnsembleResult& result, double points) const {
+  Audit run(const EnsembleResult& left, double points) const {
     AuditOptions options;
     options.points = points;
-    return audit(result, linear_.network, linear_.samples, ball_, options);
+    return audit(left, linear_.network, linear_.samples, ball_, options);
   }
   // What the result says of itself holds, and only the robust samples stand.
   void expect_exact(const EnsembleResult& result) const {
@@ -113,8 +113,9 @@ class Audits : public testing::Test {
 };
 
 TEST_F(Audits, GoOnWhereTheCascadeWasTooWeak) {
-  EnsembleResult result = untouched();
-  const Audit audit = run(result, 0.02);
+  const EnsembleResult left = untouched();
+  const Audit audit = run(left, 0.02);
+  EXPECT_TRUE(left.felled_by.eq(EnsembleResult::stands).all().item<bool>()) << "changed its input";
   ASSERT_EQ(audit.rounds.size(), 2U);
   EXPECT_GT(audit.rounds[0].felled, 0);
   EXPECT_GT(audit.rounds[0].bound, 0.02);
@@ -125,41 +126,39 @@ TEST_F(Audits, GoOnWhereTheCascadeWasTooWeak) {
   EXPECT_GT(audit.passes.forward, 0);
   // Nobody is attacked twice by the ensemble.
   EXPECT_LE(audit.rounds[0].attacked + audit.rounds[1].attacked, 300);
-  expect_exact(result);
+  expect_exact(audit.result);
 }
 
 TEST_F(Audits, AreBriefWhereTheCascadeWasStrong) {
-  EnsembleResult result =
+  const EnsembleResult left =
       run_ensemble(linear_.network, linear_.samples,
                    standard_stages(linear_.network, ball_, linear_.samples.images));
-  const std::size_t stages = result.stages.size();
-  const Audit audit = run(result, 0.02);
+  const std::size_t stages = left.stages.size();
+  const Audit audit = run(left, 0.02);
   ASSERT_EQ(audit.rounds.size(), 1U);
   EXPECT_FALSE(audit.went_on);
   EXPECT_EQ(audit.rounds[0].felled, 0);
   EXPECT_LT(audit.rounds[0].attacked, audit.rounds[0].population);
   EXPECT_LE(audit.bound, 0.02);
-  ASSERT_EQ(result.stages.size(), stages + 1);
-  EXPECT_EQ(result.stages.back().name, "audit");
-  EXPECT_EQ(result.stages.back().attacked, audit.rounds[0].attacked);
-  expect_exact(result);
+  ASSERT_EQ(audit.result.stages.size(), stages + 1);
+  EXPECT_EQ(audit.result.stages.back().name, "audit");
+  EXPECT_EQ(audit.result.stages.back().attacked, audit.rounds[0].attacked);
+  expect_exact(audit.result);
 }
 
 TEST_F(Audits, OfNoPointsRunTheEnsembleOnAllButAFew) {
-  EnsembleResult result = untouched();
-  const Audit audit = run(result, 0);
+  const Audit audit = run(untouched(), 0);
   EXPECT_GT(audit.rounds[0].attacked, 290);  // the last ones could hide nothing at that level
   EXPECT_EQ(audit.bound, 0);
-  expect_exact(result);
+  expect_exact(audit.result);
 }
 
 TEST_F(Audits, OfAllPointsAskNothing) {
-  EnsembleResult result = untouched();
-  const Audit audit = run(result, 1);
+  const Audit audit = run(untouched(), 1);
   EXPECT_EQ(audit.rounds[0].attacked, 0);
   EXPECT_EQ(audit.bound, 1);
   EXPECT_EQ(audit.passes.forward, 0);
-  EXPECT_TRUE(result.stages.empty());
+  EXPECT_TRUE(audit.result.stages.empty());
 }
 
 }  // namespace

@@ -31,6 +31,7 @@ struct AuditRound {
 };
 
 struct Audit {
+  EnsembleResult result;  // what was audited, with what fell on the way
   std::vector<AuditRound> rounds;
   double bound;          // at the confidence; 0 where the ensemble was run on all that stands
   bool went_on = false;  // the stronger cascade was run between rounds
@@ -39,10 +40,10 @@ struct Audit {
   double processor = 0;  // seconds of all threads
 };
 
-// Audits `result` of a cascade on these samples. While the bound is beyond `points` it goes on by
+// Audits what a cascade left of these samples. While the bound is beyond `points` it goes on by
 // itself: with the stronger stages, then with the ensemble on everything. What falls on the way is
 // entered into the result, as the stages "audit", those of the stronger cascade, and "ensemble".
-Audit audit(EnsembleResult& result, const Network& network, const Samples& samples,
+Audit audit(const EnsembleResult& left, const Network& network, const Samples& samples,
             const Ball& ball, const AuditOptions& options);
 
 // Seconds that all threads of this process have computed.
