@@ -29,6 +29,7 @@ struct Options {
   ClaimOptions claims;
   int64_t limit = 1000;
   std::string matrix;
+  int64_t smallest = 0;  // eigenvalues
   std::string save;
 };
 
@@ -78,6 +79,7 @@ void run_one(const Options& options, const Network& network, const Dataset& data
   }
   const Operator& chosen = operator_named(options.matrix);
   Eigenpairs pairs;
+  Tensor smallest = at::empty({0}, at::kDouble);
   {
     ProgressBar bar("eigenpairs");
     EigenpairOptions wanted;
@@ -85,6 +87,10 @@ void run_one(const Options& options, const Network& network, const Dataset& data
     wanted.tolerance = options.claims.curvature.tolerance;
     wanted.context = {options.common.seed, bar.receiver()};
     pairs = top_eigenpairs(((*felt).*chosen.matrix)(), wanted);
+    if (options.smallest > 0) {
+      wanted.count = options.smallest;
+      smallest = bottom_eigenpairs(((*felt).*chosen.matrix)(), wanted).values;
+    }
   }
   std::vector<Carriers> carriers;
   Tensors shares;
@@ -96,6 +102,8 @@ void run_one(const Options& options, const Network& network, const Dataset& data
   if (!options.save.empty()) {
     write_npz(options.save, {{"eigenvalues", pairs.values},
                              {"residuals", pairs.residuals},
+                             {"eigenvectors", pairs.vectors.to(at::kCPU)},
+                             {"smallest", smallest},
                              {"sample_share", at::stack(shares)}});
   }
   const double smooth = felt->smooth().to(at::kDouble).mean().item<double>();
@@ -113,12 +121,16 @@ void run_one(const Options& options, const Network& network, const Dataset& data
                  pairs.residuals[static_cast<int64_t>(k)].item<double>(), carriers[k].half);
     halves.push_back(carriers[k].half);
   }
+  for (int64_t k = 0; k < smallest.size(0); ++k) {
+    std::fprintf(summary, "smallest %ld: %.6g\n", k + 1, smallest[k].item<double>());
+  }
   Json document = measurement_json(options.common, data);
   document.update(Json{{"operator", options.matrix},
                        {"attack", objective.attack ? Json(name) : Json(nullptr)},
                        {"samples", data.samples.count()},
                        {"eigenvalues", numbers(pairs.values)},
                        {"residuals", numbers(pairs.residuals)},
+                       {"smallest", numbers(smallest)},
                        {"converged", pairs.converged},
                        {"products", pairs.products},
                        {"smooth", smooth},
@@ -133,6 +145,10 @@ void run(Options options) {
   if (!one && (options.attack.attack != "none" || !options.attack.given.empty())) {
     throw Error((options.attack.given.empty() ? "--attack" : options.attack.given.front()) +
                 " has no effect on the sweep over trainings; name one operator with --operator");
+  }
+  if (options.smallest > 0 && (!one || options.matrix == "ggn")) {
+    throw Error("--smallest has no effect without --operator hessian or effective: " +
+                std::string(one ? "no eigenvalue of ggn is negative" : "name one"));
   }
   make_optional_attack(options.attack);  // asked before data is read
   require_file_place("--save", options.save);
@@ -177,6 +193,13 @@ void add_curvature(CLI::App& app) {
   command->add_option("--operator", options->matrix,
                       "one operator: hessian, ggn (Gauss-Newton) or effective (what adversarial "
                       "training feels)");
+  command
+      ->add_option(
+          "--smallest", options->smallest,
+          "with --operator hessian or effective, so many of the smallest eigenvalues, too: "
+          "negative ones are directions of descent")
+      ->transform(whole_number(0, 1000))
+      ->capture_default_str();
   command->add_option("--top", options->claims.curvature.top, "eigenpairs")
       ->transform(whole_number(1, 1000))
       ->capture_default_str();

@@ -162,6 +162,14 @@ Eigenpairs top_eigenpairs(const LinearOperator& matrix, const EigenpairOptions& 
   return Search(matrix, options).run();
 }
 
+Eigenpairs bottom_eigenpairs(const LinearOperator& matrix, const EigenpairOptions& options) {
+  LinearOperator turned = matrix;
+  turned.product = [&](const Tensor& v) { return -matrix.product(v); };
+  Eigenpairs pairs = top_eigenpairs(turned, options);
+  pairs.values = -pairs.values;
+  return pairs;
+}
+
 double Eigenpairs::largest() const { return values.numel() > 0 ? values[0].item<double>() : 0; }
 
 double largest_eigenvalue(const LinearOperator& matrix, double tolerance) {

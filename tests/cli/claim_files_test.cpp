@@ -214,15 +214,23 @@ TEST_F(ClaimFiles, CurvatureOfOneOperator) {
     const auto [numbers, arrays] =
         files("curvature",
               Arguments{"--operator", matrix, "--top", "3"} + (attacked ? attack : Arguments{}));
-    expect_measurement(numbers, {"operator", "attack", "eigenvalues", "residuals", "converged",
-                                 "products", "smooth", "half"});
+    expect_measurement(numbers, {"operator", "attack", "eigenvalues", "residuals", "smallest",
+                                 "converged", "products", "smooth", "half"});
     EXPECT_EQ(numbers["operator"], matrix);
     EXPECT_EQ(numbers["attack"].is_null(), !attacked);
     EXPECT_EQ(numbers["converged"], true);
     EXPECT_GT(numbers["products"], 3);
     EXPECT_LE(numbers["smooth"], 1);
     EXPECT_GE(numbers["smooth"], attacked ? 0 : 1);
-    expect_shapes(arrays, {{"eigenvalues", {3}}, {"residuals", {3}}, {"sample_share", {3, count}}});
+    const int64_t parameters = network().parameter_count();
+    EXPECT_EQ(arrays.at("eigenvectors").scalar_type(), at::kFloat);  // the network's type
+    Arrays wide = arrays;
+    wide["eigenvectors"] = arrays.at("eigenvectors").to(at::kDouble);
+    expect_shapes(wide, {{"eigenvalues", {3}},
+                         {"residuals", {3}},
+                         {"eigenvectors", {3, parameters}},
+                         {"smallest", {0}},
+                         {"sample_share", {3, count}}});
     for (const std::size_t k : {0, 1, 2}) {
       const auto row = static_cast<int64_t>(k);
       EXPECT_DOUBLE_EQ(numbers["eigenvalues"][k], arrays.at("eigenvalues")[row].item<double>());

@@ -90,6 +90,19 @@ TEST_F(Claims, EigenvaluesAreThoseOfAutogradsHessian) {
     for (std::size_t k = 0; k < v.size(); ++k) v[k] = product[k] / largest;
   }
   EXPECT_NEAR(values[0].item<double>(), largest, 1e-3 * largest);
+  const Tensor vectors = arrays.at("eigenvectors").to(at::kDouble);
+  EXPECT_LT((at::mm(vectors, vectors.t()) - at::eye(3, at::kDouble)).abs().max().item<double>(),
+            1e-4);
+}
+
+TEST_F(Claims, TheSmallestEigenvaluesAreNegativeAndAscend) {
+  const auto arrays = saved(on_both("curvature") +
+                            Arguments{"--operator", "hessian", "--top", "1", "--smallest", "2"});
+  const Tensor& values = arrays.at("smallest");
+  ASSERT_EQ(values.sizes(), at::IntArrayRef({2}));
+  EXPECT_LT(values[0].item<double>(), values[1].item<double>());
+  EXPECT_LT(values[1].item<double>(), 0);
+  EXPECT_LT(-values[0].item<double>(), arrays.at("eigenvalues")[0].item<double>());
 }
 
 TEST_F(Claims, AdversarialTrainingFeelsMoreThanTheHessian) {

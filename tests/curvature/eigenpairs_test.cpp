@@ -79,6 +79,12 @@ TEST(Eigenpairs, AppearAsOftenAsTheirMultiplicity) {
   }
 }
 
+TEST(Eigenpairs, OfTheBottomAreThoseOfTheMatrixTurnedRound) {
+  const Tensor values = at::linspace(-3, 5, 60, at::kDouble);
+  const Eigenpairs pairs = bottom_eigenpairs(dense(with_eigenvalues(values)), options(3, 1e-6));
+  EXPECT_TRUE(at::allclose(pairs.values, values.slice(0, 0, 3)));
+}
+
 TEST(Eigenpairs, AsManyAsAskedForWhereTheRankIsLow) {
   Tensor values = at::zeros({50}, at::kDouble);
   values.slice(0, 0, 2).fill_(2.0);

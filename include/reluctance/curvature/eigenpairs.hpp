@@ -30,6 +30,9 @@ struct Eigenpairs {
 // rows, or where the search ended without convergence.
 Eigenpairs top_eigenpairs(const LinearOperator& matrix, const EigenpairOptions& options = {});
 
+// The algebraically smallest ones, ascending.
+Eigenpairs bottom_eigenpairs(const LinearOperator& matrix, const EigenpairOptions& options = {});
+
 // The largest eigenvalue alone; 0 where none was found.
 double largest_eigenvalue(const LinearOperator& matrix, double tolerance = 1e-3);
 
