@@ -66,7 +66,7 @@ TriedTraining::TriedTraining(const Network& network, const Samples& samples,
   constexpr double smallest_displacement = 1e-12;  // rounding is next
   for (;;) {
     find_direction();
-    if (is_odd(direction_) || displacement_ <= smallest_displacement) return;
+    if (is_odd() || displacement_ <= smallest_displacement) return;
     displacement_ /= 10;
   }
 }
@@ -77,9 +77,9 @@ Tensor TriedTraining::change(const Tensor& displacement) const {
   return batch_gradient(network_.displaced(displacement), samples_, objective_).flat() - centre_;
 }
 
-bool TriedTraining::is_odd(const Tensor& direction) const {
-  const Tensor there = change(direction * (far * displacement_ * length_));
-  const Tensor back = change(direction * (-far * displacement_ * length_));
+bool TriedTraining::is_odd() const {
+  const Tensor there = change(direction_ * (far * displacement_ * length_));
+  const Tensor back = change(direction_ * (-far * displacement_ * length_));
   return length_of(there + back) <= oddness * length_of(there);
 }
 

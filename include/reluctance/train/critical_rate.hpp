@@ -9,8 +9,7 @@
 //
 // Differences and trainings stay within one linear piece of the network, at a displacement where
 // the gradient's change is odd. So they test the theory of that piece. What training meets farther
-// away, where gates flip and, in L-infinity, signs, `secant` and the distance of `critical_rate`
-// tell.
+// away, where gates flip and, in L-infinity, signs, `secant` tells.
 #pragma once
 
 #include <cstdint>
@@ -19,14 +18,6 @@
 #include "reluctance/train/trainer.hpp"
 
 namespace reluctance {
-
-struct CriticalRateOptions {
-  double momentum = 0;
-  // Of the displacement that training starts at, relative to the length of the parameters; 0:
-  // within one linear piece.
-  double distance = 0;
-  double precision = 0.02;  // of the rate, relative
-};
 
 class TriedTraining {
  public:
@@ -42,22 +33,18 @@ class TriedTraining {
   double largest() const { return largest_; }
   double smallest() const { return smallest_; }
 
-  // Of the differences, relative to the length of the parameters: small enough that at a hundred
-  // times it the gradient's change is odd to 1%.
-  double displacement() const { return displacement_; }
-
   // v . (g(theta + d v) - g(theta - d v)) / (2 d) along the largest one's direction, d the distance
   // relative to the length of the parameters.
   double secant(double distance) const;
 
   // The rate beyond which a training that starts beside the network, displaced along that
-  // direction, swings ever wider (at a distance: wider than it began), by bisection on the rate's
-  // logarithm. Nothing if no rate up to 1e6 is unstable, or none down to 1e-6 is stable.
+  // direction, swings ever wider, by bisection on the rate's logarithm to that relative precision.
+  // Nothing if no rate up to 1e6 is unstable, or none down to 1e-6 is stable.
   std::optional<double> critical_rate(double momentum, double precision = 0.02) const;
 
  private:
   Tensor change(const Tensor& displacement) const;  // g(theta_0 + displacement) - g(theta_0)
-  bool is_odd(const Tensor& direction) const;
+  bool is_odd() const;
   void find_direction();
   bool unstable(double rate, double momentum) const;
 
@@ -65,10 +52,10 @@ class TriedTraining {
   Samples samples_;
   Objective objective_;
   Context context_;
-  Tensor centre_;     // P: g(theta_0)
-  double length_;     // of the parameters
-  Tensor direction_;  // P, of unit length
-  double displacement_ = 1e-9;
+  Tensor centre_;               // P: g(theta_0)
+  double length_;               // of the parameters
+  Tensor direction_;            // P, of unit length
+  double displacement_ = 1e-9;  // of the differences, relative to that length
   double largest_ = 0, smallest_ = 0;
   mutable int64_t asked_ = 0;  // gradients
 };
