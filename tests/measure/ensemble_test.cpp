@@ -224,14 +224,19 @@ TEST(EnsembleStages, FewSamplesGetAllThatThereIs) {
   }
 }
 
+// The cascade on any of the subject's samples, with starts towards all of them.
+auto standard_on(const LinearSubject& linear, const Ball& ball) {
+  return [&](const Samples& samples) {
+    return run_ensemble(linear.network, samples,
+                        standard_stages(linear.network, ball, linear.samples.images));
+  };
+}
+
 // What is learned from the others decides how much an image gets, their order does not.
 TEST(EnsembleStages, DoNotDependOnTheOrderOfTheSamples) {
   const LinearSubject linear = linear_subject(300);
   const Ball ball = half_of_them(linear, Norm::l2);
-  const auto run = [&](const Samples& samples) {
-    return run_ensemble(linear.network, samples,
-                        standard_stages(linear.network, ball, linear.samples.images));
-  };
+  const auto run = standard_on(linear, ball);
   const EnsembleResult forwards = run(linear.samples);
   const EnsembleResult backwards = run(linear.samples.rows(at::arange(299, -1, -1)));
   EXPECT_TRUE(at::equal(forwards.felled_by, backwards.felled_by.flip(0)));
@@ -244,10 +249,7 @@ TEST(EnsembleStages, DoNotDependOnTheOrderOfTheSamples) {
 TEST(EnsembleStages, AnImageAloneGetsAtLeastWhatItGetsAmongOthers) {
   const LinearSubject linear = linear_subject(200);
   const Ball ball = half_of_them(linear, Norm::linf);
-  const auto run = [&](const Samples& samples) {
-    return run_ensemble(linear.network, samples,
-                        standard_stages(linear.network, ball, linear.samples.images));
-  };
+  const auto run = standard_on(linear, ball);
   const EnsembleResult all = run(linear.samples);
   for (int64_t i = 0; i < 200; i += 7) {
     const EnsembleResult alone = run(linear.samples.slice(i, i + 1));
