@@ -98,9 +98,23 @@ void arrange(const CommonOptions& common, const Network& network, Dataset& data)
   note(data.name + ": " + layout.note);
 }
 
+namespace {
+
+// Where --mean and --std say so, the network that takes pixels in place of normalised ones.
+Network of_pixels(const CommonOptions& common, const Network& network) {
+  if (common.normalisation.none()) return network;
+  try {
+    return normalised(network, common.normalisation);
+  } catch (const Error& error) {
+    throw Error(common.model + ": --" + error.what());
+  }
+}
+
+}  // namespace
+
 Network load_network(const CommonOptions& common, Dataset& data) {
   const ImportedNetwork imported = read_onnx(common.model, common.output);
-  const Network& network = imported.network;
+  const Network network = of_pixels(common, imported.network);
   if (network.classes() < 2) {
     throw Error(common.model + ": has one output; a classifier needs a logit for each class");
   }

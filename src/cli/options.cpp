@@ -32,6 +32,16 @@ void add_model(CLI::App& app, CommonOptions& options) {
                  "the output of the model that holds the logits, where several could")
       ->check(some_text())
       ->needs("--model");
+  app.add_option("--mean", options.normalisation.mean,
+                 "the model wants (x - mean) / std: one number, or one for each channel, as "
+                 "0.49,0.48,0.45. Images and budgets stay in pixels from 0 to 1")
+      ->delimiter(',')
+      ->transform(number_between(-1e6, 1e6))
+      ->needs("--model");
+  app.add_option("--std", options.normalisation.std, "see --mean")
+      ->delimiter(',')
+      ->transform(positive_number())
+      ->needs("--model");
 }
 
 void add_architecture(CLI::App& app, CommonOptions& options) {

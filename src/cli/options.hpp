@@ -7,6 +7,7 @@
 #include <string>
 
 #include "reluctance/network/architectures.hpp"
+#include "reluctance/network/normalisation.hpp"
 
 namespace reluctance {
 
@@ -19,6 +20,7 @@ struct CommonOptions {
   double scale = 0;                  // of the data's arrays; 0: as their type says
   std::string model;                 // an ONNX file
   std::string output;                // of the model; empty: the only one
+  Normalisation normalisation;       // that the model wants of images
   ArchitectureOptions architecture;  // for a new network
   std::uint64_t seed = 0;
   int threads = 0;  // 0: one for each core

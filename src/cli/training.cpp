@@ -33,7 +33,15 @@ TrainedNetwork train_with_checkpoints(const Network& start, const Dataset& data,
   const std::string prefix = name == "model" ? "" : name + ".";
   const std::filesystem::path model = folder / (name + ".onnx");
   const std::filesystem::path checkpoint = folder / (prefix + "checkpoint.npz");
-  const std::string subject = summary(start) + " on " + data.name + " " + checksum(data);
+  std::string subject = summary(start) + " on " + data.name + " " + checksum(data);
+  // What training leaves as it is, a checkpoint does not hold.
+  Tensors constants;
+  for (const Node& node : start.nodes()) {
+    if (!node.trainable) {
+      for (const Tensor& each : node.tensors) constants.push_back(each.to(at::kCPU));
+    }
+  }
+  if (!constants.empty()) subject += ", constants " + checksum(constants);
   const std::string settings = training_settings(options, subject);
 
   const int64_t steps = total_steps(options, data.samples.count());

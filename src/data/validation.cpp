@@ -48,7 +48,8 @@ void limit_pixels(const std::string& name, Tensor& images, std::vector<std::stri
   throw Error(name + ": pixels range from " + to_text(least) + " to " + to_text(most) +
               ", the first outside [0, 1] in image " + std::to_string(sample) +
               (bytes ? "; say that white is 255 with --scale 255"
-                     : "; scale them so that 0 is black and 1 is white"));
+                     : "; 0 is black and 1 is white: where the network wants them normalised, give "
+                       "them as they were before, and --mean and --std"));
 }
 
 Tensor to_images(const std::string& name, const Arrays& arrays, std::vector<std::string>& notes) {
