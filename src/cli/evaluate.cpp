@@ -67,6 +67,11 @@ std::string settings_of(const Options& options, const Dataset& data, const Tenso
   text << "program: " << info.program << "\nattack: " << describe(options.attack, 17)
        << "\nstages:";
   for (const Stage& stage : stages) text << ' ' << stage.attack.name;
+  text.precision(17);
+  text << "\nmean:";
+  for (const double each : options.common.normalisation.mean) text << ' ' << each;
+  text << "\nstd:";
+  for (const double each : options.common.normalisation.std) text << ' ' << each;
   text << "\nseed: " << info.seed << "\nthreads: " << info.threads << "\ndevice: " << info.device
        << "\ndata: " << checksum(data) << "\nguides: " << checksum({towards})
        << "\nmodel: " << checksum({text_array(model)}) << '\n';
@@ -231,7 +236,7 @@ void save(const Options& options, const Network& network, const Dataset& data,
   const Tensor adversarial = result.adversarial.to(at::kCPU);
   const Norm norm = parse_norm(options.attack.norm);
   if (!options.save.empty()) {
-    const Tensor difference = adversarial - data.samples.images.to(adversarial.dtype());
+    const Tensor difference = adversarial.to(at::kDouble) - data.samples.images.to(at::kDouble);
     write_npz(options.save, {{"adversarial", adversarial},
                              {"success", result.felled_by.ne(EnsembleResult::stands).to(at::kCPU)},
                              {"felled_by", result.felled_by.to(at::kCPU)},
@@ -290,6 +295,12 @@ void run(const Options& options) {
                       {"backward_passes", stage.passes.backward}});
   }
   show_share(summary, "robust accuracy", result.robust, name);
+  const int64_t rounding = decided_by_rounding(network, data.samples, result);
+  if (rounding > 0) {
+    std::fprintf(summary,
+                 "  of %ld that fell, %ld are answered right in float64: rounding decides\n",
+                 result.felled_by.ge(0).sum().item<int64_t>(), rounding);
+  }
   if (evaluation.audit) show_audit(summary, evaluation);
   Json warnings = Json::array();
   for (const Flag& flag : evaluation.flags) {
@@ -300,6 +311,7 @@ void run(const Options& options) {
   document["attack"] = name;
   document["clean"] = as_json(result.clean);
   document["robust"] = as_json(result.robust);
+  document["decided_by_rounding"] = rounding;
   document["stages"] = stages;
   document["audit"] = evaluation.audit ? audit_json(*evaluation.audit) : Json(nullptr);
   document["processor_seconds"] = evaluation.processor;  // without the audit's

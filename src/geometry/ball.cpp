@@ -26,6 +26,24 @@ Tensor inside(const Ball& ball, const Tensor& clean, const Tensor& x) {
   return sizes.le(ball.radius + slack).logical_and_(rows.ge(0).logical_and_(rows.le(1)).all(1));
 }
 
+Tensor drawn_inside(const Ball& ball, const Tensor& clean, const Tensor& x) {
+  const double ulp = x.scalar_type() == at::kDouble ? std::numeric_limits<double>::epsilon()
+                                                    : std::numeric_limits<float>::epsilon();
+  const Tensor centre = clean.to(at::kDouble);
+  const Tensor delta = x.to(at::kDouble) - centre;
+  const Tensor sizes = sample_norms(delta, ball.norm);
+  Tensor result = x;
+  // The rounding of the shorter perturbation may lengthen it again. Nothing is left of it in the
+  // end.
+  for (double shorter = 0;; shorter = std::max(ulp, 2 * shorter)) {
+    const Tensor over = sample_norms(result.to(at::kDouble) - centre, ball.norm).gt(ball.radius);
+    if (!over.any().item<bool>()) return result;
+    const Tensor factor = ball.radius / sizes * std::max(0.0, 1 - shorter);
+    const Tensor drawn = (centre + per_sample(factor, delta) * delta).to(x.scalar_type());
+    result = at::where(per_sample(over, x), drawn, result);
+  }
+}
+
 Projection::Projection(const Ball& ball, bool pixel_box, const Tensor& clean)
     : Projection(ball.norm, at::full({1}, ball.radius, at::kDouble), pixel_box, clean) {}
 

@@ -18,20 +18,29 @@ double seconds_since(std::chrono::steady_clock::time_point start) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
 }
 
-// Indices of those of the n samples whose claim holds; counts what asking costs.
-Tensor confirmed(const Network& network, const Samples& samples, const Attack& attack,
+struct Fallen {
+  Tensor rows;         // k int64: indices among the samples
+  Tensor adversarial;  // k x shape of the images
+};
+
+// Those of the samples whose claim holds; counts what asking costs.
+Fallen confirmed(const Network& network, const Samples& samples, const Attack& attack,
                  const AttackResult& claim, PassCount& passes) {
-  const Tensor adversarial = claim.adversarial.view_as(samples.images);
+  Tensor adversarial = claim.adversarial.view_as(samples.images);
   Tensor claimed = claim.success;
   if (attack.ball) {
     claimed = claimed.logical_and(inside(*attack.ball, samples.images, adversarial));
   }
   const Tensor asked = claimed.nonzero().squeeze(1);
-  if (asked.size(0) == 0) return asked;
+  adversarial = adversarial.index_select(0, asked);
+  if (asked.size(0) == 0) return {asked, adversarial};
+  if (attack.ball) {
+    adversarial = drawn_inside(*attack.ball, samples.images.index_select(0, asked), adversarial);
+  }
   passes.forward += asked.size(0);
-  const Tensor z = logits(network, adversarial.index_select(0, asked));
-  const Tensor fell = answered_wrong(z, samples.labels.index_select(0, asked));
-  return asked.index_select(0, fell.nonzero().squeeze(1));
+  const Tensor z = logits(network, adversarial);
+  const Tensor fell = answered_wrong(z, samples.labels.index_select(0, asked)).nonzero().squeeze(1);
+  return {asked.index_select(0, fell), adversarial.index_select(0, fell)};
 }
 
 constexpr int64_t block_size = 500;
@@ -80,11 +89,10 @@ void run_block(EnsembleState& state, const Network& network, const Samples& samp
   const Samples block = samples.rows(rows);
   const AttackResult claim = attack.run(network, block, context);
   PassCount passes = claim.passes;
-  const Tensor fallen = confirmed(network, block, attack, claim, passes);
+  const auto [fallen, adversarial] = confirmed(network, block, attack, claim, passes);
   const Tensor places = rows.index_select(0, fallen);
-  const Tensor adversarial = claim.adversarial.view_as(block.images);
   result.felled_by.index_fill_(0, places, static_cast<int64_t>(result.stages.size()) - 1);
-  result.adversarial.index_copy_(0, places, adversarial.index_select(0, fallen));
+  result.adversarial.index_copy_(0, places, adversarial);
   if (claim.target.defined()) {
     result.target.index_copy_(0, places, claim.target.index_select(0, fallen));
   }
@@ -208,6 +216,16 @@ EnsembleResult run_ensemble(const Network& network, const Samples& given,
     if (options.checkpoint) options.checkpoint(state);
   }
   return result;
+}
+
+int64_t decided_by_rounding(const Network& network, const Samples& samples,
+                            const EnsembleResult& result) {
+  const Tensor fell = result.felled_by.ge(0).nonzero().squeeze(1);
+  if (fell.size(0) == 0) return 0;
+  const Tensor z =
+      logits(network.to(at::kDouble), result.adversarial.index_select(0, fell).to(at::kDouble));
+  const Tensor labels = samples.labels.to(fell.device()).index_select(0, fell);
+  return answered_wrong(z, labels).logical_not().sum().item<int64_t>();
 }
 
 }  // namespace reluctance

@@ -33,6 +33,35 @@ TEST_P(Balls, InsideIsStrictInDoublePrecision) {
   EXPECT_TRUE(at::equal(inside({GetParam(), 0.3}, clean, x), at::tensor({1, 0}).to(at::kBool)));
 }
 
+TEST_P(Balls, PointsOverTheEdgeByRoundingAreDrawnInside) {
+  at::manual_seed(4);
+  for (const double radius : {1e-3, 8.0 / 255, 0.3, 2.0}) {
+    const Ball ball{GetParam(), radius};
+    const Tensor clean = at::rand({200, 3, 8, 8});
+    Tensor delta = at::randn({200, 3, 8, 8}, at::kDouble);
+    delta = delta / per_sample(sample_norms(delta, ball.norm), delta) * radius;
+    Tensor x = (clean.to(at::kDouble) + delta).to(at::kFloat);
+    x.slice(0, 0, 50) = (clean + 0.9 * delta.to(at::kFloat)).slice(0, 0, 50);
+    const auto size = [&](const Tensor& points) {
+      return sample_norms(points.to(at::kDouble) - clean.to(at::kDouble), ball.norm);
+    };
+    const Tensor over = size(x).gt(radius);
+    ASSERT_TRUE(over.any().item<bool>());
+    const Tensor drawn = drawn_inside(ball, clean, x);
+    EXPECT_TRUE(size(drawn).le(radius).all().item<bool>());
+    EXPECT_LE((drawn - x).abs().max().item<double>(), 1e-5 * std::max(1.0, radius));
+    const Tensor kept = over.logical_not().nonzero().squeeze(1);
+    EXPECT_TRUE(at::equal(drawn.index_select(0, kept), x.index_select(0, kept)));
+    // Between a point and its clean one, and so in any box that holds both.
+    EXPECT_TRUE(drawn.le(at::maximum(x, clean)).all().item<bool>());
+    EXPECT_TRUE(drawn.ge(at::minimum(x, clean)).all().item<bool>());
+  }
+  // Where no shorter perturbation can be told from none, none is left.
+  const Tensor clean = at::full({1, 4}, 0.5);
+  const Tensor next = at::full({1, 4}, std::nextafter(0.5F, 1.0F));
+  EXPECT_TRUE(at::equal(drawn_inside({GetParam(), 1e-9}, clean, next), clean));
+}
+
 TEST_P(Balls, RandomPointsDependOnSeedAndIndexAlone) {
   const Ball ball{GetParam(), 0.7};
   for (const auto dtype : {at::kFloat, at::kDouble}) {

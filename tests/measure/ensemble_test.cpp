@@ -28,6 +28,22 @@ Samples partly_wrong(const LinearSubject& linear) {
   return {linear.samples.images, labels};
 }
 
+// Logits that differ by 5e-11 beside 0.5, which float32 cannot tell apart.
+TEST(EnsembleClaims, ThatOnlyRoundingDecidesAreCounted) {
+  Network network({2});
+  network.append(linear_layer(), {at::tensor({1.0, 0.0, 1.0, 1e-10}, at::kFloat).view({2, 2}),
+                                  at::tensor({5e-11, 0.0}, at::kFloat)});
+  // The second logit is the larger one for the first image, the smaller one for the second.
+  const Samples samples{at::tensor({0.5, 1.0, 0.5, 0.0}, at::kFloat).view({2, 2}),
+                        at::zeros({2}, at::kLong)};
+  EnsembleResult result;
+  result.felled_by = at::zeros({2}, at::kLong);
+  result.adversarial = samples.images;
+  EXPECT_EQ(decided_by_rounding(network, samples, result), 1);
+  result.felled_by[1] = EnsembleResult::stands;
+  EXPECT_EQ(decided_by_rounding(network, samples, result), 0);
+}
+
 class Ensemble : public testing::TestWithParam<Norm> {};
 
 // `stages` of `ball` find exactly the robust samples of a linear network, and tell the truth.

@@ -23,6 +23,10 @@ Tensor random_in_ball(const Ball& ball, const Tensor& like, const Tensor& index,
 // of pixels. False for anything that is not a number.
 Tensor inside(const Ball& ball, const Tensor& clean, const Tensor& x);
 
+// Points x (N x ...) of which that is true, drawn towards `clean` by as little as makes it true
+// without any rounding: float64 reads a norm of at most the radius.
+Tensor drawn_inside(const Ball& ball, const Tensor& clean, const Tensor& x);
+
 // Brings points to the nearest ones in the ball around `clean` and, if wanted, in the box [0, 1],
 // which holds `clean`. (In L2 with a box: to the ball first, then to the box, as is usual; it ends
 // in both.) L1 as Croce and Hein 2021, "Mind the box: l1-APGD for sparse adversarial attacks on

@@ -70,10 +70,16 @@ struct EnsembleOptions {
 EnsembleState begin_ensemble(const Network& network, const Samples& samples);
 
 // Runs the stages on the samples that are answered right. What a stage claims counts if it lies in
-// the attack's ball and in the box [0, 1] and the network, asked again, does not answer the label.
+// the attack's ball and in the box [0, 1], exactly as float64 reads it, and the network, asked
+// again, does not answer the label.
 // A stopped run that goes on from its state gives what it would have given.
 EnsembleResult run_ensemble(const Network& network, const Samples& samples,
                             const std::vector<Stage>& stages, const EnsembleOptions& options = {});
+
+// How many of the samples that fell the network in float64 answers right at their adversarial
+// example: there the rounding of its own type decides. `samples`: those of the result.
+int64_t decided_by_rounding(const Network& network, const Samples& samples,
+                            const EnsembleResult& result);
 
 // AutoAttack, standard version (Croce and Hein 2020, "Reliable evaluation of adversarial robustness
 // with an ensemble of diverse parameter-free attacks"): Auto-PGD with cross-entropy, targeted
