@@ -20,7 +20,7 @@ study: build
 test: setup
 	@scripts/build release
 	@scripts/check
-	@ctest --preset release --no-tests=error
+	@ctest --preset release --no-tests=error --parallel $$(nproc)
 
 benchmark: setup
 	@scripts/build benchmark
@@ -29,13 +29,14 @@ benchmark: setup
 coverage: setup
 	@scripts/coverage
 
-sanitize: setup
+sanitize:
+	@scripts/setup sanitize
 	@scripts/build sanitize
 	@scripts/sanitize
 
 fuzz:
-	@scripts/setup fuzz
-	@scripts/build fuzz
+	@scripts/setup sanitize
+	@scripts/build sanitize
 	@scripts/fuzz $(SECONDS)
 
 format:

@@ -29,7 +29,8 @@ Network starting_network(const CommonOptions& options, Dataset& data) {
 
 TrainedNetwork train_with_checkpoints(const Network& start, const Dataset& data,
                                       const TrainingOptions& options, const TrainingFiles& files) {
-  const auto& [folder, name, resume, diagnose] = files;
+  const std::filesystem::path& folder = files.folder;
+  const std::string& name = files.name;
   const std::string prefix = name == "model" ? "" : name + ".";
   const std::filesystem::path model = folder / (name + ".onnx");
   const std::filesystem::path checkpoint = folder / (prefix + "checkpoint.npz");
@@ -46,9 +47,9 @@ TrainedNetwork train_with_checkpoints(const Network& start, const Dataset& data,
 
   const int64_t steps = total_steps(options, data.samples.count());
   TrainingState state{start, {}, 0, 0, 0, {}};
-  if (resume && !std::filesystem::exists(checkpoint)) {
+  if (files.resume && !std::filesystem::exists(checkpoint)) {
     note(checkpoint.string() + ": no such file; training starts from the beginning");
-  } else if (resume) {
+  } else if (files.resume) {
     state = load_checkpoint(checkpoint, start, settings);
     note("going on from step " + std::to_string(state.step) + " of " + std::to_string(steps));
   }
@@ -68,10 +69,10 @@ TrainedNetwork train_with_checkpoints(const Network& start, const Dataset& data,
   };
   const Samples samples = as_inputs(start, data.samples);
   const std::filesystem::path diagnosed = folder / (prefix + "diagnosis.jsonl");
-  if (diagnose > 0) {
+  if (files.diagnose > 0) {
     constexpr int64_t watched = 512;
     DiagnosisOptions asked;
-    asked.every = diagnose;
+    asked.every = files.diagnose;
     asked.objective = options.objective;
     if (attack) asked.objective.loss = attack->loss;  // which has no smoothed labels
     asked.momentum = options.momentum;

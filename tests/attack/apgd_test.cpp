@@ -101,7 +101,7 @@ TEST_P(Apgd, SeedsRepeatAndDiffer) {
   const auto [network, samples] = subject("cnn");
   const ApgdOptions options =
       apgd_options({GetParam(), GetParam() == Norm::linf ? 0.02 : 0.15}, dlr_loss(), 10);
-  const auto attack = [&](std::uint64_t seed) {
+  const auto attack = [&, &network = network, &samples = samples](std::uint64_t seed) {
     return run_apgd(network, samples, options, {seed, {}}).adversarial;
   };
   EXPECT_TRUE(at::equal(attack(1), attack(1)));

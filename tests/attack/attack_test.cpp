@@ -51,13 +51,15 @@ TEST_P(EachAttack, FindsTheSameForASampleInAnyCompany) {
     const auto [network, samples] = subject(name);
     const Guides guides = make_guides(network, samples.images);
     const Attack attack = GetParam().make({0.015, 0.12, 0.8, 0.1}, guides);
-    const auto run = [&](const Samples& part) { return attack.run(network, part, {3, {}}); };
+    const auto run = [&, &network = network](const Samples& part) {
+      return attack.run(network, part, {3, {}});
+    };
     const AttackResult whole = run(samples);
     // Some fall and some do not, so that rounds go on with those that stand.
     EXPECT_GT(whole.success.sum().item<int64_t>(), 0) << name;
     EXPECT_LT(whole.success.sum().item<int64_t>(), count) << name;
 
-    const auto compare = [&](const Tensor& places, const std::string& how) {
+    const auto compare = [&, &samples = samples](const Tensor& places, const std::string& how) {
       expect_alike(run(samples.rows(places)), whole, places, name + (", " + how));
     };
     const Tensor all = at::arange(count);

@@ -208,7 +208,7 @@ TEST(GradientAscent, ClimbsTheLossItIsGiven) {
 
 TEST(GradientAscent, SeedsRepeatAndDiffer) {
   const auto [network, samples] = subject(2);
-  const auto attacked = [&](std::uint64_t seed) {
+  const auto attacked = [&, &network = network, &samples = samples](std::uint64_t seed) {
     return attacked_images(network, samples, pgd_attack({}), {seed, {}});
   };
   const Tensor first = attacked(1);
@@ -274,7 +274,7 @@ TEST(GradientAscent, WatchersSeeEveryStep) {
   CountedPasses passes(network);
   int64_t seen = 0;
   Tensor expected = samples.images;
-  const Tensor last = climb(passes, samples, samples.images, ascent, [&](const AscentStep& step) {
+  const auto watch = [&, &network = network, &samples = samples](const AscentStep& step) {
     ++seen;
     EXPECT_TRUE(at::equal(step.x, expected));
     const Tensor gradient = autograd_gradient(network, step.x, samples.labels);
@@ -282,7 +282,8 @@ TEST(GradientAscent, WatchersSeeEveryStep) {
     EXPECT_TRUE(at::allclose(step.direction, gradient / l2(gradient), 1e-9, 1e-13));
     expected = step.x.add(step.direction, ascent.step_size);
     Projection(*ascent.ball, true, samples.images)(expected);
-  });
+  };
+  const Tensor last = climb(passes, samples, samples.images, ascent, watch);
   EXPECT_EQ(seen, 3);
   EXPECT_TRUE(at::equal(last, expected));
 }

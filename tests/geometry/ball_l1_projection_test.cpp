@@ -93,7 +93,7 @@ TEST_P(L1Projection, IsNearerThanOtherPoints) {
     Tensor nearest = x.clone();
     Projection(ball, GetParam(), clean)(nearest);
     const Tensor distance = (x - nearest).norm(2, 1);
-    const auto expect_farther = [&](Tensor other) {
+    const auto expect_farther = [&, &x = x](Tensor other) {
       if (GetParam()) other.clamp_(0, 1);  // towards `clean`: it stays in the ball
       EXPECT_TRUE((x - other).norm(2, 1).ge(distance - 1e-12).all().item<bool>());
     };

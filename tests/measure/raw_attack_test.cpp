@@ -26,7 +26,7 @@ TEST(RawAttack, TheStrengthThatFoolsHalfFoolsHalf) {
   const auto [network, samples] = partly_wrong_subject();
   const double beta = strength_that_fools(network, samples, 10, 0.5);
   const Tensor right = correct(network, samples);
-  const auto fooled = [&](double strength) {
+  const auto fooled = [&, &network = network, &samples = samples](double strength) {
     const Tensor attacked = attacked_images(network, samples, raw_attack(strength, 10));
     const Tensor success = correct(network, samples.with_images(attacked)).logical_not();
     return success.logical_and(right).sum().item<double>() / right.sum().item<double>();

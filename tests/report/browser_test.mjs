@@ -240,7 +240,7 @@ async function testPage(page, file, screenshots) {
   for (const width of widths) {
     const name = `${basename(file)} at ${width} px`;
     await page.setViewportSize({ width, height: 900 });
-    await page.goto(home);
+    await page.goto(home, { timeout: 60000 });
     await page.waitForFunction(() => document.documentElement.dataset.state === "drawn", null,
       { timeout: 60000 }).catch(() => trouble.push(`${name}: not drawn after a minute`));
     check(`${name}: charts are drawn`, await page.evaluate(chartProblems));
