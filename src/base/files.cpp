@@ -145,6 +145,11 @@ std::string read_file(const fs::path& path, std::uint64_t limit) {
   if (!stream || (size > 0 && !stream.read(bytes.data(), static_cast<std::streamsize>(size)))) {
     throw Error(path.string() + ": cannot be read: " + std::strerror(errno));
   }
+  if (bytes.starts_with("version https://git-lfs.github.com/spec/")) {
+    throw Error(path.string() +
+                ": is a pointer that Git LFS left in the place of the file; get the file with: git "
+                "lfs pull");
+  }
   return bytes;
 }
 

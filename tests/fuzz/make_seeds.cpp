@@ -10,6 +10,7 @@
 
 #include "cli/training_record.hpp"
 #include "data/made_files.hpp"
+#include "data/pickle_fixture.hpp"
 #include "fuzz/halving_ensemble.hpp"
 #include "fuzz/harness.hpp"
 #include "network/onnx/operators.hpp"
@@ -106,6 +107,11 @@ void write_cifar(const fs::path& folder) {
   save(folder / "two", std::string(2 * 3073, '\2'));
 }
 
+void write_pickles(const fs::path& folder) {
+  save(folder / "one", pickled_batch({1}, "abc"));
+  save(folder / "two", pickled_batch({7, 300}, "abcdef"));
+}
+
 void write_checkpoints(const fs::path& folder) {
   TrainingOptions options = options_with_attack();
   for (const bool carry : {false, true}) {
@@ -153,11 +159,17 @@ void write_results(const fs::path& folder) {
 void make_seeds(const fs::path& folder) {
   at::manual_seed(1);
   const std::vector<std::pair<std::string, void (*)(const fs::path&)>> writers{
-      {"onnx", write_models},         {"npy", write_npy},
-      {"npz", write_archives},        {"idx", write_idx},
-      {"cifar", write_cifar},         {"checkpoint", write_checkpoints},
-      {"ensemble", write_ensembles},  {"training", write_records},
-      {"diagnosis", write_diagnoses}, {"results", write_results}};
+      {"onnx", write_models},
+      {"npy", write_npy},
+      {"npz", write_archives},
+      {"idx", write_idx},
+      {"cifar", write_cifar},
+      {"pickle", write_pickles},
+      {"checkpoint", write_checkpoints},
+      {"ensemble", write_ensembles},
+      {"training", write_records},
+      {"diagnosis", write_diagnoses},
+      {"results", write_results}};
   for (const auto& [name, write] : writers) {
     fs::create_directories(folder / name);
     write(folder / name);

@@ -15,7 +15,7 @@ namespace reluctance {
 void write_file(const std::filesystem::path& path, std::string_view bytes);
 
 // The bytes of a regular file. Throws Error naming the path if it is missing, not a regular file,
-// unreadable or larger than `limit` bytes.
+// unreadable, larger than `limit` bytes, or a pointer of Git LFS.
 std::string read_file(const std::filesystem::path& path, std::uint64_t limit);
 
 // A name beside `path` for a file that is to be renamed over it, unique to this process.

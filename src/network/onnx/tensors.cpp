@@ -9,6 +9,7 @@
 #include <map>
 
 #include "reluctance/base/error.hpp"
+#include "reluctance/base/files.hpp"
 #include "shapes.hpp"
 
 namespace reluctance::onnx_import {
@@ -128,6 +129,8 @@ Tensor TensorReader::external(const onnx::TensorProto& proto, int64_t elements,
     throw Error("keeps its data in '" + location.string() + "', a link out of the model's folder");
   }
   const std::uint64_t available = fs::file_size(path, code);
+  constexpr std::uint64_t largest_pointer = 1024;
+  if (!code && available <= largest_pointer) read_file(path, largest_pointer);  // not of Git LFS
   const std::uint64_t offset = table["offset"].empty() ? 0 : number(table["offset"]);
   const std::uint64_t length = table["length"].empty() ? size : number(table["length"]);
   if (code || length != size || offset > available || size > available - offset) {
