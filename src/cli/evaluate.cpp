@@ -74,7 +74,8 @@ std::string settings_of(const Options& options, const Dataset& data, const Tenso
   for (const double each : options.common.normalisation.std) text << ' ' << each;
   text << "\nseed: " << info.seed << "\nthreads: " << info.threads << "\ndevice: " << info.device
        << "\ndata: " << checksum(data) << "\nguides: " << checksum({towards})
-       << "\nmodel: " << checksum({text_array(model)}) << '\n';
+       << "\nmodel: " << checksum({text_array(model)}) << "\noutput: " << options.common.output
+       << "\nanswer: " << options.common.answer << '\n';
   return text.str();
 }
 

@@ -113,11 +113,11 @@ Network of_pixels(const CommonOptions& common, const Network& network) {
 }  // namespace
 
 Network load_network(const CommonOptions& common, Dataset& data) {
-  const ImportedNetwork imported = read_onnx(common.model, common.output);
-  const Network network = of_pixels(common, imported.network);
-  if (network.classes() < 2) {
-    throw Error(common.model + ": has one output; a classifier needs a logit for each class");
+  if (common.answer != "max" && common.answer != "min") {
+    throw Error("unknown answer '" + common.answer + "'; --answer is max or min");
   }
+  const ImportedNetwork imported = read_onnx(common.model, {common.output, common.answer == "min"});
+  const Network network = of_pixels(common, imported.network);
   const double gib =
       static_cast<double>(bytes_of_sample(network) * at::get_num_threads()) / (1 << 30);
   if (gib > common.memory) {

@@ -42,6 +42,13 @@ void add_model(CLI::App& app, CommonOptions& options) {
       ->delimiter(',')
       ->transform(positive_number())
       ->needs("--model");
+  app.add_option(
+         "--answer", options.answer,
+         "whether the class is the place of the greatest of the model's numbers (max) or of "
+         "the least (min)")
+      ->transform(any_case())
+      ->needs("--model")
+      ->capture_default_str();
 }
 
 void add_architecture(CLI::App& app, CommonOptions& options) {

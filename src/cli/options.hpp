@@ -21,6 +21,7 @@ struct CommonOptions {
   std::string model;                 // an ONNX file
   std::string output;                // of the model; empty: the only one
   Normalisation normalisation;       // that the model wants of images
+  std::string answer = "max";        // which of its numbers is the class: max or min
   ArchitectureOptions architecture;  // for a new network
   std::uint64_t seed = 0;
   int threads = 0;  // 0: one for each core

@@ -38,15 +38,15 @@ class OnnxFile : public testing::Test {
     return read_file(path(), file_limit);
   }
 
-  ImportedNetwork imported(const onnx::ModelProto& model) const {
+  ImportedNetwork imported(const onnx::ModelProto& model, const Answer& answer = {}) const {
     save(path(), model.SerializeAsString());
-    return read_onnx(path());
+    return read_onnx(path(), answer);
   }
 
   // The message with which the model is refused, without the file's name.
-  std::string refusal(const onnx::ModelProto& model) const {
+  std::string refusal(const onnx::ModelProto& model, const Answer& answer = {}) const {
     try {
-      imported(model);
+      imported(model, answer);
     } catch (const Error& error) {
       const std::string what = error.what();
       EXPECT_TRUE(what.starts_with(path().string() + ": ")) << what;
@@ -80,6 +80,27 @@ inline void set_attribute(onnx::NodeProto& node, const std::string& name, int64_
   auto& attribute = *node.add_attribute();
   attribute.set_name(name);
   attribute.set_i(value);
+}
+
+inline void set_list(onnx::NodeProto& node, const std::string& name,
+                     const std::vector<int64_t>& values) {
+  auto& attribute = *node.add_attribute();
+  attribute.set_name(name);
+  for (const int64_t value : values) attribute.add_ints(value);
+}
+
+inline void set_text(onnx::NodeProto& node, const std::string& name, const std::string& value) {
+  auto& attribute = *node.add_attribute();
+  attribute.set_name(name);
+  attribute.set_s(value);
+}
+
+// What the file says of the shape of its output.
+inline void declare_output(onnx::ModelProto& model, const Shape& shape,
+                           int type = onnx::TensorProto::FLOAT) {
+  auto& tensor = *model.mutable_graph()->mutable_output(0)->mutable_type()->mutable_tensor_type();
+  tensor.set_elem_type(type);
+  for (const int64_t extent : shape) tensor.mutable_shape()->add_dim()->set_dim_value(extent);
 }
 
 // A model of one input x and no node yet; its output is what the last node computes.

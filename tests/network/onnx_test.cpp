@@ -139,10 +139,10 @@ TEST_F(Onnx, ThereMayBeSeveralOutputsButOneMustBeMeant) {
     EXPECT_NE(reason.find(words), std::string::npos) << reason;
   }
   save(path(), model.SerializeAsString());
-  EXPECT_EQ(read_onnx(path(), "y3").network.classes(), 2);
-  EXPECT_EQ(read_onnx(path(), "y2").network.classes(), 4);
+  EXPECT_EQ(read_onnx(path(), {"y3"}).network.classes(), 2);
+  EXPECT_EQ(read_onnx(path(), {"y2"}).network.classes(), 4);
   try {
-    read_onnx(path(), "y9");
+    read_onnx(path(), {"y9"});
     ADD_FAILURE() << "there is no y9";
   } catch (const Error& error) {
     EXPECT_NE(std::string(error.what()).find("'y3' and 'y2'"), std::string::npos) << error.what();

@@ -30,7 +30,9 @@ TEST_F(UntrustedOnnx, DataMustFitItsShape) {
 TEST_F(UntrustedOnnx, WeightsMustBeFinite) {
   const Tensor weight = at::ones({3, 2});
   weight[1][1] = std::numeric_limits<float>::quiet_NaN();
-  EXPECT_EQ(refusal(product(weight)), "node 'y1': MatMul: its weights are not finite numbers");
+  EXPECT_NE(
+      refusal(product(weight)).find("node 'y1': MatMul: its weights are not finite numbers; "),
+      std::string::npos);
 }
 
 TEST_F(UntrustedOnnx, ExternalDataStaysInTheFolder) {

@@ -14,10 +14,17 @@ struct ImportedNetwork {
   std::vector<std::string> notes;  // what differs from the file: "dropped the final Softmax: ..."
 };
 
-// Reads a ReLU classifier. The file may come from anybody: what is wrong with it, or not piecewise
-// linear in it, is an Error of one line that names the file and the node.
-// `output` names the output that holds the logits, where several could.
-ImportedNetwork read_onnx(const std::filesystem::path& path, const std::string& output = "");
+// What a file cannot say of itself.
+struct Answer {
+  std::string output;  // the output that holds the logits, where several could
+  bool least =
+      false;  // the class is the place of the least number: the logits are the negated ones
+};
+
+// Reads a ReLU classifier. One number z is a classifier of two classes, with the logits 0 and z.
+// The file may come from anybody: what is wrong with it, or not piecewise linear in it, is an Error
+// of one line that names the file and the node.
+ImportedNetwork read_onnx(const std::filesystem::path& path, const Answer& answer = {});
 
 // Writes opset 13 with float32 weights, input "input" (batch x input shape) and output "logits"
 // (batch x C), atomically. The same network gives the same bytes, and reading them gives the same

@@ -31,6 +31,12 @@ Shape Builder::for_one_sample(Shape shape) const {
   return shape;
 }
 
+void Builder::require_no_batch(const Value& x) const {
+  if (batch_ > 1 && !x.is_constant() && !x.shape.empty() && x.shape[0] == 1) {
+    throw MixesBatch(batch_);
+  }
+}
+
 Value Builder::given(const Tensor& tensor) {
   // Two tensors of a file may name the same bytes of another one; they are two all the same.
   if (tensor.numel() > 0 && !given_.emplace(tensor.data_ptr(), tensor).second) {
@@ -70,7 +76,9 @@ int Builder::add(LayerPtr layer, std::vector<int> inputs, Tensors tensors, Origi
   if (draft_.origins.size() >= most_layers) throw Error("makes the network too large");
   for (const Tensor& tensor : tensors) {
     spend(tensor.numel());
-    if (!tensor.isfinite().all().item<bool>()) throw Error("its weights are not finite numbers");
+    if (!tensor.isfinite().all().item<bool>()) {
+      throw Error("its weights are not finite numbers; export an earlier state of the training");
+    }
   }
   const int node = draft_.network.add(std::move(layer), std::move(inputs), std::move(tensors),
                                       origin == Origin::layer);
@@ -167,6 +175,7 @@ Value Builder::broadcasted(Value x, const Shape& shape) {
   x = reshaped(x, padded);
   for (std::size_t axis = 0; axis < target.size(); ++axis) {
     if (x.shape[axis] == target[axis]) continue;
+    if (batch_ > 1 && target[axis] == batch_ && !x.is_constant()) throw MixesBatch(batch_);
     require_room(target[axis]);
     x = selected(x, axis, std::vector<int64_t>(static_cast<std::size_t>(target[axis]), 0));
   }

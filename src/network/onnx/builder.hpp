@@ -17,7 +17,17 @@ class NotPiecewiseLinear : public Error {
  public:
   explicit NotPiecewiseLinear(const std::string& operation)
       : Error("is " + operation +
-              ", which is not piecewise linear; Reluctance explains ReLU networks") {}
+              ", which is not piecewise linear; train the network with ReLU or another layer of "
+              "docs/inputs.md in its place") {}
+};
+
+// A file exported for a fixed batch, where what is meant for several samples would become part of
+// one.
+class MixesBatch : public Error {
+ public:
+  explicit MixesBatch(int64_t batch)
+      : Error("mixes the samples of its fixed batch of " + std::to_string(batch) +
+              ", or has constants for them; export the model for a batch of 1") {}
 };
 
 class Builder {
@@ -27,6 +37,9 @@ class Builder {
 
   // A shape that the file asks for: one exported for a fixed batch names it there, too.
   Shape for_one_sample(Shape shape) const;
+
+  // Before an activation loses its first axis. Throws Error where that is a fixed batch.
+  void require_no_batch(const Value& x) const;
 
   // Constants of the file, and those computed from them. What is computed, and what the nodes of
   // the network hold, is bounded in proportion to what the file holds.

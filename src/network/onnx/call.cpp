@@ -26,7 +26,9 @@ const Value& Call::activation(std::size_t i) const {
 }
 
 Tensor Call::constant(std::size_t i) const {
-  require(input(i).is_constant(), "its input " + std::to_string(i) + " must be a constant");
+  require(input(i).is_constant(),
+          "its input " + std::to_string(i) +
+              " must be a constant; export the model with constants folded");
   return inputs_[i]->constant;
 }
 

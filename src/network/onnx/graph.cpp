@@ -10,6 +10,7 @@
 #include "input.hpp"
 #include "operators.hpp"
 #include "reluctance/base/suggest.hpp"
+#include "shapes.hpp"
 
 namespace reluctance::onnx_import {
 namespace {
@@ -33,9 +34,38 @@ bool takes_channels_last(const Network& network) {
   });
 }
 
-// Labels and other integers are no logits.
-bool may_be_logits(const onnx::ValueInfoProto& output) {
+// Labels and other integers are none, unless there is nothing else.
+bool holds_numbers(const onnx::ValueInfoProto& output) {
   return !output.type().has_tensor_type() || is_floating(output);
+}
+
+// Whether a node may read a value at whose end operators were left out.
+bool may_follow(const std::string& type, const Value& value) {
+  const bool chooses = type == "ArgMax" || type == "ArgMin";
+  return only_renames(type) || (chooses && !value.is_label());
+}
+
+// Two logits for one number z, 0 and z: the class is 1 where z is positive.
+Value paired(const Value& z, Builder& build) {
+  return build.added(pad_layer({1}, {0}, 0.0), {build.view(z, {1})}, {2});
+}
+
+// What was made of the answer that the file gives.
+std::vector<std::string> answer_notes(const Value& answer, bool one_number, bool least) {
+  std::vector<std::string> notes;
+  if (!answer.dropped.empty()) {
+    notes.push_back("dropped the final " + listed(answer.dropped, "and") + ": attacks need logits");
+  }
+  const bool negated = least || (answer.is_label() && answer.dropped.back() == "ArgMin");
+  if (negated && !one_number) {
+    notes.emplace_back("the least of its numbers is the answer: the logits are the negated ones");
+  }
+  if (one_number) {
+    notes.push_back(std::string("its output is one number z: the class is 1 where z is ") +
+                    (negated ? "negative" : "positive") + ", with the logits 0 and " +
+                    (negated ? "-z" : "z"));
+  }
+  return notes;
 }
 
 }  // namespace
@@ -119,7 +149,7 @@ std::vector<Value> Graph::evaluate(const onnx::NodeProto& node, Builder& build,
                                    const std::unordered_map<std::string, Value>& values) const {
   try {
     std::vector<const Value*> inputs;
-    bool probabilities = false;
+    const Value* ended = nullptr;  // an input at whose end operators were left out
     for (const std::string& name : node.input()) {
       inputs.push_back(nullptr);  // left out
       if (name.empty()) continue;
@@ -127,14 +157,19 @@ std::vector<Value> Graph::evaluate(const onnx::NodeProto& node, Builder& build,
       if (found == values.end()) throw Error("reads '" + name + "', which nothing computes");
       inputs.back() = &found->second;
       if (found->second.is_constant()) build.read(found->second.constant.numel());
-      probabilities = probabilities || found->second.probabilities;
+      if (!found->second.dropped.empty()) ended = &found->second;
     }
     const Converter convert = find_converter(node, opset_);
-    if (probabilities && !only_renames(node.op_type())) {
-      throw NotPiecewiseLinear("fed by a Softmax inside the network");
+    if (ended && !may_follow(node.op_type(), *ended)) {
+      throw NotPiecewiseLinear("fed by " + with_article(ended->dropped.back()) +
+                               " inside the network");
     }
+    // The shapes of a label are not those of the logits that stand for it.
+    if (ended && ended->is_label() && ended == inputs[0]) return {*ended};
     std::vector<Value> outputs = convert(Call(node, inputs, opset_, reader_, build));
-    for (Value& output : outputs) output.probabilities = output.probabilities || probabilities;
+    for (Value& output : outputs) {
+      if (ended && output.dropped.empty()) output.dropped = ended->dropped;
+    }
     return outputs;
   } catch (const NotPiecewiseLinear& error) {
     throw Error(described(node) + " " + error.what());
@@ -145,7 +180,10 @@ std::vector<Value> Graph::evaluate(const onnx::NodeProto& node, Builder& build,
     }
     what.resize(std::min(what.find('\n'), what.size()));
     const bool names_type = what.starts_with(node.op_type() + ": ");
-    throw Error(described(node) + ": " + (names_type ? "" : node.op_type() + ": ") + what);
+    // What has no remedy of its own is no sound model.
+    const bool has_remedy = what.find("; ") != what.npos;
+    throw Error(described(node) + ": " + (names_type ? "" : node.op_type() + ": ") + what +
+                (has_remedy ? "" : "; check the file with onnx.checker, and export it again"));
   }
 }
 
@@ -175,22 +213,24 @@ Value Graph::compute(const std::string& output, const std::vector<int>& nodes,
   return found->second;
 }
 
-Graph::Attempt Graph::attempt(const onnx::ValueInfoProto& output) const {
+Graph::Attempt Graph::attempt(const onnx::ValueInfoProto& output, bool least) const {
   const std::vector<int> nodes = order(output.name());
   const onnx::ValueInfoProto& source = input(nodes, output.name());
   const Input sample = read_input(source, output);
   Builder build(sample.sample, sample.batch);
-  const Value logits = compute(output.name(), nodes, source, sample.shape, build);
+  const Value answer = compute(output.name(), nodes, source, sample.shape, build);
+  const bool fits = sample.outputs == 0 || count(answer.shape) == sample.outputs;
+  if (!fits && !answer.is_label()) throw MixesBatch(sample.batch);
+  if (least && answer.is_label()) {
+    throw Error("chooses its answer by " + with_article(answer.dropped.back()) +
+                "; leave --answer out");
+  }
+  const bool one_number = count(answer.shape) == 1;
+  Value logits = least ? build.scaled(answer, -1) : answer;
+  if (one_number) logits = paired(logits, build);
   Network network = build.finish(logits.node);
   if (network.nodes().empty()) throw Error("its output '" + output.name() + "' is its input");
-  if (network.classes() < 2) {
-    throw Error("its output '" + output.name() +
-                "' is one number; Reluctance needs a classifier with a logit for each class");
-  }
-  std::vector<std::string> notes;
-  if (logits.probabilities) {
-    notes.emplace_back("dropped the final Softmax: attacks need logits");
-  }
+  std::vector<std::string> notes = answer_notes(answer, one_number, least);
   if (is_byte(source)) {
     notes.emplace_back("takes pixels as whole numbers to 255: images in [0, 1] are multiplied");
   }
@@ -201,24 +241,30 @@ Graph::Attempt Graph::attempt(const onnx::ValueInfoProto& output) const {
     notes.push_back("took the fixed batch of " + std::to_string(sample.batch) +
                     " as any number of samples");
   }
-  const bool is_vector = std::count_if(logits.shape.begin(), logits.shape.end(),
+  const bool is_vector = std::count_if(answer.shape.begin(), answer.shape.end(),
                                        [](int64_t extent) { return extent != 1; }) == 1;
   return {{std::move(network), std::move(notes)}, is_vector};
 }
 
-ImportedNetwork Graph::network(const std::string& wanted) const {
-  std::vector<const onnx::ValueInfoProto*> outputs;
+std::vector<const onnx::ValueInfoProto*> Graph::candidates(const std::string& wanted) const {
+  std::vector<const onnx::ValueInfoProto*> all, numbers;
+  std::vector<std::string> names;
   for (const auto& output : graph_.output()) {
-    if (wanted.empty() ? may_be_logits(output) : output.name() == wanted)
-      outputs.push_back(&output);
+    names.push_back("'" + output.name() + "'");
+    if (!wanted.empty() && output.name() != wanted) continue;
+    all.push_back(&output);
+    if (holds_numbers(output)) numbers.push_back(&output);
   }
-  if (outputs.empty() && !wanted.empty()) {
-    std::vector<std::string> names;
-    for (const auto& output : graph_.output()) names.push_back("'" + output.name() + "'");
+  if (names.empty()) throw Error("has no output");
+  if (all.empty()) {
     throw Error("has no output '" + wanted + "'; it has " + listed(names, "and"));
   }
-  if (outputs.empty()) throw Error("has no output of floating-point numbers");
-  if (outputs.size() == 1) return attempt(*outputs[0]).imported;
+  return numbers.empty() ? all : numbers;
+}
+
+ImportedNetwork Graph::network(const Answer& answer) const {
+  const auto outputs = candidates(answer.output);
+  if (outputs.size() == 1) return attempt(*outputs[0], answer.least).imported;
   if (outputs.size() > most_outputs) {
     throw Error("has more than " + std::to_string(most_outputs) +
                 " outputs; name the one that holds the logits with --output");
@@ -228,7 +274,7 @@ ImportedNetwork Graph::network(const std::string& wanted) const {
   std::vector<std::string> names;
   for (const auto* output : outputs) {
     try {
-      auto [imported, is_vector] = attempt(*output);
+      auto [imported, is_vector] = attempt(*output, answer.least);
       if (!is_vector) throw Error("its output '" + output->name() + "' is no vector of logits");
       imported.notes.push_back("took the output '" + output->name() + "', one of " +
                                std::to_string(outputs.size()) + " outputs");

@@ -19,17 +19,20 @@ class Graph {
   // Checks what can be checked without evaluating a node. `folder` is the model's.
   Graph(const onnx::ModelProto& model, const std::filesystem::path& folder);
 
-  // The network from the input to the output that holds the logits: the one of that name or, if it
-  // is empty, the only one that can. Throws Error naming the node that stands in the way.
-  ImportedNetwork network(const std::string& output) const;
+  // The network from the input to the output that holds the logits: the one that is named or, if
+  // none is, the only one that can. Throws Error naming the node that stands in the way.
+  ImportedNetwork network(const Answer& answer) const;
 
  private:
-  // One attempt: the network up to the output of that name.
+  // One attempt: the network up to that output.
   struct Attempt {
     ImportedNetwork imported;
     bool is_vector;  // whether the output has one axis, but for axes of extent 1
   };
-  Attempt attempt(const onnx::ValueInfoProto& output) const;
+  Attempt attempt(const onnx::ValueInfoProto& output, bool least) const;
+
+  // The outputs among which the logits are looked for.
+  std::vector<const onnx::ValueInfoProto*> candidates(const std::string& wanted) const;
 
   // The nodes that the output needs, in an order in which every input is there in time: the file's
   // own where possible.

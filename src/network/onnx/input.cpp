@@ -17,11 +17,11 @@ Shape declared(const onnx::ValueInfoProto& value) {
   return shape;
 }
 
-// The first axis of both is the batch if both have the same extent there and more than one value
-// for each of them: 10 x 1 -> 10 x 1 is a column of ten inputs.
-int64_t fixed_batch(const Shape& input, const Shape& output) {
-  if (input.size() < 2 || output.size() < 2 || input[0] != output[0]) return 1;
-  return input[0] > 1 && count(input) > input[0] && count(output) > output[0] ? input[0] : 1;
+// The first axis of both is the batch if both have the same extent there, and the input more than
+// one value for each: 10 x 1 -> 10 x 1 is a column of ten inputs. A list alone is one of labels.
+int64_t fixed_batch(const Shape& input, const Shape& output, bool labels) {
+  if (input.size() < 2 || output.size() < (labels ? 1 : 2) || input[0] != output[0]) return 1;
+  return input[0] > 1 && count(input) > input[0] ? input[0] : 1;
 }
 
 }  // namespace
@@ -54,12 +54,16 @@ Input read_input(const onnx::ValueInfoProto& input, const onnx::ValueInfoProto& 
     throw Error(name + "has " + std::to_string(open) +
                 " open extents; export the model with fixed extents on every axis but the batch");
   }
-  Input result{{}, {}, 1};
+  Input result{{}, {}, 1, 0};
   if (open == 1) {
     std::replace(shape.begin(), shape.end(), int64_t{0}, int64_t{1});
   } else {
-    result.batch = fixed_batch(shape, declared(output));
-    if (result.batch > 1) shape[0] = 1;
+    const Shape answers = declared(output);
+    result.batch = fixed_batch(shape, answers, !is_floating(output));
+    if (result.batch > 1) {
+      result.outputs = count(answers) / result.batch;
+      shape[0] = 1;
+    }
   }
   count(shape);
   result.shape = shape;

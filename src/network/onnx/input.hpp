@@ -8,9 +8,10 @@
 namespace reluctance::onnx_import {
 
 struct Input {
-  Shape shape;    // in the file, for a batch of one
-  Shape sample;   // without the batch axis
-  int64_t batch;  // the fixed batch size that the file was exported for, 1 for none
+  Shape shape;      // in the file, for a batch of one
+  Shape sample;     // without the batch axis
+  int64_t batch;    // the fixed batch size that the file was exported for, 1 for none
+  int64_t outputs;  // of a fixed batch: the numbers that one sample is to give; 0: left open
 };
 
 // Of floating-point numbers, of a type that is not said, or of bytes.

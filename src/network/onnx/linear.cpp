@@ -114,7 +114,7 @@ std::vector<Value> batch_normalization(const Call& call) {
                "is in training mode; export the model for inference");
   call.require(call.outputs() == 1,
                "has the outputs of its training form; export the model for inference");
-  call.require(call.integer("spatial", 1) != 0, "spatial=0 is not supported");
+  call.require(call.integer("spatial", 1) != 0, "has spatial=0; export the model with opset 9 or later");
   call.require(x.shape.size() >= 2, "takes a batch axis and channels, got " + to_string(x.shape));
   // In float64, four statistics and what is made of them take the room of sixteen.
   call.build.require_room(16 * x.shape[1]);

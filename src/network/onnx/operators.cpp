@@ -12,7 +12,7 @@ constexpr std::string_view curved =
     " GRU Gelu GroupNormalization HardSwish Hardmax InstanceNormalization LRN LSTM"
     " LayerNormalization LpNormalization LpPool MeanVarianceNormalization Mish QuickGelu"
     " RMSNormalization RNN ReduceL2 ReduceLogSum ReduceLogSumExp ReduceSumSquare Selu"
-    " Sigmoid Sin Sinh SkipLayerNormalization Softplus Softsign Swish Tan Tanh ";
+    " Sin Sinh SkipLayerNormalization Softplus Softsign Swish Tan Tanh ";
 
 std::unordered_map<std::string_view, Converter> joined_tables() {
   std::unordered_map<std::string_view, Converter> all;
@@ -41,7 +41,8 @@ Converter find_converter(const onnx::NodeProto& node, int64_t opset) {
   const bool standard = node.domain().empty() || node.domain() == "ai.onnx" || type == "ZipMap";
   if (found != converters.end() && standard) return found->second;
   const std::string name = standard ? type : node.domain() + "." + type;
-  throw Error("operator " + name + " is not supported (opset " + std::to_string(opset) + ")");
+  throw Error("operator " + name + " is not supported (opset " + std::to_string(opset) +
+              "); export the model with operators of docs/inputs.md");
 }
 
 bool only_renames(const std::string& type) {

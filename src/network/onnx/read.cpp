@@ -37,11 +37,11 @@ onnx::ModelProto parsed(const std::filesystem::path& path) {
 
 }  // namespace
 
-ImportedNetwork read_onnx(const std::filesystem::path& path, const std::string& output) {
+ImportedNetwork read_onnx(const std::filesystem::path& path, const Answer& answer) {
   const onnx::ModelProto model = parsed(path);
   std::string what;
   try {
-    return onnx_import::Graph(model, path.parent_path()).network(output);
+    return onnx_import::Graph(model, path.parent_path()).network(answer);
   } catch (const Error& error) {
     what = error.what();
   } catch (const std::bad_alloc&) {

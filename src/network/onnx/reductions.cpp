@@ -13,10 +13,11 @@ namespace {
 std::vector<std::size_t> reduced_axes(const Call& call) {
   const std::size_t rank = call.input(0).shape.size();
   const auto named = call.integers("axes", 1);
-  if (named && !named->empty()) return resolve_axes(*named, rank);
-  std::vector<std::size_t> all(call.integer("noop_with_empty_axes", 0) != 0 ? 0 : rank);
-  std::iota(all.begin(), all.end(), 0);
-  return all;
+  std::vector<std::size_t> axes(call.integer("noop_with_empty_axes", 0) != 0 ? 0 : rank);
+  std::iota(axes.begin(), axes.end(), 0);
+  if (named && !named->empty()) axes = resolve_axes(*named, rank);
+  if (!axes.empty() && axes[0] == 0) call.build.require_no_batch(call.input(0));
+  return axes;
 }
 
 bool keeps(const Call& call) { return call.integer("keepdims", 1) != 0; }

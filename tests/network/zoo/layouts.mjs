@@ -1,5 +1,5 @@
 // Operators that move values, and what exporters and hand-written files do with shapes and batches.
-import {ints, model, positive, scalar, weight} from './describe.mjs';
+import {ints, model, scalar, weight} from './describe.mjs';
 import {tensor} from './protobuf.mjs';
 
 const image = ['N', 3, 8, 6];
@@ -203,67 +203,5 @@ export function batches() {
     of('unit-axes-behind', [1, 6, 1, 1], [['Flatten'], ...perceptron(6)]),
     of('row-of-images', [1, 36],
        [['Reshape', ints(1, 1, 6, 6)], ['Conv', weight(2, 1, 3, 3)], ['Flatten'], gemm(32)]),
-  ];
-}
-
-// What classifiers do at the end. `compare` says what the runtime's output is of the logits.
-export function endings() {
-  const of = (name, compare, ...nodes) => model(
-      `end-${name}`, {input: ['N', 6], nodes: [gemm(6), ['Relu'], gemm(4, 3), ...nodes], compare});
-  const at = (opset, name, compare, ...nodes) => ({...of(name, compare, ...nodes), opset});
-  return [
-    of('softmax', 'softmax', ['Softmax']),
-    of('softmax-axis', 'softmax', ['Softmax', {axis: 1}]),
-    at(11, 'softmax-opset11', 'softmax', ['Softmax']),
-    of('log-softmax', 'log-softmax', ['LogSoftmax', {axis: -1}]),
-    of('softmax-identity', 'softmax', ['Softmax'], ['Identity']),
-    of('softmax-reshape', 'softmax', ['Softmax'], ['Reshape', ints(-1, 3)], ['Cast', {to: 1}]),
-    of('softmax-squeeze', 'softmax', ['Unsqueeze', ints(2)], ['Softmax', {axis: 1}],
-       ['Squeeze', ints(2)]),
-    model('end-two-outputs', {
-      input: image,
-      nodes: [
-        ['Conv', weight(4, 3, 3, 3), {out: 'features'}], ['Flatten'], gemm(96, 3),
-        ['Identity', {out: 'y'}]
-      ],
-      outputs: [{name: 'y'}, {name: 'features'}]
-    }),
-    model('end-features-first', {
-      input: image,
-      nodes: [
-        ['Conv', weight(4, 3, 3, 3), {out: 'features'}], ['Flatten'], gemm(96, 3),
-        ['Identity', {out: 'y'}]
-      ],
-      outputs: [{name: 'features', dims: ['N', 4, 6, 4]}, {name: 'y', dims: ['N', 3]}],
-      compareOutput: 'y'
-    }),
-    model('end-label-and-probabilities', {
-      input: ['N', 6],
-      compare: 'softmax',
-      nodes: [
-        ['Cast', {to: 1}], ['MatMul', weight(6, 5)], ['Add', weight(1, 5)], ['Relu'],
-        ['MatMul', weight(5, 3)], ['Add', weight(1, 3)],
-        ['Softmax', {axis: 1, out: 'probabilities'}],
-        ['ArgMax', 'probabilities', {axis: 1, keepdims: 0, out: 'label'}]
-      ],
-      outputs:
-          [{name: 'label', dims: ['N'], type: 'int64'}, {name: 'probabilities', dims: ['N', 3]}],
-      compareOutput: 'probabilities'
-    }),
-    model(
-        'unused-nodes',
-        {input: ['N', 6], nodes: [gemm(6), ['Sigmoid', 'x', {out: 'unused'}], ['Relu', 'v0']]}),
-    model('unsorted-nodes', {
-      input: ['N', 6],
-      nodes: [['Relu', 'a', {out: 'y'}], ['Gemm', 'x', weight(6, 3), weight(3), {out: 'a'}]],
-      outputs: [{name: 'y'}]
-    }),
-    model('normalised-image', {
-      input: [1, 1, 5, 5],
-      nodes: [
-        ['Sub', positive(1, 1, 5, 5)], ['Flatten', {axis: 1}], ['MatMul', weight(25, 4)],
-        ['Add', weight(4)]
-      ]
-    }),
   ];
 }

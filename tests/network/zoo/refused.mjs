@@ -8,7 +8,7 @@ export function refused() {
   const no = (name, nodes, options = {}) =>
       model(`refused-${name}`, {input: ['N', 6], nodes, ...options});
   const smooth =
-      ['Sigmoid', 'Tanh', 'Elu', 'Selu', 'Softplus', 'Softsign', 'Erf', 'Exp', 'Sqrt', 'Sin'];
+      ['Tanh', 'Elu', 'HardSwish', 'Selu', 'Softplus', 'Softsign', 'Erf', 'Exp', 'Sqrt', 'Sin'];
   return [
     ...smooth.map(
         (op) => [no(op.toLowerCase(), [gemm(6, 4), [op, {id: 'bend'}]]), `node 'bend' is a`]),
@@ -26,7 +26,19 @@ export function refused() {
       no('softmax-rows', [['Softmax', {id: 's'}]], {input: ['N', 2, 3]}),
       'a Softmax inside the network'
     ],
-    [no('label', [gemm(6, 4), ['ArgMax', {axis: 1, id: 'a'}]]), `node 'a': ArgMax: gives a label`],
+    [
+      no('sigmoid-inside', [['Sigmoid', {out: 's'}], ['Mul', 'x', 's', {id: 'm'}]]),
+      `node 'm' is fed by a Sigmoid inside`
+    ],
+    [
+      no('label-inside', [['ArgMax', {axis: 1}], ['Cast', {to: 1}], ['Mul', scalar(2), {id: 'm'}]]),
+      `node 'm' is fed by an ArgMax inside`
+    ],
+    [
+      no('label-rows', [['ArgMax', {axis: 1, id: 'a'}]], {input: ['N', 2, 3]}),
+      `node 'a': ArgMax: gives a label for each row`
+    ],
+    [no('labels', [gemm(6, 4), ['TopK', ints(2), {id: 't'}]]), `node 't': TopK: gives labels`],
     [
       no('instance-norm', [['InstanceNormalization', weight(3), weight(3)]],
          {input: ['N', 3, 4, 4]}),
@@ -50,7 +62,6 @@ export function refused() {
       'fixed extents'
     ],
     [no('no-shape', [gemm(6, 4)], {input: null}), 'has no shape'],
-    [no('one-output', [gemm(6, 1)]), 'a logit for each class'],
     [
       no('constant', [['Constant', {nothing: 1, value_floats: {floats: [1, 2]}}]]),
       'does not depend on an input'

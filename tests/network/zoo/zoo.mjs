@@ -7,6 +7,7 @@ import {readdirSync, readFileSync, writeFileSync} from 'node:fs';
 import {join} from 'node:path';
 
 import {random, reseed} from './describe.mjs';
+import * as endings from './endings.mjs';
 import * as exporters from './exporters.mjs';
 import * as layouts from './layouts.mjs';
 import * as linear from './linear.mjs';
@@ -36,7 +37,8 @@ async function run(path, rows, shape, together, output) {
   for (let i = 0; i < rows.length; i += together) {
     const values = typed[type].from(rows.slice(i, i + together).flat());
     const result = await session.run({[name]: new ort.Tensor(type, values, shape)});
-    outputs.push(...result[output ?? session.outputNames[0]].data);
+    // Labels are 64-bit whole numbers.
+    outputs.push(...Array.from(result[output ?? session.outputNames[0]].data, Number));
   }
   await session.release();
   return Float32Array.from(outputs);
@@ -67,7 +69,7 @@ async function make(folder) {
   const loaded = [
     linear.linear, linear.arithmetic, linear.normalisation, linear.storage, windows.windows,
     windows.gates, layouts.layouts, layouts.selections, layouts.reductions, layouts.batches,
-    layouts.endings, exporters.plain, exporters.residual, exporters.branching, exporters.keras,
+    endings.endings, exporters.plain, exporters.residual, exporters.branching, exporters.keras,
     exporters.verification, exporters.stacks
   ].flatMap((group) => group());
   for (const description of loaded) {
