@@ -64,10 +64,7 @@ void write_models(const fs::path& folder) {
   for (unsigned seed = 0; seed < 20; ++seed) {
     write_onnx(random_stack(seed), folder / ("stack" + std::to_string(seed)));
   }
-  for (const OperatorTable* table :
-       {&arithmetic_operators, &constant_operators, &gate_operators, &layout_operators,
-        &linear_operators, &output_operators, &reduction_operators, &selection_operators,
-        &window_operators}) {
+  for (const OperatorTable* table : operator_tables()) {
     for (const auto& [type, convert] : *table) write_operator(folder, std::string(type));
   }
 }

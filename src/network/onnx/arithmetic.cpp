@@ -26,7 +26,12 @@ std::vector<Value> subtract(const Call& call) {
 }
 
 std::vector<Value> multiply(const Call& call) {
-  return {call.build.times(call.input(0), second(call))};
+  const Value& a = call.input(0);
+  const Value b = second(call);
+  if (!a.gate && !b.gate) return {call.build.times(a, b)};
+  call.require(!a.gate || !b.gate, "multiplies comparisons; export the model without it");
+  const Value zero = call.build.computed(at::zeros({}));
+  return {a.gate ? chosen(call, a, b, zero) : chosen(call, b, a, zero)};
 }
 
 std::vector<Value> divide(const Call& call) {

@@ -247,6 +247,22 @@ Value Builder::rectified(const Value& x, const Tensor& slope) {
   return minus(relu(x), times(negative, constant(slope)));
 }
 
+Builder::Line Builder::line(const Value& x) {
+  require_activation(x);
+  constexpr int most = 8;  // layers; exporters write one or two
+  Line line{
+      {{}, x.node, sample_shape(x.node)}, at::ones({}, at::kDouble), at::zeros({}, at::kDouble)};
+  for (int i = 0; i < most && line.x.node != Network::input; ++i) {
+    const Node& node = draft_.network.nodes()[static_cast<std::size_t>(line.x.node)];
+    if (!is_affine(node)) break;
+    line.offset = line.offset + line.slope * node.tensors[1].to(at::kDouble);
+    line.slope = line.slope * node.tensors[0].to(at::kDouble);
+    read(line.offset.numel() + line.slope.numel());
+    line.x.node = node.inputs[0];
+  }
+  return line;
+}
+
 Value Builder::mean(const Value& x, const std::vector<std::size_t>& axes, bool keep) {
   Shape shape;
   std::vector<std::size_t> used;

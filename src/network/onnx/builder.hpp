@@ -45,6 +45,7 @@ class Builder {
   // the network hold, is bounded in proportion to what the file holds.
   Value given(const Tensor& tensor);
   Value computed(const Tensor& tensor);
+  Value combined(const Value& a, const Value& b, Tensor (*operation)(const Tensor&, const Tensor&));
   void require_room(int64_t elements) const;  // before a computation that can grow
 
   // Before an operation that reads so many constants; bounded likewise, because some make one
@@ -69,6 +70,14 @@ class Builder {
   Value elementwise(const Value& x, LayerPtr layer);
   Value added(LayerPtr layer, std::vector<int> inputs, const Shape& shape, Tensors tensors = {});
 
+  // An activation as slope * x + offset, elementwise, of an earlier one. Both are float64, and line
+  // up with the shape that is given for x.
+  struct Line {
+    Value x;
+    Tensor slope, offset;
+  };
+  Line line(const Value& x);
+
   // The node of an activation, seen with that sample shape.
   int view(const Value& x, const Shape& sample);
 
@@ -86,7 +95,6 @@ class Builder {
   const Shape& sample_shape(int node) const;
   void spend(int64_t elements);
   int add(LayerPtr layer, std::vector<int> inputs, Tensors tensors, Origin origin);
-  Value combined(const Value& a, const Value& b, Tensor (*operation)(const Tensor&, const Tensor&));
 
   Draft draft_;
   // The file's own by their address; kept, so that none is taken twice.

@@ -58,9 +58,8 @@ std::vector<Value> of_one(const Call& call) {
 
 template <Tensor (*function)(const Tensor&, const Tensor&)>
 std::vector<Value> of_two(const Call& call) {
-  const Tensor a = operand(call, 0), b = operand(call, 1);
-  call.build.require_room(count(broadcast(call.input(0).shape, call.input(1).shape)));
-  return {call.build.computed(function(a, b))};
+  operand(call, 0), operand(call, 1);
+  return {call.build.combined(call.input(0), call.input(1), function)};
 }
 
 Tensor modulo(const Tensor& a, const Tensor& b) {
@@ -75,14 +74,6 @@ Tensor power(const Tensor& a, const Tensor& b) {
   return at::pow(a.to(at::kFloat), b).to(a.scalar_type());
 }
 
-std::vector<Value> where(const Call& call) {
-  const Tensor condition = operand(call, 0), a = operand(call, 1), b = operand(call, 2);
-  const Shape shape =
-      broadcast(call.input(0).shape, broadcast(call.input(1).shape, call.input(2).shape));
-  call.build.require_room(count(shape));
-  return {call.build.computed(at::where(condition.ne(0), a, b))};
-}
-
 }  // namespace
 
 const OperatorTable constant_operators{
@@ -93,18 +84,14 @@ const OperatorTable constant_operators{
     {"Equal", of_two<at::eq>},
     {"Exp", of_one<at::exp>},
     {"Floor", of_one<at::floor>},
-    {"Greater", of_two<at::gt>},
-    {"Less", of_two<at::lt>},
     {"Log", of_one<at::log>},
     {"Mod", of_two<modulo>},
-    {"Not", of_one<at::logical_not>},
     {"Or", of_two<at::logical_or>},
     {"Pow", of_two<power>},
     {"Range", range},
     {"Reciprocal", of_one<at::reciprocal>},
     {"Round", of_one<at::round>},
     {"Sqrt", of_one<at::sqrt>},
-    {"Where", where},
 };
 
 }  // namespace reluctance::onnx_import

@@ -64,6 +64,27 @@ std::vector<Value> hard_sigmoid(const Call& call) {
   return {clipped(call, call.build.plus(line, number(call, call.number("beta", 0.5))), 0.0, 1.0)};
 }
 
+// 0 up to a threshold and x beyond: no gradient sees the jump of that height.
+std::vector<Value> thresholded_relu(const Call& call) {
+  call.require(call.number("alpha", 1.0) == 0.0,
+               "jumps at its alpha, which no gradient sees; train the network with a ReLU in its "
+               "place (alpha 0)");
+  return {call.build.relu(call.input(0))};
+}
+
+// Towards zero by `bias`, and 0 between the thresholds. The soft form alone has no jump.
+std::vector<Value> shrink(const Call& call) {
+  const double threshold = call.number("lambd", 0.5);
+  call.require(threshold >= 0.0 && call.number("bias", 0.0) == threshold,
+               "jumps at its thresholds, which no gradient sees; train the network with its soft "
+               "form (bias equal to lambd) in its place");
+  const auto beyond = [&](const Value& x) {
+    return call.build.relu(call.build.plus(x, number(call, -threshold)));
+  };
+  const Value& x = call.input(0);
+  return {call.build.minus(beyond(x), beyond(call.build.scaled(x, -1)))};
+}
+
 // max(x, 0) is how some exporters write a ReLU.
 bool is_zero(const Value& value) {
   return value.is_constant() && value.constant.eq(0).all().item<bool>();
@@ -93,9 +114,16 @@ std::vector<Value> absolute(const Call& call) {
 }  // namespace
 
 const OperatorTable gate_operators{
-    {"Abs", absolute},         {"Clip", clip},   {"HardSigmoid", hard_sigmoid},
-    {"LeakyRelu", leaky_relu}, {"Max", maximum}, {"Min", minimum},
-    {"PRelu", prelu},          {"Relu", relu},
+    {"Abs", absolute},
+    {"Clip", clip},
+    {"HardSigmoid", hard_sigmoid},
+    {"LeakyRelu", leaky_relu},
+    {"Max", maximum},
+    {"Min", minimum},
+    {"PRelu", prelu},
+    {"Relu", relu},
+    {"Shrink", shrink},
+    {"ThresholdedRelu", thresholded_relu},
 };
 
 }  // namespace reluctance::onnx_import

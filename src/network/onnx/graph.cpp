@@ -45,6 +45,11 @@ bool may_follow(const std::string& type, const Value& value) {
   return only_renames(type) || (chooses && !value.is_label());
 }
 
+// Whether a node may read a comparison of activations.
+bool takes_gates(const std::string& type) {
+  return type == "Cast" || type == "Identity" || type == "Mul" || type == "Not" || type == "Where";
+}
+
 // Two logits for one number z, 0 and z: the class is 1 where z is positive.
 Value paired(const Value& z, Builder& build) {
   return build.added(pad_layer({1}, {0}, 0.0), {build.view(z, {1})}, {2});
@@ -150,6 +155,7 @@ std::vector<Value> Graph::evaluate(const onnx::NodeProto& node, Builder& build,
   try {
     std::vector<const Value*> inputs;
     const Value* ended = nullptr;  // an input at whose end operators were left out
+    bool gates = false;            // whether an input is a comparison
     for (const std::string& name : node.input()) {
       inputs.push_back(nullptr);  // left out
       if (name.empty()) continue;
@@ -158,11 +164,15 @@ std::vector<Value> Graph::evaluate(const onnx::NodeProto& node, Builder& build,
       inputs.back() = &found->second;
       if (found->second.is_constant()) build.read(found->second.constant.numel());
       if (!found->second.dropped.empty()) ended = &found->second;
+      gates = gates || found->second.gate;
     }
     const Converter convert = find_converter(node, opset_);
     if (ended && !may_follow(node.op_type(), *ended)) {
       throw NotPiecewiseLinear("fed by " + with_article(ended->dropped.back()) +
                                " inside the network");
+    }
+    if (gates && !takes_gates(node.op_type())) {
+      throw NotPiecewiseLinear("fed by a comparison of activations");
     }
     // The shapes of a label are not those of the logits that stand for it.
     if (ended && ended->is_label() && ended == inputs[0]) return {*ended};
@@ -209,6 +219,10 @@ Value Graph::compute(const std::string& output, const std::vector<int>& nodes,
   const auto found = values.find(output);
   if (found == values.end() || found->second.is_constant()) {
     throw Error("its output '" + output + "' is not computed from its input");
+  }
+  if (found->second.gate) {
+    throw Error("its output '" + output +
+                "' is a comparison; export the model with the number that is compared");
   }
   return found->second;
 }

@@ -29,7 +29,7 @@ std::vector<Value> cast(const Call& call) {
     const auto target = floating ? at::kFloat : boolean ? at::kBool : at::kLong;
     return {call.build.computed(x.constant.to(target))};
   }
-  if (!floating) throw NotPiecewiseLinear("a Cast of an activation to a type without fractions");
+  if (!floating && !x.gate) throw NotPiecewiseLinear("a Cast of an activation to a type without fractions");
   return {x};
 }
 

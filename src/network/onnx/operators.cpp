@@ -16,16 +16,17 @@ constexpr std::string_view curved =
 
 std::unordered_map<std::string_view, Converter> joined_tables() {
   std::unordered_map<std::string_view, Converter> all;
-  for (const OperatorTable* table :
-       {&arithmetic_operators, &constant_operators, &gate_operators, &layout_operators,
-        &linear_operators, &output_operators, &reduction_operators, &selection_operators,
-        &window_operators}) {
-    all.insert(table->begin(), table->end());
-  }
+  for (const OperatorTable* table : operator_tables()) all.insert(table->begin(), table->end());
   return all;
 }
 
 }  // namespace
+
+std::vector<const OperatorTable*> operator_tables() {
+  return {&arithmetic_operators, &comparison_operators, &constant_operators,  &gate_operators,
+          &layout_operators,     &linear_operators,     &output_operators,    &reduction_operators,
+          &selection_operators,  &window_operators};
+}
 
 std::string with_article(const std::string& type) {
   const bool vowel = std::string_view("AEIO").find(type.front()) != std::string_view::npos;

@@ -16,6 +16,7 @@ using Converter = std::vector<Value> (*)(const Call& call);
 using OperatorTable = std::vector<std::pair<std::string_view, Converter>>;
 
 extern const OperatorTable arithmetic_operators;
+extern const OperatorTable comparison_operators;
 extern const OperatorTable constant_operators;
 extern const OperatorTable gate_operators;
 extern const OperatorTable layout_operators;
@@ -25,11 +26,18 @@ extern const OperatorTable reduction_operators;
 extern const OperatorTable selection_operators;
 extern const OperatorTable window_operators;
 
+// All of them.
+std::vector<const OperatorTable*> operator_tables();
+
 // Throws Error for an operator that no table has.
 Converter find_converter(const onnx::NodeProto& node, int64_t opset);
 
 // "an Erf", "a Tanh".
 std::string with_article(const std::string& type);
+
+// a where the gate is open, b elsewhere: where both are elementwise lines in the number that opens
+// the gate, and meet where it switches. Throws Error for others, which jump.
+Value chosen(const Call& call, const Value& gate, const Value& a, const Value& b);
 
 // Whether the operator gives every value of its input unchanged, under another name or shape.
 bool only_renames(const std::string& type);

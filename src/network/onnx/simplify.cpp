@@ -17,8 +17,6 @@ constexpr int64_t most_scaled = int64_t{1} << 28;
 
 bool is(const Node& node, std::string_view name) { return node.layer->name() == name; }
 
-bool is_affine(const Node& node) { return is(node, "Mul"); }
-
 bool does_nothing(const Node& affine) {
   return affine.tensors[0].eq(1).all().item<bool>() && affine.tensors[1].eq(0).all().item<bool>();
 }
@@ -208,6 +206,8 @@ class Simplifier {
 };
 
 }  // namespace
+
+bool is_affine(const Node& node) { return is(node, "Mul"); }
 
 Network simplified(const Draft& draft, int output) { return Simplifier(draft, output).run(output); }
 

@@ -10,6 +10,9 @@ namespace reluctance::onnx_import {
 // Why a layer is there: tells which affine layers belong to the layer before them.
 enum class Origin { layer, scale, shift, normalisation };
 
+// Whether the layer is an elementwise scale and shift by constants.
+bool is_affine(const Node& node);
+
 struct Draft {
   explicit Draft(const Shape& input_shape) : network(input_shape) {}
 

@@ -18,6 +18,7 @@ struct Value {
   // Operators that were left out at its end, because they only tell the same answer in another way
   // (Softmax, ArgMax): nothing that computes may follow.
   std::vector<std::string> dropped{};
+  bool gate = false;  // the file's value is 1 where this number is positive, and 0 elsewhere
 
   bool is_constant() const { return constant.defined(); }
 

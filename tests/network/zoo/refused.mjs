@@ -62,6 +62,30 @@ export function refused() {
       'fixed extents'
     ],
     [no('no-shape', [gemm(6, 4)], {input: null}), 'has no shape'],
+    [no('jump', [['ThresholdedRelu', {alpha: {f: 0.5}}]], {opset: 10}), 'jumps at its alpha'],
+    [no('hard-shrink', [['Shrink', {lambd: {f: 0.5}}]]), 'jumps at its thresholds'],
+    [
+      no('step',
+         [
+           ['Greater', scalar(0), {out: 'g'}], ['Cast', {to: 1, out: 'b'}], ['Mul', 'b', scalar(2)]
+         ]),
+      'jumps where its condition switches'
+    ],
+    [
+      no('threshold', [['Greater', scalar(1), {out: 'g'}], ['Where', 'g', 'x', scalar(0)]]),
+      'jumps where its condition switches'
+    ],
+    [
+      no('choice',
+         [gemm(6, 6), ['Greater', 'x', scalar(0), {out: 'g'}], ['Where', 'g', 'v0', 'x']]),
+      'its condition does not compare'
+    ],
+    [
+      no('comparison-summed',
+         [['Greater', scalar(0), {out: 'g'}], ['Cast', {to: 1, out: 'b'}], ['Add', 'b', 'x']]),
+      'fed by a comparison'
+    ],
+    [no('comparison-at-end', [['Greater', scalar(0)]]), 'is a comparison'],
     [
       no('constant', [['Constant', {nothing: 1, value_floats: {floats: [1, 2]}}]]),
       'does not depend on an input'

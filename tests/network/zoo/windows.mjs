@@ -122,6 +122,8 @@ export function gates() {
     of('min-of-two', ['Neg', {out: 'n'}], ['Mul', 'n', scalar(0.5), {out: 'h'}], ['Min', 'n', 'h']),
     of('abs', ['Abs']),
     of('neg', ['Neg']),
+    at(10, 'thresholded-relu-zero', ['ThresholdedRelu', {alpha: {f: 0}}]),
+    of('shrink-soft', ['Shrink', {lambd: {f: 0.2}, bias: {f: 0.2}}]),
     of('hard-sigmoid', ['Mul', scalar(9)], ['HardSigmoid']),
     of('hard-sigmoid-slope', ['Mul', scalar(3)],
        ['HardSigmoid', {alpha: {f: 0.7}, beta: {f: 0.1}}]),

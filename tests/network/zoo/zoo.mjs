@@ -6,6 +6,7 @@
 import {readdirSync, readFileSync, writeFileSync} from 'node:fs';
 import {join} from 'node:path';
 
+import * as comparisons from './comparisons.mjs';
 import {random, reseed} from './describe.mjs';
 import * as endings from './endings.mjs';
 import * as exporters from './exporters.mjs';
@@ -69,7 +70,7 @@ async function make(folder) {
   const loaded = [
     linear.linear, linear.arithmetic, linear.normalisation, linear.storage, windows.windows,
     windows.gates, layouts.layouts, layouts.selections, layouts.reductions, layouts.batches,
-    endings.endings, exporters.plain, exporters.residual, exporters.branching, exporters.keras,
+    endings.endings, comparisons.comparisons, exporters.plain, exporters.residual, exporters.branching, exporters.keras,
     exporters.verification, exporters.stacks
   ].flatMap((group) => group());
   for (const description of loaded) {
