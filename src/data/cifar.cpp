@@ -17,7 +17,8 @@ constexpr int64_t pixels = 3 * 32 * 32;
 constexpr int64_t record_bytes = 1 + pixels;
 
 // Records of a label and three planes.
-std::pair<Tensor, Tensor> read_binary_batch(const std::filesystem::path& path, std::uint64_t limit) {
+std::pair<Tensor, Tensor> read_binary_batch(const std::filesystem::path& path,
+                                            std::uint64_t limit) {
   std::string bytes = read_file(path, limit);
   const auto size = static_cast<int64_t>(bytes.size());
   if (size == 0 || size % record_bytes != 0) {

@@ -52,6 +52,8 @@ void write_operator(const fs::path& folder, const std::string& type) {
     kernel.set_name("kernel_shape");
     for (int64_t extent : {2, 2}) kernel.add_ints(extent);
     set_attribute(node, "axis", -1);
+    set_attribute(node, "blocksize", 2);
+    set_text(node, "equation", ways[i].size() == 1 ? "bchw->bwc" : "bchw,c->bhw");
     if (ways[i][0] != "x") add_node(model, "Add", {"x", node.output(0)});
     save(folder / (type + std::to_string(i)), model.SerializeAsString());
   }

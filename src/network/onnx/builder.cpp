@@ -48,6 +48,13 @@ Value Builder::given(const Tensor& tensor) {
   return constant(tensor);
 }
 
+Tensor Builder::made_once(const Tensor& weight, const std::string& word,
+                          const std::function<Tensor(const Tensor&)>& make) {
+  Made& entry = made_[{key_of(weight), word}];
+  if (!entry.made.defined()) entry = {weight, computed(make(weight)).constant};
+  return entry.made;
+}
+
 void Builder::require_room(int64_t elements) const {
   if (elements > room_) {
     throw Error("needs " + std::to_string(elements) +
@@ -245,6 +252,33 @@ Value Builder::rectified(const Value& x, const Tensor& slope) {
   if (one_slope && !x.is_constant()) return elementwise(x, relu_layer(slope.item<double>()));
   const Value negative = relu(scaled(x, -1));
   return minus(relu(x), times(negative, constant(slope)));
+}
+
+Value Builder::padded(Value x, const Shape& before, const Shape& after, double value) {
+  Shape low, high;
+  std::vector<std::size_t> used;
+  for (std::size_t axis = 0; axis < x.shape.size(); ++axis) {
+    const int64_t first = std::max<int64_t>(-before[axis], 0);
+    const int64_t kept = x.shape[axis] - first - std::max<int64_t>(-after[axis], 0);
+    if (kept < 1) throw Error("takes away more than there is");
+    if (kept < x.shape[axis]) {
+      require_room(kept);
+      std::vector<int64_t> indices(static_cast<std::size_t>(kept));
+      std::iota(indices.begin(), indices.end(), first);
+      x = selected(x, axis, indices);
+    }
+    low.push_back(std::max<int64_t>(before[axis], 0));
+    high.push_back(std::max<int64_t>(after[axis], 0));
+    if (low[axis] + high[axis] > 0) used.push_back(axis);
+  }
+  if (used.empty()) return x;
+  Shape shape = x.shape;
+  for (std::size_t axis = 0; axis < shape.size(); ++axis) shape[axis] += low[axis] + high[axis];
+  count(shape);
+  const Framed frame = framed(x, used);
+  const auto skip = static_cast<std::ptrdiff_t>(frame.first);
+  return added(pad_layer({low.begin() + skip, low.end()}, {high.begin() + skip, high.end()}, value),
+               {frame.node}, shape);
 }
 
 Builder::Line Builder::line(const Value& x) {

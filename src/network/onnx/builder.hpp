@@ -1,8 +1,11 @@
 // The vocabulary of the converters: operations on values that add layers to a network.
 #pragma once
 
+#include <functional>
+#include <map>
 #include <string>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "reluctance/base/error.hpp"
@@ -48,6 +51,10 @@ class Builder {
   Value combined(const Value& a, const Value& b, Tensor (*operation)(const Tensor&, const Tensor&));
   void require_room(int64_t elements) const;  // before a computation that can grow
 
+  // What is made of a weight, once for each word: layers that share the weight share that, too.
+  Tensor made_once(const Tensor& weight, const std::string& word,
+                   const std::function<Tensor(const Tensor&)>& make);
+
   // Before an operation that reads so many constants; bounded likewise, because some make one
   // number of many.
   void read(int64_t elements);
@@ -69,6 +76,9 @@ class Builder {
   Value mean(const Value& x, const std::vector<std::size_t>& axes, bool keep);
   Value elementwise(const Value& x, LayerPtr layer);
   Value added(LayerPtr layer, std::vector<int> inputs, const Shape& shape, Tensors tensors = {});
+
+  // `value` before and after each axis, or as many entries less where the number is negative.
+  Value padded(Value x, const Shape& before, const Shape& after, double value);
 
   // An activation as slope * x + offset, elementwise, of an earlier one. Both are float64, and line
   // up with the shape that is given for x.
@@ -99,6 +109,11 @@ class Builder {
   Draft draft_;
   // The file's own by their address; kept, so that none is taken twice.
   std::unordered_map<const void*, Tensor> given_;
+  struct Made {
+    Tensor weight;  // kept, so that its key belongs to it alone
+    Tensor made;
+  };
+  std::map<std::pair<TensorKey, std::string>, Made> made_;
   int64_t batch_;
   int64_t room_ = int64_t{1} << 24;   // elements that may still be computed or held
   int64_t reads_ = int64_t{1} << 28;  // constants that operations may still read

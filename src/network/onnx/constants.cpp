@@ -74,6 +74,32 @@ Tensor power(const Tensor& a, const Tensor& b) {
   return at::pow(a.to(at::kFloat), b).to(a.scalar_type());
 }
 
+// Weights that were stored as whole numbers: scale * (x - zero), one of each or one for each entry
+// of an axis.
+std::vector<Value> dequantized(const Call& call) {
+  const Value& x = call.input(0);
+  call.require(x.is_constant(),
+               "takes weights alone; export activations in floating point, without quantisation");
+  call.require(call.integer("block_size", 0) == 0,
+               "scales blocks of an axis; export weights with one scale for the tensor or an axis");
+  Shape along(x.shape.size(), 1);
+  if (call.constant(1).numel() != 1) {
+    const std::size_t axis = resolve_axis(call.integer("axis", 1), x.shape.size());
+    along[axis] = x.shape[axis];
+  }
+  const auto lined_up = [&](std::size_t i) {
+    const Tensor values = call.constant(i).to(at::kDouble);
+    call.require(values.numel() == count(along), "its input " + std::to_string(i) + " has " +
+                                                     std::to_string(values.numel()) +
+                                                     " numbers for " + to_string(x.shape));
+    return values.reshape(along);
+  };
+  call.build.require_room(6 * count(x.shape));
+  Tensor values = x.constant.to(at::kDouble);
+  if (call.has(2)) values = values - lined_up(2);
+  return {call.build.computed((values * lined_up(1)).to(at::kFloat))};
+}
+
 }  // namespace
 
 const OperatorTable constant_operators{
@@ -81,6 +107,7 @@ const OperatorTable constant_operators{
     {"Ceil", of_one<at::ceil>},
     {"Constant", constant},
     {"ConstantOfShape", filled},
+    {"DequantizeLinear", dequantized},
     {"Equal", of_two<at::eq>},
     {"Exp", of_one<at::exp>},
     {"Floor", of_one<at::floor>},

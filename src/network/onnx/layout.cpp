@@ -29,7 +29,8 @@ std::vector<Value> cast(const Call& call) {
     const auto target = floating ? at::kFloat : boolean ? at::kBool : at::kLong;
     return {call.build.computed(x.constant.to(target))};
   }
-  if (!floating && !x.gate) throw NotPiecewiseLinear("a Cast of an activation to a type without fractions");
+  if (!floating && !x.gate)
+    throw NotPiecewiseLinear("a Cast of an activation to a type without fractions");
   return {x};
 }
 
@@ -101,6 +102,52 @@ std::vector<Value> transpose(const Call& call) {
   return {call.build.transposed(x, call.integers("perm", reversed))};
 }
 
+// The image axes of 1 x C x H x W.
+void require_images(const Call& call) {
+  const Shape& shape = call.input(0).shape;
+  call.require(shape.size() == 4 && shape[0] == 1,
+               "takes batches of images, got " + to_string(shape));
+}
+
+// The blocks that channels are moved to or from, of which an extent must hold a whole number.
+int64_t block_size(const Call& call) {
+  const int64_t size = call.integer("blocksize", 0);
+  call.require(size > 0 && size < 1 << 15, "its blocksize is missing or out of range");
+  return size;
+}
+
+// Channels become blocks of pixels.
+std::vector<Value> depth_to_space(const Call& call) {
+  require_images(call);
+  const Shape& shape = call.input(0).shape;
+  const int64_t block = block_size(call);
+  const int64_t channels = shape[1] / (block * block), height = shape[2], width = shape[3];
+  const std::string mode = call.text("mode", "DCR");
+  call.require(channels * block * block == shape[1] && (mode == "DCR" || mode == "CRD"),
+               "its mode or blocksize does not fit " + to_string(shape));
+  const bool inner = mode == "CRD";  // whether a block's channels lie side by side
+  const Shape split = inner ? Shape{1, channels, block, block, height, width}
+                            : Shape{1, block, block, channels, height, width};
+  const std::vector<int64_t> order =
+      inner ? std::vector<int64_t>{0, 1, 4, 2, 5, 3} : std::vector<int64_t>{0, 3, 4, 1, 5, 2};
+  const Value blocks = call.build.transposed(call.build.reshaped(call.input(0), split), order);
+  return {call.build.reshaped(blocks, {1, channels, height * block, width * block})};
+}
+
+// Blocks of pixels become channels.
+std::vector<Value> space_to_depth(const Call& call) {
+  require_images(call);
+  const Shape& shape = call.input(0).shape;
+  const int64_t block = block_size(call);
+  const int64_t channels = shape[1], height = shape[2] / block, width = shape[3] / block;
+  call.require(height * block == shape[2] && width * block == shape[3],
+               "its blocksize does not fit " + to_string(shape));
+  const Value split =
+      call.build.reshaped(call.input(0), {1, channels, height, block, width, block});
+  return {call.build.reshaped(call.build.transposed(split, {0, 3, 5, 1, 2, 4}),
+                              {1, channels * block * block, height, width})};
+}
+
 std::vector<Value> shape_of(const Call& call) {
   const Shape& shape = call.input(0).shape;
   const auto rank = static_cast<int64_t>(shape.size());
@@ -121,9 +168,17 @@ std::vector<Value> size(const Call& call) {
 }  // namespace
 
 const OperatorTable layout_operators{
-    {"Cast", cast},           {"Dropout", dropout}, {"Flatten", flatten},
-    {"Identity", identity},   {"Reshape", reshape}, {"Shape", shape_of},
-    {"Size", size},           {"Squeeze", squeeze}, {"Transpose", transpose},
+    {"Cast", cast},
+    {"DepthToSpace", depth_to_space},
+    {"Dropout", dropout},
+    {"Flatten", flatten},
+    {"Identity", identity},
+    {"Reshape", reshape},
+    {"Shape", shape_of},
+    {"Size", size},
+    {"SpaceToDepth", space_to_depth},
+    {"Squeeze", squeeze},
+    {"Transpose", transpose},
     {"Unsqueeze", unsqueeze},
 };
 

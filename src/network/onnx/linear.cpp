@@ -8,10 +8,7 @@
 #include "shapes.hpp"
 
 namespace reluctance::onnx_import {
-namespace {
 
-// W x with W: out x in for a column x or several, or a stack of such products. One matrix for many
-// columns is a convolution with kernel 1, and a stack of matrices its groups.
 Value matrix_times(const Call& call, Tensor weight, const Value& x) {
   Shape shape = x.shape;
   const std::size_t row_axis = shape.size() < 2 ? 0 : shape.size() - 2;
@@ -36,6 +33,8 @@ Value matrix_times(const Call& call, Tensor weight, const Value& x) {
   return call.build.added(convolution_layer(options), {image}, shape,
                           {weight.reshape({matrices * out, in, 1, 1})});
 }
+
+namespace {
 
 Value with_last_axes_swapped(const Call& call, const Value& x) {
   std::vector<int64_t> permutation(x.shape.size());
@@ -114,7 +113,8 @@ std::vector<Value> batch_normalization(const Call& call) {
                "is in training mode; export the model for inference");
   call.require(call.outputs() == 1,
                "has the outputs of its training form; export the model for inference");
-  call.require(call.integer("spatial", 1) != 0, "has spatial=0; export the model with opset 9 or later");
+  call.require(call.integer("spatial", 1) != 0,
+               "has spatial=0; export the model with opset 9 or later");
   call.require(x.shape.size() >= 2, "takes a batch axis and channels, got " + to_string(x.shape));
   // In float64, four statistics and what is made of them take the room of sixteen.
   call.build.require_room(16 * x.shape[1]);

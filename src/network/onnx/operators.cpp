@@ -14,6 +14,14 @@ constexpr std::string_view curved =
     " RMSNormalization RNN ReduceL2 ReduceLogSum ReduceLogSumExp ReduceSumSquare Selu"
     " Sin Sinh SkipLayerNormalization Softplus Softsign Swish Tan Tanh ";
 
+// Known operators that round to whole numbers.
+constexpr std::string_view rounding =
+    " ConvInteger DynamicQuantizeLinear MatMulInteger QLinearConv QLinearMatMul QuantizeLinear ";
+
+bool names(std::string_view list, const std::string& type) {
+  return list.find(" " + type + " ") != std::string_view::npos;
+}
+
 std::unordered_map<std::string_view, Converter> joined_tables() {
   std::unordered_map<std::string_view, Converter> all;
   for (const OperatorTable* table : operator_tables()) all.insert(table->begin(), table->end());
@@ -23,9 +31,11 @@ std::unordered_map<std::string_view, Converter> joined_tables() {
 }  // namespace
 
 std::vector<const OperatorTable*> operator_tables() {
-  return {&arithmetic_operators, &comparison_operators, &constant_operators,  &gate_operators,
-          &layout_operators,     &linear_operators,     &output_operators,    &reduction_operators,
-          &selection_operators,  &window_operators};
+  return {&arithmetic_operators,  &comparison_operators, &constant_operators,
+          &convolution_operators, &einsum_operators,     &gate_operators,
+          &layout_operators,      &linear_operators,     &output_operators,
+          &pooling_operators,     &reduction_operators,  &resize_operators,
+          &selection_operators};
 }
 
 std::string with_article(const std::string& type) {
@@ -36,8 +46,12 @@ std::string with_article(const std::string& type) {
 Converter find_converter(const onnx::NodeProto& node, int64_t opset) {
   static const std::unordered_map<std::string_view, Converter> converters = joined_tables();
   const std::string& type = node.op_type();
-  const bool bends = curved.find(" " + type + " ") != std::string_view::npos;
-  if (bends) throw NotPiecewiseLinear(with_article(type));
+  if (names(curved, type)) throw NotPiecewiseLinear(with_article(type));
+  if (names(rounding, type)) {
+    throw Error(
+        "rounds to whole numbers, so no gradient passes; export the network in floating "
+        "point (weights alone may be quantised, by DequantizeLinear)");
+  }
   const auto found = converters.find(type);
   const bool standard = node.domain().empty() || node.domain() == "ai.onnx" || type == "ZipMap";
   if (found != converters.end() && standard) return found->second;

@@ -88,33 +88,63 @@ std::vector<Value> split(const Call& call) {
   return values;
 }
 
+// Activations along an axis, and constants among them: zeros, to which the constants are added.
+Value joined(const Call& call, std::size_t axis, const Shape& shape, bool has_constants) {
+  Builder& build = call.build;
+  if (has_constants) build.require_room(2 * count(shape));
+  const auto along = [&](int64_t width) {
+    Shape widths(shape.size(), 0);
+    widths[axis] = width;
+    return widths;
+  };
+  std::vector<Value> parts;
+  Tensors shifts;
+  int64_t before = 0;  // zeros before the first activation
+  for (std::size_t i = 0; i < call.inputs(); ++i) {
+    const Value& part = call.input(i);
+    const int64_t extent = part.shape[axis];
+    if (!part.is_constant()) {
+      parts.push_back(build.padded(part, along(std::exchange(before, 0)), along(0), 0.0));
+    } else if (parts.empty()) {
+      before += extent;
+    } else {
+      parts.back() = build.padded(parts.back(), along(0), along(extent), 0.0);
+    }
+    if (has_constants) {
+      shifts.push_back(part.is_constant() ? part.constant.to(at::kFloat) : at::zeros(part.shape));
+    }
+  }
+  std::vector<int> nodes;
+  std::size_t first = 0;
+  for (const Value& part : parts) {
+    const Builder::Framed frame = build.framed(part, {axis});
+    nodes.push_back(frame.node);
+    first = frame.first;
+  }
+  const auto sample_axis = static_cast<int64_t>(axis - first);
+  const Value activations =
+      parts.size() == 1 ? parts[0] : build.added(concat_layer(sample_axis), nodes, shape);
+  if (!has_constants) return activations;
+  return build.plus(activations, build.computed(at::cat(shifts, static_cast<int64_t>(axis))));
+}
+
 std::vector<Value> concat(const Call& call) {
   Shape shape = call.input(0).shape;
   const std::size_t axis = resolve_axis(call.integer("axis", 1), shape.size());
-  bool constant = call.input(0).is_constant();
+  std::size_t constants = call.input(0).is_constant();
   for (std::size_t i = 1; i < call.inputs(); ++i) {
     Shape rest = call.input(i).shape;
     call.require(rest.size() == shape.size(), "its inputs have different numbers of axes");
     const int64_t extent = std::exchange(rest[axis], shape[axis]);
     call.require(rest == shape, "its inputs do not fit");
     shape[axis] += extent;
-    constant = constant && call.input(i).is_constant();
+    constants += call.input(i).is_constant();
   }
-  if (constant) {
-    Tensors parts;
-    for (std::size_t i = 0; i < call.inputs(); ++i) parts.push_back(call.input(i).constant);
-    call.build.require_room(count(shape));
-    return {call.build.computed(at::cat(parts, static_cast<int64_t>(axis)))};
-  }
-  std::vector<int> nodes;
-  std::size_t first = 0;
-  for (std::size_t i = 0; i < call.inputs(); ++i) {
-    call.require(!call.input(i).is_constant(), "joins constants and activations");
-    const Builder::Framed frame = call.build.framed(call.input(i), {axis});
-    nodes.push_back(frame.node);
-    first = frame.first;
-  }
-  return {call.build.added(concat_layer(static_cast<int64_t>(axis - first)), nodes, shape)};
+  if (constants < call.inputs()) return {joined(call, axis, shape, constants > 0)};
+  Tensors parts;
+  for (std::size_t i = 0; i < call.inputs(); ++i) parts.push_back(call.input(i).constant);
+  call.build.require_room(count(shape));
+  return {call.build.computed(at::cat(parts, static_cast<int64_t>(axis)))};
 }
 
 std::vector<Value> expand(const Call& call) {
@@ -136,15 +166,23 @@ std::vector<Value> tile(const Call& call) {
   return {x};
 }
 
-// The index that each place of a padded axis takes its value from: beyond the ends by reflection or
-// from the nearest edge. Negative widths crop.
-Indices taken(const Call& call, int64_t extent, int64_t before, int64_t after, bool reflect) {
+// The index that each place of a padded axis takes its value from beyond the ends: by reflection,
+// from the nearest edge, or from the other end. Negative widths crop.
+Indices taken(const Call& call, int64_t extent, int64_t before, int64_t after) {
+  const std::string mode = call.text("mode", "constant");
+  const bool reflect = mode == "reflect", wrap = mode == "wrap";
+  call.require(reflect || wrap || mode == "edge",
+               "has the mode " + mode + "; export it with constant, edge, reflect or wrap");
   call.require(!reflect || std::max(before, after) < extent, "reflects more than its input");
+  call.require(extent > 0, "repeats an empty input");
+  call.require(!wrap || (std::min(before, after) >= 0 && std::max(before, after) <= extent),
+               "wraps around more than once, or an axis that it crops; export it as several Pads");
   call.build.require_room(extent + before + after);
   const int64_t last = extent - 1;
   Indices indices;
   for (int64_t i = -before; i < extent + after; ++i) {
     indices.push_back(reflect ? last - std::abs(last - std::abs(i))
+                      : wrap  ? (i % extent + extent) % extent
                               : std::clamp<int64_t>(i, 0, last));
   }
   return indices;
@@ -159,37 +197,26 @@ std::vector<Value> pad(const Call& call) {
   resolve_axes(axes, rank);
   const auto pads = call.integers("pads", 1);
   call.require(pads && pads->size() == 2 * axes.size(), "needs a start and an end for every axis");
-  const std::string mode = call.text("mode", "constant");
-  call.require(mode == "constant" || mode == "reflect" || mode == "edge",
-               "mode " + mode + " is not supported");
+  constexpr int64_t most = 1 << 20;
+  for (const int64_t width : *pads) {
+    call.require(width <= most && width >= -most, "its pads are too large");
+  }
   const double value = call.number("value", 2, 0.0);
   call.require(!std::isnan(value), "its value is not a number");
-  // What moves values becomes indices; a pad layer is left with what adds a constant.
-  const auto moving = [&](int64_t width) {
-    constexpr int64_t most = 1 << 20;
-    call.require(width <= most && width >= -most, "its pads are too large");
-    return mode == "constant" ? std::min<int64_t>(width, 0) : width;
-  };
-  Shape before(rank, 0), after(rank, 0), shape = x.shape;
-  std::vector<std::size_t> used;
+  Shape before(rank, 0), after(rank, 0);
   for (std::size_t i = 0; i < axes.size(); ++i) {
     const std::size_t axis = resolve_axis(axes[i], rank);
-    const int64_t start = (*pads)[i];
-    const int64_t end = (*pads)[i + axes.size()];
-    x = call.build.selected(
-        x, axis, taken(call, x.shape[axis], moving(start), moving(end), mode == "reflect"));
-    before[axis] = start - moving(start);
-    after[axis] = end - moving(end);
-    shape[axis] = x.shape[axis] + before[axis] + after[axis];
-    if (shape[axis] != x.shape[axis]) used.push_back(axis);
+    before[axis] = (*pads)[i];
+    after[axis] = (*pads)[i + axes.size()];
   }
-  if (used.empty()) return {x};
-  count(shape);
-  const Builder::Framed frame = call.build.framed(x, used);
-  const auto skip = static_cast<std::ptrdiff_t>(frame.first);
-  return {call.build.added(
-      pad_layer({before.begin() + skip, before.end()}, {after.begin() + skip, after.end()}, value),
-      {frame.node}, shape)};
+  if (call.text("mode", "constant") == "constant") {
+    return {call.build.padded(x, before, after, value)};
+  }
+  for (std::size_t axis = 0; axis < rank; ++axis) {
+    if (before[axis] == 0 && after[axis] == 0) continue;
+    x = call.build.selected(x, axis, taken(call, x.shape[axis], before[axis], after[axis]));
+  }
+  return {x};
 }
 
 }  // namespace

@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <map>
 #include <string_view>
-#include <tuple>
 
 #include "reluctance/network/layers.hpp"
 
@@ -58,14 +57,6 @@ class Simplifier {
     Origin origin;
     int readers;
   };
-
-  // What makes two tensors of the draft one and the same.
-  using Key = std::tuple<const void*, Shape, Shape>;
-  static Key key_of(const Tensor& tensor) {
-    return {tensor.data_ptr(),
-            {tensor.sizes().begin(), tensor.sizes().end()},
-            {tensor.strides().begin(), tensor.strides().end()}};
-  }
 
   // Whether another node has one of these, too.
   bool used(const Tensors& tensors) const {
@@ -173,7 +164,7 @@ class Simplifier {
     const std::vector<bool> needed = reached(nodes, output);  // reshapes may have been bypassed
     Network network(draft_.input_shape());
     std::vector<int> place(nodes.size(), Network::input);
-    std::map<Key, Tensor> owned;
+    std::map<TensorKey, Tensor> owned;
     for (std::size_t i = 0; i < nodes.size(); ++i) {
       if (!needed[i]) continue;
       for (int& from : nodes[i].inputs) {
@@ -198,14 +189,20 @@ class Simplifier {
   const Network& draft_;
   const std::vector<Origin>& origins_;
   std::vector<bool> needed_;
-  std::vector<int> readers_;  // of each draft node
-  std::vector<int> moved_;    // draft node -> kept node
-  std::map<Key, int> uses_;   // by trainable nodes
-  int64_t scaled_ = 0;        // elements of weights that a normalisation was worked into
+  std::vector<int> readers_;       // of each draft node
+  std::vector<int> moved_;         // draft node -> kept node
+  std::map<TensorKey, int> uses_;  // by trainable nodes
+  int64_t scaled_ = 0;             // elements of weights that a normalisation was worked into
   std::vector<Kept> kept_;
 };
 
 }  // namespace
+
+TensorKey key_of(const Tensor& tensor) {
+  return {tensor.data_ptr(),
+          {tensor.sizes().begin(), tensor.sizes().end()},
+          {tensor.strides().begin(), tensor.strides().end()}};
+}
 
 bool is_affine(const Node& node) { return is(node, "Mul"); }
 

@@ -1,11 +1,16 @@
 // From the network as the file spells it to the network that is meant.
 #pragma once
 
+#include <tuple>
 #include <vector>
 
 #include "reluctance/network/network.hpp"
 
 namespace reluctance::onnx_import {
+
+// What makes two tensors one and the same: their place in memory, extents and strides.
+using TensorKey = std::tuple<const void*, Shape, Shape>;
+TensorKey key_of(const Tensor& tensor);
 
 // Why a layer is there: tells which affine layers belong to the layer before them.
 enum class Origin { layer, scale, shift, normalisation };

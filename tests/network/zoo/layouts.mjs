@@ -116,6 +116,7 @@ export function layouts() {
 export function selections() {
   const of = (name, ...nodes) => model(name, {input: image, nodes: [...nodes, ['Flatten']]});
   const at = (opset, name, ...nodes) => ({...of(name, ...nodes), opset});
+  const single = (name, ...nodes) => ({...of(name, ...nodes), batch: 1});
   const big = 2 ** 31 - 1;
   return [
     at(9, 'slice-attributes', ['Slice', {starts: [1, 0], ends: [3, -2], axes: [1, 2]}]),
@@ -141,6 +142,16 @@ export function selections() {
       input: [4],
       nodes: [['Relu', {out: 'r'}], ['Concat', 'x', 'r', {axis: 0}], ['MatMul', weight(8, 3)]]
     }),
+    single('concat-constant', ['Concat', weight(1, 2, 8, 6), '_', {axis: 1}]),
+    single(
+        'concat-constant-between', ['Relu', {out: 'r'}],
+        [
+          'Concat', 'x', weight(1, 3, 8, 2), 'r', weight(1, 3, 8, 1), weight(1, 3, 8, 1), {axis: 3}
+        ]),
+    model('concat-constant-no-batch', {
+      input: [4],
+      nodes: [['Relu'], ['Concat', weight(2), '_', weight(1), {axis: 0}], ['MatMul', weight(7, 3)]]
+    }),
     of('expand', ['ReduceMean', {axes: [2], out: 'm'}], ['Expand', 'm', ints(1, 3, 4, 6)]),
     of('tile', ['Tile', ints(1, 2, 1, 2)]),
     at(7, 'pad-attributes', ['Pad', {pads: [0, 0, 1, 2, 0, 0, 0, 1], value: {f: 0.5}}]),
@@ -150,6 +161,8 @@ export function selections() {
     of('pad-crops', ['Pad', ints(0, 0, -1, 1, 0, 0, -2, -1)]),
     of('pad-reflect', ['Pad', ints(0, 0, 2, 1, 0, 0, 0, 3), {mode: 'reflect'}]),
     of('pad-edge', ['Pad', ints(0, 0, 2, 1, 0, 0, 0, 3), {mode: 'edge'}]),
+    at(19, 'pad-wrap', ['Pad', ints(0, 0, 2, 1, 0, 0, 0, 3), {mode: 'wrap'}]),
+    at(19, 'pad-wrap-whole', ['Pad', ints(0, 0, 0, 6, 0, 0, 8, 0), {mode: 'wrap'}]),
     of('pad-then-conv', ['Pad', ints(0, 0, 1, 1, 0, 0, 1, 1)], ['Conv', weight(2, 3, 3, 3)]),
   ];
 }
@@ -169,6 +182,9 @@ export function reductions() {
     of('reduce-max', ['ReduceMax', {axes: [2, 3], keepdims: 0}]),
     of('reduce-max-last', ['ReduceMax', {axes: [-1]}]),
     at(18, 'reduce-max-input', ['ReduceMax', ints(2, 3)]),
+    of('reduce-max-channels', ['ReduceMax', {axes: [1]}]),
+    of('reduce-min-two', ['ReduceMin', {axes: [1, 3], keepdims: 0}]),
+    of('reduce-l1', ['ReduceL1', {axes: [2]}]),
   ];
 }
 

@@ -184,6 +184,67 @@ export function normalisation() {
 }
 
 // Tensors of other types and places than float32 initialisers in raw bytes.
+export function sums() {
+  const of = (name, equation, input, w, ...rest) => model(
+      `einsum-${name}`,
+      {input, opset: 12, nodes: [['Einsum', '_', w, {equation}], ...rest, ['Relu'], ['Flatten']]});
+  const rows = ['N', 5, 6], tokens = ['N', 2, 5, 6];
+  return [
+    of('rows', 'bsd,de->bse', rows, weight(6, 4)),
+    of('rows-transposed', 'bsd,ed->bse', rows, weight(4, 6)),
+    of('vector', 'bd,de->be', vector, weight(6, 4)),
+    of('dot', 'bsd,d->bs', rows, weight(6)),
+    of('heads', 'bsd,dhe->bhse', rows, weight(6, 2, 3)),
+    of('stack', 'bhsd,hde->bhse', tokens, weight(2, 6, 4)),
+    of('two-sums', 'bhsd,hde->bse', tokens, weight(2, 6, 4)),
+    of('elementwise', 'bsd,sd->bds', rows, weight(5, 6)),
+    of('outer', 'bd,e->bed', vector, weight(3)),
+    of('summed-alone', 'bsd,de->be', rows, weight(6, 4)),
+    of('ellipsis', '...d,de->...e', tokens, weight(6, 4)),
+    of('spaces', 'b s d, d e -> b s e', rows, weight(6, 4)),
+    model('einsum-weight-first', {
+      input: rows,
+      opset: 12,
+      nodes: [['Einsum', weight(4, 6), '_', {equation: 'ed,bsd->bse'}], ['Flatten']]
+    }),
+    model(
+        'einsum-alone',
+        {input: tokens, opset: 12, nodes: [['Einsum', {equation: 'bhsd->bds'}], ['Flatten']]}),
+  ];
+}
+
+// Weights that were rounded to whole numbers.
+export function quantised() {
+  const whole = (type, low, high, ...dims) => tensor(
+      dims, weight(...dims).values.map((v) => Math.round((v + 0.6) / 1.2 * (high - low) + low)),
+      type);
+  const signed = (...dims) => whole('int8', -128, 127, ...dims);
+  const of = (name, w, ...rest) => model(`dequantise-${name}`, {
+    input: vector,
+    nodes: [
+      ['DequantizeLinear', w, ...rest.slice(0, -1), {nothing: 1, out: 'w', ...rest.at(-1)}],
+      ['MatMul', 'x', 'w']
+    ]
+  });
+  return [
+    of('tensor', signed(6, 4), scalar(0.02), {}),
+    of('zero', signed(6, 4), scalar(0.02), scalar(-7, 'int8'), {}),
+    of('bytes', whole('uint8', 0, 255, 6, 4), scalar(0.01), scalar(128, 'uint8'), {}),
+    of('axis', signed(6, 4), positive(4), tensor([4], [1, -2, 3, 0], 'int8'), {}),
+    of('first-axis', signed(6, 4), positive(6), {axis: 0}),
+    of('last-axis', signed(6, 4), positive(4), {axis: -1}),
+    of('bias', tensor([6, 4], Array.from({length: 24}, (_, i) => 1000 * i - 9000), 'int32'),
+       scalar(1e-4), {}),
+    model('dequantise-conv', {
+      input: image,
+      nodes: [
+        ['DequantizeLinear', signed(4, 3, 3, 3), positive(4), {nothing: 1, axis: 0, out: 'w'}],
+        ['Conv', 'x', 'w', weight(4)], ['Flatten']
+      ]
+    }),
+  ];
+}
+
 export function storage() {
   const values = weight(6, 4).values;
   const gemm = (name, w, options = {}) =>

@@ -2,6 +2,7 @@
 const TYPES = {
   float: 1,
   uint8: 2,
+  int8: 3,
   int32: 6,
   int64: 7,
   bool: 9,
@@ -11,6 +12,7 @@ const TYPES = {
 const ARRAYS = {
   float: Float32Array,
   uint8: Uint8Array,
+  int8: Int8Array,
   int32: Int32Array,
   bool: Uint8Array,
   float16: Uint16Array,

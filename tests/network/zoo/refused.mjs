@@ -1,5 +1,6 @@
 // Models that must be refused, and what the message must say.
 import {ints, model, scalar, weight} from './describe.mjs';
+import {tensor} from './protobuf.mjs';
 
 const gemm = (rows, columns) => ['Gemm', weight(rows, columns), weight(columns)];
 
@@ -46,7 +47,7 @@ export function refused() {
     ],
     [
       no('quantised', [['QuantizeLinear', scalar(0.1), scalar(0, 'uint8')]]),
-      'operator QuantizeLinear is not supported (opset 13)'
+      'export the network in floating point'
     ],
     [
       no('unknown', [['Conv', weight(2, 2), {domain: 'com.example', id: 'c'}]]),
@@ -62,6 +63,15 @@ export function refused() {
       'fixed extents'
     ],
     [no('no-shape', [gemm(6, 4)], {input: null}), 'has no shape'],
+    [
+      no('dequantised-activation',
+         [['Cast', {to: 1}], ['DequantizeLinear', scalar(0.1), {id: 'd'}]]),
+      `node 'd': DequantizeLinear: takes weights alone`
+    ],
+    [
+      no('pad-wrap-crops', [['Pad', ints(0, 2, 0, -1), {mode: 'wrap'}]], {opset: 19}),
+      'wraps around more than once, or an axis that it crops'
+    ],
     [no('jump', [['ThresholdedRelu', {alpha: {f: 0.5}}]], {opset: 10}), 'jumps at its alpha'],
     [no('hard-shrink', [['Shrink', {lambd: {f: 0.5}}]]), 'jumps at its thresholds'],
     [
@@ -87,6 +97,24 @@ export function refused() {
     ],
     [no('comparison-at-end', [['Greater', scalar(0)]]), 'is a comparison'],
     [
+      no('resize-cubic', [['Resize', null, tensor([4], [1, 1, 2, 2]), {mode: 'cubic'}]],
+         {input: ['N', 1, 4, 4]}),
+      'export it with nearest or linear'
+    ],
+    [
+      no('resize-crop', [[
+           'Resize', null, tensor([4], [1, 1, 2, 2]),
+           {mode: 'linear', coordinate_transformation_mode: 'tf_crop_and_resize'}
+         ]],
+         {input: ['N', 1, 4, 4]}),
+      'tf_crop_and_resize is not supported; export with half_pixel'
+    ],
+    [
+      no('einsum-square', [['Einsum', 'x', 'x', {equation: 'bd,bd->b'}]]),
+      'a product of two activations'
+    ],
+    [no('einsum-diagonal', [['Einsum', weight(6, 6), {equation: 'bd,dd->bd'}]]), 'the diagonal'],
+    [
       no('constant', [['Constant', {nothing: 1, value_floats: {floats: [1, 2]}}]]),
       'does not depend on an input'
     ],
@@ -111,8 +139,13 @@ export function refused() {
       'elements'
     ],
     [
-      no('three-dimensions', [['Conv', weight(2, 1, 2, 2, 2)]], {input: ['N', 1, 4, 4, 4]}),
-      'images or sequences'
+      no('four-dimensions', [['Conv', weight(2, 1, 2, 2, 2, 2)]], {input: ['N', 1, 4, 4, 4, 4]}),
+      'sequences, images or volumes'
+    ],
+    [
+      no('volume-transposed', [['ConvTranspose', weight(1, 2, 2, 2, 2)]],
+         {input: ['N', 1, 4, 4, 4]}),
+      'sequences or images'
     ],
   ];
 }

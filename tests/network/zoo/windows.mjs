@@ -13,6 +13,22 @@ export function windows() {
   const pool = (op, name, attributes = {}, input = image, opset = 13) => model(
       `${op.toLowerCase()}-${name}`,
       {input, opset, nodes: [[op, {kernel_shape: [3, 2], ...attributes}], ['Flatten']]});
+  const transposed =
+      (name, attributes = {}, w = weight(3, 4, 3, 3), input = image, bias = weight(w.dims[1])) =>
+          model(
+              `conv-transpose-${name}`,
+              {input, nodes: [['ConvTranspose', w, bias, attributes], ['Relu'], ['Flatten']]});
+  const volume = ['N', 2, 5, 6, 4];
+  const volumes = ['MaxPool', 'AveragePool'].flatMap(
+      (op) =>
+          [pool(op, 'volume', {kernel_shape: [2, 3, 2], strides: [1, 2, 2]}, volume),
+           pool(
+               op, 'volume-pads',
+               {kernel_shape: [3, 2, 2], pads: [1, 1, 0, 0, 1, 1], strides: [2, 2, 1]}, volume),
+           pool(
+               op, 'volume-ceil', {kernel_shape: [2, 2, 2], strides: [2, 2, 2], ceil_mode: 1},
+               volume),
+  ]);
   const both = ['MaxPool', 'AveragePool'].flatMap(
       (op) =>
           [pool(op, 'default'),
@@ -65,7 +81,34 @@ export function windows() {
       constants: 'node',
       nodes: [['Conv', weight(4, 3, 3, 3), weight(4)], ['Flatten']]
     }),
+    conv('volume', {}, weight(4, 2, 3, 3, 2), volume),
+    conv('volume-strides', {strides: [2, 2, 1]}, weight(4, 2, 2, 3, 3), volume),
+    conv('volume-rows-left', {strides: [1, 3, 2]}, weight(3, 2, 2, 2, 1), ['N', 2, 3, 7, 5]),
+    conv('volume-pads', {pads: [1, 0, 1, 1, 2, 0]}, weight(4, 2, 3, 3, 2), volume),
+    conv(
+        'volume-same', {auto_pad: 'SAME_UPPER', strides: [2, 2, 2]}, weight(4, 2, 3, 2, 3), volume),
+    conv('volume-dilations', {dilations: [2, 1, 2]}, weight(4, 2, 2, 3, 2), volume),
+    conv('volume-groups', {group: 2}, weight(4, 1, 2, 2, 2), volume),
+    conv('volume-flat', {}, weight(4, 2, 5, 1, 1), volume),
+    transposed('plain'),
+    transposed('strides', {strides: [2, 3]}),
+    transposed('pads', {strides: [2, 2], pads: [1, 0, 1, 2]}),
+    transposed('pads-larger-than-kernel', {strides: [2, 2], pads: [3, 3, 3, 3]}),
+    transposed('output-padding', {strides: [2, 2], pads: [1, 1, 1, 1], output_padding: [1, 1]}),
+    transposed('dilations', {dilations: [2, 1], strides: [1, 2]}),
+    transposed(
+        'groups', {group: 2, strides: [2, 2]}, weight(4, 3, 2, 3), ['N', 4, 5, 4], weight(6)),
+    transposed('kernel-below-stride', {strides: [3, 3]}, weight(3, 2, 2, 2)),
+    transposed('output-shape', {strides: [2, 2], output_shape: [16, 15]}),
+    transposed('same-upper', {strides: [2, 2], auto_pad: 'SAME_UPPER'}),
+    transposed('same-lower', {strides: [2, 2], auto_pad: 'SAME_LOWER'}),
+    transposed('sequence', {strides: [2], pads: [1, 0]}, weight(3, 4, 3), ['N', 3, 7]),
+    model('conv-transpose-no-bias', {
+      input: image,
+      nodes: [['ConvTranspose', weight(3, 2, 2, 2), {strides: [2, 2]}], ['Flatten']]
+    }),
     ...both,
+    ...volumes,
     pool('MaxPool', 'dilations', {dilations: [2, 3]}),
     pool('MaxPool', 'dilations-pads', {dilations: [2, 2], pads: [1, 1, 1, 1]}),
     pool('AveragePool', 'count-pads', {count_include_pad: 1, pads: [1, 1, 1, 1], strides: [2, 1]}),

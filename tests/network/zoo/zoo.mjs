@@ -10,6 +10,7 @@ import * as comparisons from './comparisons.mjs';
 import {random, reseed} from './describe.mjs';
 import * as endings from './endings.mjs';
 import * as exporters from './exporters.mjs';
+import * as images from './images.mjs';
 import * as layouts from './layouts.mjs';
 import * as linear from './linear.mjs';
 import {encodeModel, externalBytes} from './protobuf.mjs';
@@ -68,9 +69,11 @@ async function make(folder) {
   reseed(20240601);
   const list = [];
   const loaded = [
-    linear.linear, linear.arithmetic, linear.normalisation, linear.storage, windows.windows,
-    windows.gates, layouts.layouts, layouts.selections, layouts.reductions, layouts.batches,
-    endings.endings, comparisons.comparisons, exporters.plain, exporters.residual, exporters.branching, exporters.keras,
+    linear.linear,          linear.arithmetic,  linear.normalisation, linear.sums,
+    linear.quantised,       linear.storage,     windows.windows,      windows.gates,
+    layouts.layouts,        layouts.selections, layouts.reductions,   layouts.batches,
+    endings.endings,        images.blocks,      images.resizing,      comparisons.comparisons,
+    exporters.plain,        exporters.residual, exporters.branching,  exporters.keras,
     exporters.verification, exporters.stacks
   ].flatMap((group) => group());
   for (const description of loaded) {
