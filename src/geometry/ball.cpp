@@ -16,8 +16,9 @@ Tensor random_in_ball(const Ball& ball, const Tensor& like, const Tensor& index,
 }
 
 Tensor inside(const Ball& ball, const Tensor& clean, const Tensor& x) {
-  const double ulp = x.scalar_type() == at::kDouble ? std::numeric_limits<double>::epsilon()
-                                                    : std::numeric_limits<float>::epsilon();
+  const bool exact = x.scalar_type() == at::kDouble || entry_of(ball.norm).rounds_inwards;
+  const double ulp =
+      exact ? std::numeric_limits<double>::epsilon() : std::numeric_limits<float>::epsilon();
   const Tensor rows = x.flatten(1);
   const double slack =
       ulp * std::max(1.0, ball.radius) * (8 + norm_of_ones(ball.norm, rows.size(1)));
@@ -48,7 +49,7 @@ Projection::Projection(const Ball& ball, bool pixel_box, const Tensor& clean)
     : Projection(ball.norm, at::full({1}, ball.radius, at::kDouble), pixel_box, clean) {}
 
 Projection::Projection(Norm norm, const Tensor& radius, bool pixel_box, const Tensor& clean)
-    : project_(entry_of(norm).projection(clean, radius.to(clean.device(), clean.scalar_type()),
-                                         pixel_box)) {}
+    : project_(
+          entry_of(norm).projection(clean, radius.to(clean.device(), at::kDouble), pixel_box)) {}
 
 }  // namespace reluctance

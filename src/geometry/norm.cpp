@@ -11,6 +11,7 @@
 #include "reluctance/base/error.hpp"
 #include "reluctance/base/random.hpp"
 #include "reluctance/base/suggest.hpp"
+#include "reluctance/geometry/sparse.hpp"
 
 namespace reluctance {
 namespace {
@@ -29,8 +30,9 @@ Tensor linf_steepest(Tensor gradient) { return gradient.sign_(); }
 
 // Ball and box are both intervals of each pixel.
 Project linf_projection(const Tensor& clean, const Tensor& radius, bool pixel_box) {
-  Tensor low = clean - per_sample(radius, clean);
-  Tensor high = clean + per_sample(radius, clean);
+  const Tensor reach = per_sample(radius.to(clean.scalar_type()), clean);
+  Tensor low = clean - reach;
+  Tensor high = clean + reach;
   if (pixel_box) {
     low.clamp_min_(0);
     high.clamp_max_(1);
@@ -49,9 +51,9 @@ Tensor l2_steepest(Tensor gradient) {
 }
 
 Project l2_projection(const Tensor& clean, const Tensor& radius, bool pixel_box) {
-  return [clean, radius, pixel_box](Tensor& x) {
+  return [clean, reach = radius.to(clean.scalar_type()), pixel_box](Tensor& x) {
     const Tensor delta = x - clean;
-    const Tensor shrink = (radius / l2_size(delta.flatten(1)).clamp_min_(vanished)).clamp_max_(1);
+    const Tensor shrink = (reach / l2_size(delta.flatten(1)).clamp_min_(vanished)).clamp_max_(1);
     at::addcmul_out(x, clean, delta, per_sample(shrink, delta));
     // The box holds `clean`, so clipping to it never leaves the ball.
     if (pixel_box) x.clamp_(0, 1);
@@ -69,16 +71,29 @@ Tensor l2_random(std::uint64_t seed, const Tensor& index, const Tensor& like) {
 Tensor l1_steepest(Tensor gradient) {
   constexpr double density = 0.01;
   const double pixels = density * static_cast<double>(gradient.size(1));
-  const auto [sizes, places] = gradient.abs().topk(std::max<int64_t>(1, std::llround(pixels)), 1);
-  Tensor direction = at::zeros_like(gradient).scatter_(1, places, gradient.gather(1, places));
-  direction.sign_();
-  return direction.div_(l1_size(direction).clamp_min_(1).unsqueeze(1));
+  const int64_t kept = std::max<int64_t>(1, std::llround(pixels));
+  return sparse_signs(gradient,
+                      at::full({gradient.size(0)}, kept, gradient.options().dtype(at::kLong)));
+}
+
+// The least lambda from 0 for which the sum over i of clamp(size_i - lambda, 0, room_i) is no more
+// than the budget. The sum falls with lambda in straight pieces between size_i and size_i - room_i:
+// it is followed through all of these, from the largest. size, room: N x n, budget: N x 1.
+Tensor soft_threshold(const Tensor& size, const Tensor& room, const Tensor& budget) {
+  const auto [knots, order] =
+      at::cat({size, (size - room).clamp_min(0)}, 1).sort(1, /*descending=*/true);
+  // Pixels on the move below each knot, and the sum at each knot.
+  const Tensor moving = at::where(order.lt(size.size(1)), 1.0, -1.0).cumsum(1);
+  const Tensor gain = moving.slice(1, 0, -1) * (knots.slice(1, 0, -1) - knots.slice(1, 1));
+  const Tensor sum = at::constant_pad_nd(gain.cumsum(1), {1, 0});
+  const Tensor last = sum.le(budget).sum(1, /*keepdim=*/true) - 1;
+  const Tensor rest = (budget - sum.gather(1, last)) / moving.gather(1, last).clamp_min(1);
+  return (knots.gather(1, last) - rest).clamp_min(0);
 }
 
 // Pixel i of the nearest point has moved by clamp(|u_i| - lambda, 0, room_i), u the perturbation
-// and lambda the least number from 0 for which these add up to no more than the radius. The sum
-// falls with lambda in straight pieces between |u_i| and |u_i| - room_i: it is followed through all
-// of these, from the largest. In float64, for there are many small numbers to add.
+// and lambda the soft threshold for the radius. In float64, for there are many small numbers to
+// add; and rounded towards `clean`, or thousands of roundings would leave the ball.
 Project l1_projection(const Tensor& clean, const Tensor& radius, bool pixel_box) {
   return [clean, radius, pixel_box](Tensor& x) {
     const Tensor centre = clean.flatten(1).to(at::kDouble);
@@ -86,18 +101,20 @@ Project l1_projection(const Tensor& clean, const Tensor& radius, bool pixel_box)
     const Tensor size = delta.abs();
     const Tensor room = pixel_box ? at::where(delta.gt(0), 1 - centre, centre)
                                   : at::full_like(size, std::numeric_limits<double>::infinity());
-    const Tensor budget = radius.to(at::kDouble).expand({size.size(0)}).unsqueeze(1);
-    const auto [knots, order] =
-        at::cat({size, (size - room).clamp_min(0)}, 1).sort(1, /*descending=*/true);
-    // Pixels on the move below each knot, and the sum at each knot.
-    const Tensor moving = at::where(order.lt(size.size(1)), 1.0, -1.0).cumsum(1);
-    const Tensor gain = moving.slice(1, 0, -1) * (knots.slice(1, 0, -1) - knots.slice(1, 1));
-    const Tensor sum = at::constant_pad_nd(gain.cumsum(1), {1, 0});
-    const Tensor last = sum.le(budget).sum(1, /*keepdim=*/true) - 1;
-    const Tensor rest = (budget - sum.gather(1, last)) / moving.gather(1, last).clamp_min(1);
-    const Tensor lambda = (knots.gather(1, last) - rest).clamp_min(0);
-    const Tensor moved = at::minimum((size - lambda).clamp_min(0), room) * delta.sign();
-    x.copy_((centre + moved).view_as(x));
+    const Tensor budget = radius.expand({size.size(0)}).unsqueeze(1);
+    Tensor moved = at::minimum(size, room);
+    // Often the box alone keeps the point in the ball, and nothing has to be sorted.
+    const Tensor outside =
+        moved.sum(1, /*keepdim=*/true).gt(budget).squeeze(1).nonzero().squeeze(1);
+    if (outside.size(0) > 0) {
+      const auto rows = [&](const Tensor& all) { return all.index_select(0, outside); };
+      const Tensor lambda = soft_threshold(rows(size), rows(room), rows(budget));
+      moved.index_copy_(0, outside, at::minimum((rows(size) - lambda).clamp_min(0), rows(room)));
+    }
+    moved.mul_(delta.sign());
+    const Tensor rounded = (centre + moved).to(x.scalar_type());
+    const Tensor beyond = (rounded.to(at::kDouble) - centre).abs().gt(moved.abs());
+    x.copy_(at::where(beyond, at::nextafter(rounded, clean.flatten(1)), rounded).view_as(x));
     if (pixel_box) x.clamp_(0, 1);
   };
 }
@@ -112,9 +129,9 @@ Tensor l1_random(std::uint64_t seed, const Tensor& index, const Tensor& like) {
 }
 
 constexpr std::array<NormEntry, 3> entries{{
-    {"linf", linf_size, l1_size, linf_steepest, linf_projection, linf_random},
-    {"l2", l2_size, l2_size, l2_steepest, l2_projection, l2_random},
-    {"l1", l1_size, linf_size, l1_steepest, l1_projection, l1_random},
+    {"linf", linf_size, l1_size, linf_steepest, linf_projection, false, linf_random},
+    {"l2", l2_size, l2_size, l2_steepest, l2_projection, false, l2_random},
+    {"l1", l1_size, linf_size, l1_steepest, l1_projection, true, l1_random},
 }};
 
 std::string names_of(const std::vector<Norm>& norms) {

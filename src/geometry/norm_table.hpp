@@ -15,9 +15,10 @@ struct NormEntry {
   Tensor (*steepest)(Tensor gradient);
 
   // The projection onto ball and box, for points around `clean` (N x ...); radius: N or one for
-  // all.
+  // all, float64.
   std::function<void(Tensor& x)> (*projection)(const Tensor& clean, const Tensor& radius,
                                                bool pixel_box);
+  bool rounds_inwards;  // what it gives lies in the ball whatever the pixels' precision
 
   // Uniform points of the ball of radius 1.
   Tensor (*random)(std::uint64_t seed, const Tensor& index, const Tensor& like);

@@ -20,7 +20,8 @@ Tensor random_in_ball(const Ball& ball, const Tensor& like, const Tensor& index,
                       std::uint64_t seed);
 
 // N booleans: x (N x ...) lies in the ball around `clean` and in the box [0, 1], up to the rounding
-// of pixels. False for anything that is not a number.
+// of pixels or, in L1, where that of all pixels would add up, of float64. False for anything that
+// is not a number.
 Tensor inside(const Ball& ball, const Tensor& clean, const Tensor& x);
 
 // Points x (N x ...) of which that is true, drawn towards `clean` by as little as makes it true
@@ -30,7 +31,7 @@ Tensor drawn_inside(const Ball& ball, const Tensor& clean, const Tensor& x);
 // Brings points to the nearest ones in the ball around `clean` and, if wanted, in the box [0, 1],
 // which holds `clean`. (In L2 with a box: to the ball first, then to the box, as is usual; it ends
 // in both.) L1 as Croce and Hein 2021, "Mind the box: l1-APGD for sparse adversarial attacks on
-// image classifiers", proposition 2.1.
+// image classifiers", proposition 2.1; pixels are rounded towards `clean`.
 class Projection {
  public:
   Projection(const Ball& ball, bool pixel_box, const Tensor& clean);

@@ -29,8 +29,9 @@ Tensor dual_norms(const Tensor& x, Norm norm);
 double norm_of_ones(Norm norm, int64_t n);
 
 // The direction of steepest ascent, of norm 1: the sign of the gradient (L-infinity), the gradient
-// divided by its norm (L2; zero where it is zero), the signs of its largest hundredth alone (L1;
-// Tramer and Boneh 2019: the very steepest, one pixel, gets nowhere). N x ..., may be overwritten.
+// divided by its norm (L2; zero where it is zero), the signs of its largest hundredth alone (L1,
+// and of pixels just as large; Tramer and Boneh 2019: the very steepest, one pixel, gets nowhere).
+// N x ..., may be overwritten.
 Tensor steepest(Norm norm, Tensor gradient);
 
 // Numbers of each sample (N, or one for all), shaped to scale `like` (N x ...).
