@@ -3,9 +3,13 @@
 #include <ATen/ATen.h>
 
 #include <algorithm>
+#include <memory>
+#include <optional>
 #include <string>
+#include <utility>
 
 #include "attack/standing.hpp"
+#include "attack/step_rule.hpp"
 #include "reluctance/attack/nearest_class.hpp"
 #include "reluctance/base/random.hpp"
 #include "reluctance/loss/margin.hpp"
@@ -13,126 +17,114 @@
 namespace reluctance {
 namespace {
 
-// A sample's share of rising steps below which its step size is halved.
-constexpr double rho = 0.75;
-// Weight of the new step against the momentum of the last.
-constexpr double step_weight = 0.75;
-
-// One run from random starts on a batch that shrinks as samples fall.
+// One run from given starts on a batch that shrinks as samples fall. In a wider ball than the
+// attack's own nothing falls: it looks for the best points alone.
 class Ascent {
  public:
-  Ascent(Standing& standing, const Loss& loss, const Tensor& start)
+  Ascent(Standing& standing, const Loss& loss, const Ball& ball, const Tensor& start)
       : standing_(standing),
         raised_(loss),
-        project_(*standing.ball(), true, standing.clean()),
-        x_(start),
-        previous_(start) {
-    const Tensor& clean = standing.clean();
-    step_size_ = at::full({clean.size(0)}, 2 * standing.ball()->radius, clean.options());
-    rising_ = at::zeros_like(step_size_);
-    halved_ = at::ones_like(step_size_, at::kBool);
+        ball_(ball),
+        wider_(ball.radius > standing.ball()->radius),
+        project_(ball, true, standing.clean()),
+        rule_(step_rule(ball, standing.clean(), start)) {
+    at_.x = start;
   }
 
   void run(int64_t iterations) {
-    const std::vector<int64_t> checkpoints = apgd_checkpoints(iterations);
+    const std::vector<int64_t> checkpoints = rule_->checkpoints(iterations);
     auto checkpoint = checkpoints.begin();
     int64_t last_checkpoint = 0;
     evaluate();
     for (int64_t k = 1; k <= iterations && !standing_.empty(); ++k) {
       check_interrupt();
-      move(k == 1);
+      Tensor next = rule_->next(at_, project_);
+      at_.previous = std::exchange(at_.x, std::move(next));
       // The last point is only asked for its answer.
-      if (k == iterations) {
-        standing_.ask(x_);
+      if (k == iterations && !wider_) {
+        standing_.ask(at_.x);
         return;
       }
       evaluate();
       if (checkpoint == checkpoints.end() || k != *checkpoint) continue;
-      adapt(k - last_checkpoint);
+      go_on_from_best(rule_->adapt(at_, k - last_checkpoint));
       last_checkpoint = *checkpoint++;
     }
   }
 
- private:
-  // x_(k+1) = P(x_k + w (z - x_k) + (1 - w) (x_k - x_(k-1))) with z = P(x_k + step).
-  void move(bool first) {
-    Tensor next = x_ + per_sample(step_size_, x_) * steepest(standing_.ball()->norm, gradient_);
-    project_(next);
-    if (!first) {
-      next = (x_ + step_weight * (next - x_)).add_(x_ - previous_, 1 - step_weight);
-      project_(next);
-    }
-    previous_ = x_;
-    x_ = next;
-  }
+  const Tensor& best() const { return at_.best_x; }
 
+ private:
   // Takes out what has fallen; for the others, loss and gradient at x and the best point so far.
   void evaluate() {
-    const Pass pass = standing_.passes().forward(x_, Keep::gates);
+    const Pass pass = standing_.passes().forward(at_.x, Keep::gates);
     LossAt loss = raised_.at(pass.logits, standing_.labels(), standing_.targets());
-    const Tensor margin = margins(pass.logits, standing_.labels());
-    standing_.keep_margins(margin);
-    const auto stand = standing_.remove_fallen(x_, margin.lt(0));
+    std::optional<Tensor> stand;
+    if (!wider_) {
+      const Tensor margin = margins(pass.logits, standing_.labels());
+      standing_.keep_margins(margin);
+      stand = standing_.remove_fallen(at_.x, margin.lt(0));
+    }
     if (standing_.empty()) return;
     // The pass knows the gates of those that fell, too.
-    gradient_ = standing_.passes().vector_jacobian(pass, loss.gradient);
+    at_.gradient = standing_.passes().vector_jacobian(pass, loss.gradient);
     if (stand) {
-      for (Tensor* each :
-           {&x_, &previous_, &gradient_, &loss.value, &step_size_, &rising_, &halved_, &loss_,
-            &best_, &best_x_, &best_gradient_, &best_at_checkpoint_}) {
+      for (Tensor* each : {&at_.x, &at_.gradient, &at_.loss, &at_.previous, &at_.best, &at_.best_x,
+                           &at_.best_gradient, &loss.value}) {
         if (each->defined()) *each = each->index_select(0, *stand);
       }
-      project_ = Projection(*standing_.ball(), true, standing_.clean());
+      rule_->keep(*stand);
+      project_ = Projection(ball_, true, standing_.clean());
     }
     compare(loss.value);
   }
 
   void compare(const Tensor& value) {
-    if (!best_.defined()) {
-      best_ = best_at_checkpoint_ = value;
-      best_x_ = x_;
-      best_gradient_ = gradient_;
+    if (!at_.best.defined()) {
+      at_.best = value;
+      at_.best_x = at_.x;
+      at_.best_gradient = at_.gradient;
     } else {
-      rising_ += value.gt(loss_);
-      const Tensor better = value.gt(best_);
-      const Tensor wide = per_sample(better, x_);
-      best_ = at::where(better, value, best_);
-      best_x_ = at::where(wide, x_, best_x_);
-      best_gradient_ = at::where(wide, gradient_, best_gradient_);
+      rule_->watch(value.gt(at_.loss));
+      const Tensor better = value.gt(at_.best);
+      const Tensor wide = per_sample(better, at_.x);
+      at_.best = at::where(better, value, at_.best);
+      at_.best_x = at::where(wide, at_.x, at_.best_x);
+      at_.best_gradient = at::where(wide, at_.gradient, at_.best_gradient);
     }
-    loss_ = value;
+    at_.loss = value;
   }
 
-  // Halves the step size, and goes back to the best point, where the loss rose too seldom or where
-  // neither step size nor best loss changed since the checkpoint before.
-  void adapt(int64_t steps) {
-    const Tensor seldom = rising_.lt(rho * static_cast<double>(steps));
-    const Tensor stuck = halved_.logical_not().logical_and(best_.le(best_at_checkpoint_));
-    halved_ = seldom.logical_or(stuck);
-    const Tensor wide = per_sample(halved_, x_);
-    step_size_ = at::where(halved_, step_size_ / 2, step_size_);
-    x_ = at::where(wide, best_x_, x_);
-    loss_ = at::where(halved_, best_, loss_);
-    gradient_ = at::where(wide, best_gradient_, gradient_);
-    best_at_checkpoint_ = best_;
-    rising_.zero_();
+  void go_on_from_best(const Tensor& those) {
+    const Tensor wide = per_sample(those, at_.x);
+    at_.x = at::where(wide, at_.best_x, at_.x);
+    at_.loss = at::where(those, at_.best, at_.loss);
+    at_.gradient = at::where(wide, at_.best_gradient, at_.gradient);
   }
 
   Standing& standing_;
   const Loss& raised_;
+  Ball ball_;
+  bool wider_;
   Projection project_;
-  Tensor x_, previous_, gradient_, loss_;  // the iterate, the one before, gradient and loss there
-  Tensor best_, best_x_, best_gradient_;   // the highest loss so far, and where
-  Tensor step_size_;                       // n
-  Tensor rising_;              // n: steps that raised the loss since the last checkpoint
-  Tensor halved_;              // n: whether the last checkpoint halved the step size
-  Tensor best_at_checkpoint_;  // n: the highest loss at the last checkpoint
+  std::unique_ptr<StepRule> rule_;
+  Track at_;
 };
+
+// Where an ascent starts once that is projected: a random point of the ball, cut by the box; in L1
+// noise of standard deviation 1, whose projection changes few pixels.
+Tensor random_start(const Ball& ball, const Samples& samples, std::uint64_t seed) {
+  const Tensor& clean = samples.images;
+  if (ball.norm != Norm::l1) {
+    return (clean + random_in_ball(ball, clean, samples.index, seed)).clamp_(0, 1);
+  }
+  const Tensor rows = clean.flatten(1);
+  return clean + normal_rows(seed, samples.index, rows.size(1), rows).view_as(clean);
+}
 
 }  // namespace
 
 Attack apgd_attack(const ApgdOptions& options) {
-  require_norm("Auto-PGD", options.ball.norm, {Norm::linf, Norm::l2});
   const std::string kind =
       options.loss.name == cross_entropy_loss().name ? "ce" : options.loss.name;
   return {
@@ -146,24 +138,48 @@ Attack apgd_attack(const ApgdOptions& options) {
         }
         rounds.run = [&](int64_t round, Standing& standing) {
           const auto place = static_cast<std::uint64_t>(round);
-          const Samples& part = standing.samples();
-          Tensor start = part.images + random_in_ball(options.ball, part.images, part.index,
-                                                      derive_seed(context.seed, {place}));
-          Ascent(standing, options.loss, start.clamp_(0, 1)).run(options.iterations);
+          const std::vector<ApgdStage> stages = apgd_stages(options.ball, options.iterations);
+          Tensor start = random_start(stages.front().ball, standing.samples(),
+                                      derive_seed(context.seed, {place}));
+          for (const auto& [ball, iterations] : stages) {
+            Projection(ball, /*pixel_box=*/true, standing.clean())(start);
+            Ascent ascent(standing, options.loss, ball, start);
+            ascent.run(iterations);
+            start = ascent.best();
+          }
         };
         return run_rounds(network, samples, rounds, context);
       }};
 }
 
+ApgdOptions published_apgd(const Ball& ball, const Loss& loss) {
+  return {.ball = ball, .loss = loss, .restarts = ball.norm == Norm::l1 ? 5 : 1};
+}
+
+ApgdOptions published_targeted_apgd(const Ball& ball) {
+  return {.ball = ball, .loss = dlr_loss(), .targets = ball.norm == Norm::l1 ? 5 : 9};
+}
+
 Attack malt_attack(const Ball& ball) {
-  ApgdOptions options;
-  options.ball = ball;
-  options.loss = dlr_loss();
+  ApgdOptions options = published_targeted_apgd(ball);
   options.targets = 9;
   options.candidates = 100;
   Attack attack = apgd_attack(options);
   attack.name = "malt";
   return attack;
+}
+
+std::vector<ApgdStage> apgd_stages(const Ball& ball, int64_t iterations) {
+  if (ball.norm != Norm::l1) return {{ball, iterations}};
+  // Three tenths each, rounded up, as long as that leaves the last one something.
+  const int64_t wide = std::min((3 * iterations + 9) / 10, (iterations - 1) / 2);
+  std::vector<ApgdStage> stages;
+  for (const int64_t times : {3, 2}) {
+    const double radius = static_cast<double>(times) * ball.radius;
+    if (wide > 0) stages.push_back({{ball.norm, radius}, wide});
+  }
+  stages.push_back({ball, iterations - 2 * wide});
+  return stages;
 }
 
 std::vector<int64_t> apgd_checkpoints(int64_t iterations) {

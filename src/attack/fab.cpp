@@ -3,6 +3,7 @@
 #include <ATen/ATen.h>
 
 #include "attack/standing.hpp"
+#include "reluctance/geometry/sparse.hpp"
 #include "reluctance/loss/margin.hpp"
 
 namespace reluctance {
@@ -52,12 +53,32 @@ AttackResult run(const Network& network, const Samples& samples, const FabOption
   return run_rounds(network, samples, rounds, context);
 }
 
-const std::vector<Norm> norms{Norm::linf, Norm::l2};
+// In L-infinity and L2 every pixel moves towards the boundary until it meets a wall of the box:
+// pixel i by min(lambda speed_i, room_i). What is gained, sum_i slope_i min(lambda speed_i,
+// room_i), is increasing, concave and piecewise linear in lambda, so that Newton's method from
+// below is exact after finitely many steps, and without sorting. slope, room: N x n, wanted: N -> N
+// x n.
+Tensor move_together(Norm norm, const Tensor& slope, const Tensor& room, const Tensor& wanted) {
+  const Tensor speed = norm == Norm::linf ? slope.sign() : slope;
+  // Rounding leaves the last steps without progress.
+  const double tolerance = slope.scalar_type() == at::kDouble ? 1e-13 : 1e-6;
+  constexpr int64_t most = 100;
+  Tensor lambda = at::zeros_like(wanted);
+  Tensor move = at::zeros_like(slope);
+  for (int64_t step = 0; step < most; ++step) {
+    const Tensor missing = wanted - (slope * move).sum(1);
+    const Tensor rate = (slope * speed * move.lt(room)).sum(1);
+    const Tensor open = missing.gt(tolerance * wanted).logical_and_(rate.gt(0));
+    if (!open.any().item<bool>()) break;
+    lambda = at::where(open, lambda + missing / rate, lambda);
+    move = at::minimum(lambda.unsqueeze(1) * speed, room);
+  }
+  return move;
+}
 
 }  // namespace
 
 Attack fab_attack(const FabOptions& options) {
-  require_norm("FAB", options.ball.norm, norms);
   return {"fab-t", options.ball,
           [options](const Network& network, const Samples& samples, const Context& context) {
             return run(network, samples, options, nullptr, context);
@@ -66,7 +87,6 @@ Attack fab_attack(const FabOptions& options) {
 
 NearestResult fab_distances(const Network& network, const Samples& samples,
                             const FabOptions& options, const Context& context) {
-  require_norm("FAB", options.ball.norm, norms);
   Nearest nearest(as_inputs(network, samples.images), options.ball.norm);
   // In a ball of radius zero nothing falls but what is wrong as it is.
   FabOptions everywhere = options;
@@ -76,29 +96,11 @@ NearestResult fab_distances(const Network& network, const Samples& samples,
 
 Tensor project_onto_boundary(Norm norm, const Tensor& x, const Tensor& gradient,
                              const Tensor& value) {
-  // Every pixel moves towards the boundary until it meets a wall of the box: pixel i by
-  // min(lambda speed_i, room_i). What is gained, sum_i |g_i| min(lambda speed_i, room_i), is
-  // increasing, concave and piecewise linear in lambda, so that Newton's method from below is exact
-  // after finitely many steps, and without sorting.
   const Tensor towards = -gradient.sign() * value.sign().unsqueeze(1);
   const Tensor slope = gradient.abs();
-  const Tensor speed = norm == Norm::linf ? towards.abs() : slope;
-  const Tensor room = at::where(towards.gt(0), 1 - x, x).mul_(towards.abs());
-  const Tensor wanted = value.abs();
-  // Rounding leaves the last steps without progress.
-  const double tolerance = x.scalar_type() == at::kDouble ? 1e-13 : 1e-6;
-  constexpr int64_t most = 100;
-  Tensor lambda = at::zeros_like(value);
-  Tensor move = at::zeros_like(x);
-  for (int64_t step = 0; step < most; ++step) {
-    const Tensor missing = wanted - (slope * move).sum(1);
-    const Tensor rate = (slope * speed * move.lt(room)).sum(1);
-    const Tensor open = missing.gt(tolerance * wanted).logical_and_(rate.gt(0));
-    if (!open.any().item<bool>()) break;
-    lambda = at::where(open, lambda + missing / rate, lambda);
-    move = at::minimum(lambda.unsqueeze(1) * speed, room);
-  }
-  return towards * move;
+  const Tensor room = room_towards(towards, x);
+  return towards * (norm == Norm::l1 ? spend(value.abs(), slope, room, slope)
+                                     : move_together(norm, slope, room, value.abs()));
 }
 
 }  // namespace reluctance

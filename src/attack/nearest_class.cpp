@@ -7,6 +7,7 @@
 
 #include "attack/standing.hpp"
 #include "reluctance/base/random.hpp"
+#include "reluctance/geometry/sparse.hpp"
 #include "reluctance/loss/margin.hpp"
 
 namespace reluctance {
@@ -36,14 +37,33 @@ Direction towards_guide(const Standing& standing, const Guides& guides, std::uin
   return {guides.images.index_select(0, guide) - standing.clean(), count.gt(0)};
 }
 
+// Differences (n x pixels) with a random weight for each pixel.
+Tensor weighted(const Tensor& difference, const Tensor& index, std::uint64_t seed) {
+  return difference * uniform_rows(seed, index, difference.size(1), difference);
+}
+
 // The signs of a difference (n x ...) where it is largest, after a random weight for each pixel.
 Tensor concentrate(const Tensor& difference, const Tensor& index, std::uint64_t seed) {
-  const Tensor flat = difference.flatten(1);
-  const Tensor far = flat * uniform_rows(seed, index, flat.size(1), flat);
+  const Tensor far = weighted(difference.flatten(1), index, seed);
   const auto kept =
       static_cast<int64_t>(std::ceil(concentration * static_cast<double>(far.size(1))));
   const Tensor least = std::get<0>(far.abs().topk(kept, 1)).amin(1, true);
   return (far.sign() * far.abs().ge(least)).view_as(difference);
+}
+
+// The way to a guide at the edge of the ball: in L-infinity all pixels, in L2 some of them, in L1
+// as many, one after the other, as the radius takes to the guide's own values.
+Tensor towards(const Ball& ball, const Tensor& difference, const Tensor& index,
+               std::uint64_t seed) {
+  if (ball.norm == Norm::linf) return ball.radius * steepest(ball.norm, difference);
+  if (ball.norm == Norm::l2) {
+    return ball.radius * steepest(ball.norm, concentrate(difference, index, seed));
+  }
+  const Tensor flat = difference.flatten(1);
+  const Tensor room = flat.abs();
+  const Tensor moved = spend(at::full_like(room.select(1, 0), ball.radius),
+                             weighted(room, index, seed), room, at::ones_like(room));
+  return (moved * flat.sign()).view_as(difference);
 }
 
 // Where a round starts: one point of ball and box for each sample, n x input shape.
@@ -51,17 +71,13 @@ Tensor starts(const Standing& standing, const NearestClassOptions& options, bool
               std::uint64_t seed) {
   const Tensor& clean = standing.clean();
   const Tensor& index = standing.samples().index;
-  const Norm norm = options.ball.norm;
   const bool guided = options.guides.images.defined();
   if (!guided && first) return clean;
   Tensor delta;
   Tensor known;
   if (guided) {
     const Direction found = towards_guide(standing, options.guides, derive_seed(seed, {0}));
-    const Tensor kept = norm == Norm::l2
-                            ? concentrate(found.difference, index, derive_seed(seed, {1}))
-                            : found.difference;
-    delta = options.ball.radius * steepest(norm, kept);
+    delta = towards(options.ball, found.difference, index, derive_seed(seed, {1}));
     known = found.known;
   }
   if (!guided || !known.all().item<bool>()) {
@@ -71,6 +87,28 @@ Tensor starts(const Standing& standing, const NearestClassOptions& options, bool
   Tensor x = clean + delta;
   Projection(options.ball, /*pixel_box=*/true, clean)(x);
   return x;
+}
+
+// The point of ball and box (a radius for each sample: n) where the linear function with this
+// gradient is largest in L1: pixels go to their walls one after the other, the steepest first.
+Tensor corner(const Tensor& clean, const Tensor& radius, const Tensor& gradient) {
+  const Tensor slope = gradient.flatten(1);
+  const Tensor sign = slope.sign();
+  const Tensor move =
+      spend(radius, slope.abs(), room_towards(sign, clean.flatten(1)), at::ones_like(slope));
+  return clean + (sign * move).view_as(clean);
+}
+
+// A step of steepest ascent in balls of these radii (n), `left` of the longest: across the ball; in
+// L1, where that would drive one pixel at a time beyond its wall, so much of the way to the corner
+// (Frank and Wolfe 1956).
+Tensor ascent_step(Norm norm, const Tensor& radius, const Tensor& clean, const Tensor& x,
+                   const Tensor& gradient, double left) {
+  Tensor next = norm == Norm::l1
+                    ? at::lerp(x, corner(clean, radius, gradient), left)
+                    : x + per_sample(first_step * left * radius, x) * steepest(norm, gradient);
+  Projection(norm, radius, /*pixel_box=*/true, clean)(next);
+  return next;
 }
 
 // One class, from one start, in balls of their own. `from` (n x input shape): where to start, per
@@ -99,10 +137,12 @@ void approach(Standing& standing, const NearestPointOptions& options, const Tens
                                   at::minimum(radius * (1 + change), known));
     radius = at::where(known.isinf(), linear * (1 + change), next);
     radius = radius.clamp_max(widest);
-    x = t == 0 && from.defined()
-            ? clean + per_sample(radius, clean) * from
-            : x + per_sample(first_step * left * radius, x) * steepest(norm, here.gradient);
-    Projection(norm, radius, /*pixel_box=*/true, clean)(x);
+    if (t == 0 && from.defined()) {
+      x = clean + per_sample(radius, clean) * from;
+      Projection(norm, radius, /*pixel_box=*/true, clean)(x);
+    } else {
+      x = ascent_step(norm, radius, clean, x, here.gradient, left);
+    }
   }
 }
 
@@ -124,12 +164,10 @@ void ascend(Standing& standing, Tensor x, int64_t steps) {
       gradient = gradient.index_select(0, *stand);
     }
     const double left = 1 - static_cast<double>(t) / static_cast<double>(steps);
-    x = x + (first_step * ball.radius * left) * steepest(ball.norm, gradient);
-    Projection(ball, /*pixel_box=*/true, standing.clean())(x);
+    const Tensor radius = at::full({x.size(0)}, ball.radius, x.options());
+    x = ascent_step(ball.norm, radius, standing.clean(), x, gradient, left);
   }
 }
-
-const std::vector<Norm> norms{Norm::linf, Norm::l2};
 
 // The order in which classes are tried, for Rounds::aim.
 auto nearest_first(Norm norm, int64_t candidates) {
@@ -188,7 +226,6 @@ Guides make_guides(const Network& network, const Tensor& images) {
 }
 
 Attack nearest_class_attack(const NearestClassOptions& options) {
-  require_norm("the nearest-class attack", options.ball.norm, norms);
   return {"nearest-class", options.ball,
           [options](const Network& network, const Samples& samples, const Context& context) {
             Rounds rounds{options.ball,
@@ -209,7 +246,6 @@ Attack nearest_class_attack(const NearestClassOptions& options) {
 
 NearestResult nearest_points(const Network& network, const Samples& samples,
                              const NearestPointOptions& options, const Context& context) {
-  require_norm("the search for the nearest points", options.norm, norms);
   const Samples all = as_inputs(network, samples);
   Nearest nearest(all.images, options.norm);
   // In a ball of radius zero nothing falls but what is wrong as it is.

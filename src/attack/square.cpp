@@ -60,7 +60,7 @@ Tensor square_places(const Tensor& top, const Tensor& left, int64_t side, int64_
   return (rows * width + columns).view({top.size(0), 1, side * side});
 }
 
-Tensor plane_norms(const Tensor& x) { return x.norm(2, {2}, true); }
+double power_of(Norm norm) { return norm == Norm::l1 ? 1 : 2; }
 
 // One run on a batch that shrinks as samples fall. Images are n x channels x pixels here.
 class Search {
@@ -126,7 +126,7 @@ class Search {
     return best_.scatter(2, where, moved);
   }
 
-  // L2: patterns on a grid of five by five squares.
+  // L2, L1: patterns on a grid of five by five squares.
   Tensor tiles(const Choices& choices) {
     const int64_t side = std::max<int64_t>(std::min(height_, width_) / 5, 1);
     Tensor delta = at::zeros({standing_.rows().size(0), channels_, height_, width_},
@@ -143,8 +143,8 @@ class Search {
     return reach(planes(delta));
   }
 
-  // L2: takes the perturbation out of a second square, and gives what the ball has left to a first
-  // one, which mixes its own perturbation with a new pattern.
+  // L2, L1: takes the perturbation out of a second square, and gives what the ball has left to a
+  // first one, which mixes its own perturbation with a new pattern.
   Tensor shaped_square(const Choices& choices, int64_t query) {
     const int64_t side = square_side(options_, query, height_, width_);
     const Tensor first = square(choices, side, Kind::row, Kind::column);
@@ -157,17 +157,33 @@ class Search {
     mixed = mixed / plane_norms(mixed).clamp_min(1e-12);
 
     const Tensor rest = delta.scatter(2, first, 0).scatter_(2, second, 0);
-    const Tensor in_both = (delta - rest).square().sum(2, true);
+    // Of each channel in both squares, and of the whole ball: norms to the norm's own power, which
+    // add up.
+    const double power = power_of(options_.ball.norm);
+    const Tensor in_both = (delta - rest).abs().pow(power).sum(2, true);
     const Tensor unused =
-        (options_.ball.radius * options_.ball.radius - delta.square().sum({1, 2}, true))
+        (std::pow(options_.ball.radius, power) - delta.abs().pow(power).sum({1, 2}, true))
             .clamp_min_(0);
-    return reach(rest.scatter(2, first, mixed * (in_both + unused / channels_).sqrt()));
+    const Tensor size = (in_both + unused / channels_).pow(1 / power);
+    // In L1 more than there is, since the box takes a part.
+    const double excess = options_.ball.norm == Norm::l1 ? static_cast<double>(channels_) : 1;
+    return reach(rest.scatter(2, first, mixed * size * excess));
   }
 
-  // L2: the image moved along `delta` to the surface of the ball, then clipped to the box.
+  // The image moved by `delta`: in L2 along it to the surface of the ball, then clipped to the box;
+  // in L1 to the nearest point of ball and box.
   Tensor reach(const Tensor& delta) const {
+    if (options_.ball.norm == Norm::l1) {
+      Tensor x = clean() + delta;
+      Projection(options_.ball, /*pixel_box=*/true, clean())(x);
+      return x;
+    }
     const Tensor unit = delta / per_sample(sample_norms(delta, Norm::l2).clamp_min(1e-12), delta);
     return (clean() + options_.ball.radius * unit).clamp_(0, 1);
+  }
+
+  Tensor plane_norms(const Tensor& x) const {
+    return x.norm(power_of(options_.ball.norm), {2}, true);
   }
 
   Tensor square(const Choices& choices, int64_t side, Kind row, Kind column) const {
@@ -176,10 +192,11 @@ class Search {
         .expand({-1, channels_, -1});
   }
 
-  // The pattern of L2 squares, turned or not for each sample: n x side^2.
+  // The pattern of squares in L2 and L1, turned or not for each sample: n x side^2.
   Tensor pattern(const Choices& choices, int64_t side, std::uint64_t kind) {
     if (!patterns_.defined() || patterns_.size(1) != side * side) {
-      const Tensor upright = square_pattern(side).to(standing_.clean().options());
+      const Tensor upright =
+          square_pattern(options_.ball.norm, side).to(standing_.clean().options());
       patterns_ = at::stack({upright, upright.t()}).view({2, side * side});
     }
     return patterns_.index_select(0, choices.up_to(1, kind));
@@ -195,23 +212,22 @@ class Search {
 };
 
 // rows x columns with norm 1, highest at the centre: the ring of distance m around it holds the sum
-// of 1 / (k + 1)^2 from k = m to the outermost ring.
-Tensor hill(int64_t rows, int64_t columns) {
+// of 1 / (k + 1)^2 from k = m to the outermost ring, in L1 of 1 / (k + 1)^4.
+Tensor hill(Norm norm, int64_t rows, int64_t columns) {
   const int64_t outermost = std::max(rows / 2, columns / 2);
   const auto distance = [](int64_t count) {
     return (at::arange(count, at::kLong) - count / 2).abs();
   };
   const Tensor ring = at::maximum(distance(rows).unsqueeze(1), distance(columns).unsqueeze(0));
-  const Tensor share = at::arange(1, outermost + 2, at::kDouble).pow(-2);
+  const Tensor share = at::arange(1, outermost + 2, at::kDouble).pow(-4 / power_of(norm));
   const Tensor height = share.flip(0).cumsum(0).flip(0);
   const Tensor shape = height.index_select(0, ring.flatten()).view({rows, columns});
-  return shape / shape.norm();
+  return shape / shape.norm(power_of(norm));
 }
 
 }  // namespace
 
 Attack square_attack(const SquareOptions& options) {
-  require_norm("the Square attack", options.ball.norm, {Norm::linf, Norm::l2});
   return {"square", options.ball,
           [options](const Network& network, const Samples& samples, const Context& context) {
             const Shape shape = image_shape(network, samples.images);
@@ -233,15 +249,15 @@ int64_t square_side(const SquareOptions& options, int64_t square, int64_t height
   }
   auto side =
       static_cast<int64_t>(std::lround(std::sqrt(share * static_cast<double>(height * width))));
-  if (options.ball.norm == Norm::l2) side = std::max<int64_t>(side, 3) | 1;
+  if (options.ball.norm != Norm::linf) side = std::max<int64_t>(side, 3) | 1;
   return std::clamp<int64_t>(side, 1, std::min(height, width));
 }
 
-Tensor square_pattern(int64_t side) {
+Tensor square_pattern(Norm norm, int64_t side) {
   const int64_t upper = side / 2;
   if (upper == 0) return at::ones({1, 1}, at::kDouble);
-  const Tensor pattern = at::cat({hill(upper, side), -hill(side - upper, side)});
-  return pattern / pattern.norm();
+  const Tensor pattern = at::cat({hill(norm, upper, side), -hill(norm, side - upper, side)});
+  return pattern / pattern.norm(power_of(norm));
 }
 
 }  // namespace reluctance

@@ -30,58 +30,57 @@ const Words of_a_ball{"--norm", "--eps"};
 const Words of_iterations{"--norm", "--eps", "--steps"};
 const Words of_restarts{"--norm", "--eps", "--steps", "--restarts"};
 
-// What --steps says, or what the attack's authors do.
-int64_t steps_or(const AttackOptions& options, int64_t published) {
-  const bool given =
-      std::find(options.given.begin(), options.given.end(), "--steps") != options.given.end();
-  return given ? options.steps : published;
+bool is_given(const AttackOptions& options, const std::string& name) {
+  return std::find(options.given.begin(), options.given.end(), name) != options.given.end();
 }
 
-Stage apgd_stage(const AttackOptions& options, const Loss& loss, int64_t targets) {
-  ApgdOptions apgd;
-  apgd.ball = ball_of(options);
-  apgd.loss = loss;
-  apgd.targets = targets;
-  apgd.iterations = steps_or(options, apgd.iterations);
-  apgd.restarts = options.restarts;
-  return {apgd_attack(apgd)};
+// What --steps says, or what the attack's authors do.
+int64_t steps_or(const AttackOptions& options, int64_t published) {
+  return is_given(options, "--steps") ? options.steps : published;
+}
+
+Stage apgd_stage(const AttackOptions& options, ApgdOptions published) {
+  published.iterations = steps_or(options, published.iterations);
+  if (is_given(options, "--restarts")) published.restarts = options.restarts;
+  return {apgd_attack(published)};
 }
 
 const std::vector<Entry>& table() {
-  static const std::vector<Norm> usual{Norm::linf, Norm::l2};
   static const std::vector<Entry> entries{
-      {"standard", of_a_ball, usual, nullptr,
+      {"standard", of_a_ball, all_norms(), nullptr,
        [](const AttackOptions& options, const Network& network, const Tensor& images) {
          return standard_stages(network, ball_of(options), images);
        }},
-      {"autoattack", of_a_ball, usual, nullptr,
+      {"autoattack", of_a_ball, all_norms(), nullptr,
        [](const AttackOptions& options, const Network& network, const Tensor&) {
          return autoattack_stages(network, ball_of(options));
        }},
-      {"malt", of_a_ball, usual, nullptr,
+      {"malt", of_a_ball, all_norms(), nullptr,
        [](const AttackOptions& options, const Network&, const Tensor&) {
          return std::vector<Stage>{{malt_attack(ball_of(options))}};
        }},
-      {"apgd-ce", of_restarts, usual, nullptr,
+      {"apgd-ce", of_restarts, all_norms(), nullptr,
        [](const AttackOptions& options, const Network&, const Tensor&) {
-         return std::vector<Stage>{apgd_stage(options, cross_entropy_loss(), 0)};
+         return std::vector<Stage>{
+             apgd_stage(options, published_apgd(ball_of(options), cross_entropy_loss()))};
        }},
-      {"apgd-dlr", of_restarts, usual, nullptr,
+      {"apgd-dlr", of_restarts, all_norms(), nullptr,
        [](const AttackOptions& options, const Network&, const Tensor&) {
-         return std::vector<Stage>{apgd_stage(options, dlr_loss(), 0)};
+         return std::vector<Stage>{
+             apgd_stage(options, published_apgd(ball_of(options), dlr_loss()))};
        }},
-      {"apgd-t", of_restarts, usual, nullptr,
+      {"apgd-t", of_restarts, all_norms(), nullptr,
        [](const AttackOptions& options, const Network&, const Tensor&) {
-         return std::vector<Stage>{apgd_stage(options, dlr_loss(), 9)};
+         return std::vector<Stage>{apgd_stage(options, published_targeted_apgd(ball_of(options)))};
        }},
-      {"fab-t", of_iterations, usual, nullptr,
+      {"fab-t", of_iterations, all_norms(), nullptr,
        [](const AttackOptions& options, const Network&, const Tensor&) {
          FabOptions fab;
          fab.ball = ball_of(options);
          fab.iterations = steps_or(options, fab.iterations);
          return std::vector<Stage>{{fab_attack(fab)}};
        }},
-      {"square", of_iterations, usual, nullptr,
+      {"square", of_iterations, all_norms(), nullptr,
        [](const AttackOptions& options, const Network&, const Tensor&) {
          SquareOptions square;
          square.ball = ball_of(options);
@@ -177,8 +176,14 @@ void add_attack(CLI::App& app, AttackOptions& options, AttackUse use, const std:
       ->capture_default_str();
   written(app.add_option("--norm", options.norm, "linf, l2 or l1")
               ->transform(any_case())
-              ->capture_default_str());
-  written(app.add_option("--eps", options.epsilon, "radius of the ball, for pixels in [0, 1]")
+              ->capture_default_str())
+      ->each([&options](const std::string& norm) {
+        // AutoAttack's budget on CIFAR-10. Options are read in this order: --eps has the last word.
+        constexpr double usual = 12;
+        if (norm == to_string(Norm::l1)) options.epsilon = usual;
+      });
+  written(app.add_option("--eps", options.epsilon,
+                         "radius of the ball, for pixels in [0, 1]; default in l1: 12")
               ->transform(positive_number())
               ->capture_default_str());
   written(app.add_option("--steps", options.steps, "steps of the attack")
@@ -188,7 +193,8 @@ void add_attack(CLI::App& app, AttackOptions& options, AttackUse use, const std:
                          "length of a step; default 2.5 * eps / steps")
               ->transform(positive_number()));
   written(app.add_option("--restarts", options.restarts,
-                         "runs of the attack; later ones on what still stands")
+                         "runs of the attack; later ones on what still stands; default of apgd-ce "
+                         "and apgd-dlr in l1: 5")
               ->transform(whole_number(1, 10000))
               ->capture_default_str());
   written(app.add_option("--beta", options.beta,

@@ -75,7 +75,7 @@ void add_distances(CLI::App& app) {
   command->add_option("--limit", options->limit, "use the first N images; 0 for all")
       ->transform(whole_number(0, 10000000))
       ->capture_default_str();
-  command->add_option("--norm", options->norm, "linf or l2")
+  command->add_option("--norm", options->norm, "linf, l2 or l1")
       ->transform(any_case())
       ->capture_default_str();
   command->add_option("--save", options->save, "write the adversarial examples to this NPZ file");

@@ -1,4 +1,6 @@
 // The attacks of AutoAttack, in their published order.
+#include <algorithm>
+
 #include "reluctance/attack/apgd.hpp"
 #include "reluctance/attack/fab.hpp"
 #include "reluctance/attack/square.hpp"
@@ -8,12 +10,11 @@ namespace reluctance {
 
 std::vector<Stage> autoattack_stages(const Network& network, const Ball& ball,
                                      const AutoattackOptions& options) {
-  ApgdOptions apgd;
-  apgd.ball = ball;
+  ApgdOptions apgd = published_apgd(ball, cross_entropy_loss());
   apgd.iterations = options.iterations;
-  ApgdOptions targeted = apgd;
-  targeted.loss = dlr_loss();
-  targeted.targets = options.targets;
+  ApgdOptions targeted = published_targeted_apgd(ball);
+  targeted.iterations = options.iterations;
+  targeted.targets = std::min(targeted.targets, options.targets);
   FabOptions fab;
   fab.ball = ball;
   fab.iterations = options.iterations;

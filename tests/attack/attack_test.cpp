@@ -171,7 +171,7 @@ class NearestSearch : public testing::TestWithParam<Search> {};
 
 TEST_P(NearestSearch, LogitsThatAreNoNumbersAreNotFound) {
   const Samples samples = grey();
-  for (const Norm norm : {Norm::linf, Norm::l2}) {
+  for (const Norm norm : all_norms()) {
     const Tensor reached = GetParam()(overflowing(1e6, 0, 0), samples, norm).distance;
     EXPECT_TRUE(reached.isfinite().all().item<bool>()) << to_string(norm);
     for (const auto& [name, first, others] : overflows) {

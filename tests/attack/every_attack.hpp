@@ -48,16 +48,13 @@ inline std::vector<EveryAttack> every_attack() {
       {"fgsm_random", true,
        [](const Strength& s, auto&) { return as_attack(fgsm_attack(s.linf, true)); }}};
   for (const Norm norm : all_norms()) {
-    all.push_back({"pgd_" + to_string(norm), true,
-                   [=](const Strength& s, auto&) { return pgd_in(s.ball(norm)); }});
-  }
-  for (const Norm norm : {Norm::linf, Norm::l2}) {
     const auto add = [&](const std::string& name, bool random, auto make) {
       all.push_back({name + "_" + to_string(norm), random,
                      [=](const Strength& strength, const Guides& guides) {
                        return make(strength.ball(norm), guides);
                      }});
     };
+    add("pgd", true, [](const Ball& ball, auto&) { return pgd_in(ball); });
     add("apgd_ce", true,
         [](const Ball& ball, auto&) { return apgd_in(ball, cross_entropy_loss(), 0); });
     add("apgd_dlr", true, [](const Ball& ball, auto&) { return apgd_in(ball, dlr_loss(), 0); });

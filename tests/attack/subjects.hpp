@@ -4,6 +4,7 @@
 #include <ATen/ATen.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <utility>
@@ -22,14 +23,15 @@ struct LinearSubject {
 };
 
 // A linear classifier in float64 whose decision boundaries pass close to grey images.
-inline LinearSubject linear_subject(int64_t count = 60, int64_t classes = 6) {
+// With other pixels than grey ones, the walls of the box are in the way.
+inline LinearSubject linear_subject(int64_t count = 60, int64_t classes = 6, double spread = 0.05) {
   at::manual_seed(21);
   const Tensor weights = at::randn({classes, 36}, at::kDouble);
   const Tensor bias = -0.5 * weights.sum(1);
   Network network({1, 6, 6});
   network.append(reshape_layer({36}));
   network.append(linear_layer(), {weights, bias});
-  const Tensor images = 0.5 + 0.05 * at::randn({count, 1, 6, 6}, at::kDouble);
+  const Tensor images = (0.5 + spread * at::randn({count, 1, 6, 6}, at::kDouble)).clamp_(0, 1);
   const Tensor labels = logits(network, images).argmax(1);
   return {std::move(network), {images, labels}, weights};
 }
@@ -52,6 +54,37 @@ inline Tensor boundary_distance(const LinearSubject& subject, Norm norm) {
 // A small ball around the images: the median distance, so that half of them fall.
 inline Ball half_of_them(const LinearSubject& subject, Norm norm) {
   return {norm, boundary_distance(subject, norm).median().item<double>()};
+}
+
+// The same in L1 within the box, for images anywhere in it: with the pixels that change the margin
+// most first, each up to its wall. Infinite where that does not reach the boundary.
+inline double l1_distance_in_box(const LinearSubject& subject, int64_t place) {
+  const Tensor image = subject.samples.images[place].flatten();
+  const auto label = subject.samples.labels[place].item<int64_t>();
+  const Tensor z = logits(subject.network, subject.samples.images.slice(0, place, place + 1))[0];
+  double nearest = INFINITY;
+  for (int64_t k = 0; k < z.size(0); ++k) {
+    if (k == label) continue;
+    const Tensor slope = subject.weights[k] - subject.weights[label];
+    const Tensor order = slope.abs().argsort(0, /*descending=*/true);
+    double missing = (z[label] - z[k]).item<double>();
+    double distance = 0;
+    for (int64_t i = 0; i < order.size(0) && missing > 0; ++i) {
+      const Tensor pixel = order[i];
+      const auto steep = slope.index({pixel}).item<double>();
+      const auto value = image.index({pixel}).item<double>();
+      const double move = std::min(steep > 0 ? 1 - value : value, missing / std::abs(steep));
+      distance += move;
+      missing -= std::abs(steep) * move;
+    }
+    if (missing <= 1e-12) nearest = std::min(nearest, distance);
+  }
+  return nearest;
+}
+
+// A radius in which some images of small random networks fall.
+inline double moderate_radius(Norm norm) {
+  return norm == Norm::linf ? 0.02 : norm == Norm::l2 ? 0.15 : 0.8;
 }
 
 // Whether success flags are those of an image asked again, and all points inside ball and box.

@@ -61,8 +61,7 @@ TEST_F(Mistakes, AttacksThatNobodyKnows) {
 
 TEST_F(Mistakes, NormsAndLossesThatAnAttackDoesNotHave) {
   expect_refused({
-      {{"evaluate", "--attack", "standard", "--norm", "l1"}, {"standard", "l1", "linf or l2"}},
-      {{"evaluate", "--attack", "autoattack", "--norm", "l1"}, {"autoattack", "linf or l2"}},
+      {{"evaluate", "--attack", "fgsm", "--norm", "l1"}, {"--attack fgsm", "l1", "choose linf"}},
       {{"train", "--attack", "fgsm", "--norm", "l2"}, {"--attack fgsm", "l2", "choose linf"}},
       // Before networks are trained whose curvature nobody can tell.
       {{"explain", "--norm", "l1"}, {"effective curvature", "choose linf or l2"}},

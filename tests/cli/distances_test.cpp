@@ -15,7 +15,7 @@ namespace {
 class Distances : public Cli {};
 
 TEST_F(Distances, SavesWhatItPrints) {
-  for (const std::string norm : {"linf", "l2"}) {
+  for (const std::string norm : {"linf", "l2", "l1"}) {
     const ProgramOutcome outcome =
         run_here(on_both("distances") + Arguments{"--limit", "60", "--norm", norm, "--save",
                                                   "nearest.npz", "--json", "numbers.json"});

@@ -155,7 +155,15 @@ INSTANTIATE_TEST_SUITE_P(
              0,
              0.8,
              true,
-             4}));
+             4},
+        Case{"standard in l1", {"--norm", "l1", "--eps", "8"}, 0, 0, true, 7, 8},
+        Case{"autoattack in l1",
+             {"--attack", "autoattack", "--norm", "l1", "--eps", "8"},
+             0,
+             0,
+             true,
+             4,
+             8}));
 
 TEST_F(Evaluate, TheLossThatIsClimbedIsSaid) {
   const auto attack_on = [&](const std::string& loss) {

@@ -103,5 +103,16 @@ TEST_F(Cli, FractionsAndCapitalsAreUnderstood) {
   EXPECT_NE(plainly.out.find("epsilon 0.25098"), std::string::npos) << plainly.out;
 }
 
+TEST_F(Cli, InL1TheBudgetIsTwelveUnlessItIsGiven) {
+  const Arguments few =
+      on_both("evaluate") + Arguments{"--attack", "pgd", "--steps", "2", "--limit", "4"};
+  const ProgramOutcome usual = run_here(few + Arguments{"--norm", "L1"});
+  EXPECT_NE(usual.out.find("pgd, l1, epsilon 12, "), std::string::npos) << usual;
+  const ProgramOutcome given = run_here(few + Arguments{"--eps", "3", "--norm", "l1"});
+  EXPECT_NE(given.out.find("pgd, l1, epsilon 3, "), std::string::npos) << given;
+  const ProgramOutcome other = run_here(few + Arguments{"--norm", "l2"});
+  EXPECT_NE(other.out.find("pgd, l2, epsilon 0.05, "), std::string::npos) << other;
+}
+
 }  // namespace
 }  // namespace reluctance

@@ -115,7 +115,7 @@ TEST_P(Ensemble, StagesAddUp) {
   EXPECT_TRUE(at::equal(again.felled_by, result.felled_by));
 }
 
-INSTANTIATE_TEST_SUITE_P(Norms, Ensemble, testing::Values(Norm::linf, Norm::l2),
+INSTANTIATE_TEST_SUITE_P(Norms, Ensemble, testing::ValuesIn(all_norms()),
                          [](const auto& each) { return to_string(each.param); });
 
 // A stage of images alone.
@@ -377,7 +377,7 @@ TEST(EnsembleOfOne, IsTheAttackOnWhatIsAnsweredRight) {
 TEST(EnsembleOfOne, GivesEachSampleTheSameInAnyCompany) {
   const LinearSubject linear = linear_subject();
   const Samples samples = partly_wrong(linear);
-  for (const Norm norm : {Norm::linf, Norm::l2}) {
+  for (const Norm norm : all_norms()) {
     Ball ball = half_of_them(linear, norm);
     ball.radius *= 1.5;
     const std::vector<Stage> stages{{random_pgd(ball)}};

@@ -75,7 +75,7 @@ void staircase(Network& network) {
 
 TEST(Validity, AnHonestNetworkRaisesNothing) {
   const LinearSubject linear = linear_subject();
-  for (Norm norm : {Norm::linf, Norm::l2}) {
+  for (const Norm norm : all_norms()) {
     const Judged judged = judge(linear.network, linear.samples, half_of_them(linear, norm), true);
     EXPECT_EQ(names(judged.flags), std::vector<std::string>());
   }

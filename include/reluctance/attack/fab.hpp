@@ -9,7 +9,7 @@
 
 namespace reluctance {
 
-// The defaults are those of AutoAttack's standard version and of the paper's L-infinity and L2.
+// The defaults are those of AutoAttack's standard version.
 struct FabOptions {
   Ball ball{Norm::linf, 0.1};  // a sample falls when a point inside is found
   int64_t targets = 9;         // classes tried, the most probable first; at most C - 1 are
@@ -19,7 +19,7 @@ struct FabOptions {
   double backward = 0.9;        // beta: share of the perturbation kept after a success
 };
 
-// "fab-t", in L-infinity or L2. Nothing in it is random.
+// "fab-t". Nothing in it is random.
 Attack fab_attack(const FabOptions& options);
 
 // The nearest adversarial points that all targets and iterations find, however far: of the ball
@@ -29,7 +29,8 @@ NearestResult fab_distances(const Network& network, const Samples& samples,
 
 // The smallest step d of each row, in the norm, that brings x + d onto the hyperplane
 // gradient . (x + d) = gradient . x - value and keeps it in the box [0, 1]; where the box does not
-// reach the hyperplane, the corner that comes nearest. x, gradient: N x n, value: N -> N x n.
+// reach the hyperplane, the corner that comes nearest. In L1 pixels go to their walls one after the
+// other, the steepest first. x, gradient: N x n, value: N -> N x n.
 Tensor project_onto_boundary(Norm norm, const Tensor& x, const Tensor& gradient,
                              const Tensor& value);
 

@@ -3,16 +3,17 @@
 //
 // With the gates fixed the logits are affine, so the distance to the boundary with class k is
 //
-//   (z_y - z_k) / ||J_k - J_y||_dual,   dual norm: L1 for L-infinity, L2 for L2,
+//   (z_y - z_k) / ||J_k - J_y||_dual,   dual norm: L1 for L-infinity, L2 for L2, L-infinity for L1,
 //
 // for the price of one forward pass and a vector-Jacobian product for each class. The nearest
 // classes are attacked in that order by steepest ascent of the margin z_k - z_y, linearised anew at
-// every step, with steps that shrink from the ball's size to nothing. Samples leave as they fall.
+// every step, with steps that shrink from the ball's size to nothing. In L1 a step goes towards the
+// corner of ball and box where the linearised margin is largest. Samples leave as they fall.
 //
 // What the linear region around the image cannot know is what lies behind its gates. So the ascent
 // starts at the edge of the ball, on the way to a random image that the network answers as the
-// class aimed at (a guide): in L2 with all of the ball's radius on a few of the pixels, which
-// carries them past gates that the same norm on all pixels does not reach.
+// class aimed at (a guide): in L2 and L1 with all of the ball's radius on a few of the pixels,
+// which carries them past gates that the same norm on all pixels does not reach.
 #pragma once
 
 #include <cstdint>
@@ -43,7 +44,7 @@ struct NearestClassOptions {
   int64_t candidates = 20;
 };
 
-// "nearest-class", in L-infinity or L2.
+// "nearest-class".
 Attack nearest_class_attack(const NearestClassOptions& options);
 
 // The nearest adversarial point of each image: the same ascent in a ball that shrinks where it

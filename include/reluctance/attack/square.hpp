@@ -20,18 +20,18 @@ struct SquareOptions {
   int64_t schedule = 10000;  // queries for which the shrinking is laid out
 };
 
-// "square", in L-infinity or L2: until a sample falls or has had its queries. Its run throws Error
+// "square": until a sample falls or has had its queries. Its run throws Error
 // unless the images are N x channels x height x width, or any N x shape for a network with inputs
 // of channels x height x width.
 Attack square_attack(const SquareOptions& options);
 
 // The side of the square-th square (from 0), for images of height x width pixels: the share p of
 // the pixels is halved after 10, 50, 200, 500, 1000, 2000, 4000, 6000 and 8000 of 10,000 queries.
-// In L2 sides are odd and at least 3.
+// In L2 and L1 sides are odd and at least 3.
 int64_t square_side(const SquareOptions& options, int64_t square, int64_t height, int64_t width);
 
-// The pattern that L2 squares add, side x side with norm 1: two halves of opposite sign, each
-// highest at its centre.
-Tensor square_pattern(int64_t side);
+// The pattern that squares in L2 or L1 add, side x side with norm 1 in that norm: two halves of
+// opposite sign, each highest at its centre, in L1 the more so.
+Tensor square_pattern(Norm norm, int64_t side);
 
 }  // namespace reluctance

@@ -82,12 +82,12 @@ int64_t decided_by_rounding(const Network& network, const Samples& samples,
                             const EnsembleResult& result);
 
 // AutoAttack, standard version (Croce and Hein 2020, "Reliable evaluation of adversarial robustness
-// with an ensemble of diverse parameter-free attacks"): Auto-PGD with cross-entropy, targeted
-// Auto-PGD, targeted FAB, Square, as "apgd-ce", "apgd-t", "fab-t" and "square". The defaults are
-// the published ones.
+// with an ensemble of diverse parameter-free attacks"; L1: 2021, "Mind the box"): Auto-PGD with
+// cross-entropy, targeted Auto-PGD, targeted FAB, Square, as "apgd-ce", "apgd-t", "fab-t" and
+// "square". The defaults are the published ones.
 struct AutoattackOptions {
   int64_t iterations = 100;  // of the first three, for each target
-  int64_t targets = 9;
+  int64_t targets = 9;       // of the second, in L1, at most 5
   int64_t square_queries = 5000;
 };
 
