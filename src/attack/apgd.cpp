@@ -58,10 +58,12 @@ class Ascent {
   // Takes out what has fallen; for the others, loss and gradient at x and the best point so far.
   void evaluate() {
     const Pass pass = standing_.passes().forward(at_.x, Keep::gates);
-    LossAt loss = raised_.at(pass.logits, standing_.labels(), standing_.targets());
+    LossAt loss = standing_.targets().defined()
+                      ? raised_.at(pass.logits, standing_.labels(), standing_.targets())
+                      : raised_.attacked(pass.logits, standing_.samples());
     std::optional<Tensor> stand;
     if (!wider_) {
-      const Tensor margin = margins(pass.logits, standing_.labels());
+      const Tensor margin = margins(pass.logits, standing_.samples());
       standing_.keep_margins(margin);
       stand = standing_.remove_fallen(at_.x, margin.lt(0));
     }

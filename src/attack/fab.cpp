@@ -35,7 +35,7 @@ void search(Standing& standing, const FabOptions& options, Nearest* nearest) {
     check_interrupt();
     x = step(standing, options, x);
     const Tensor z = standing.passes().forward(x, Keep::nothing).logits;
-    Tensor found = answered_wrong(z, standing.labels());
+    Tensor found = succeeded(z, standing.samples());
     if (nearest) nearest->update(standing, x, found);
     if (const auto stand = standing.remove_fallen(x, found)) {
       x = x.index_select(0, *stand);

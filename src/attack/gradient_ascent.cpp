@@ -142,7 +142,7 @@ Tensor climb(CountedPasses& passes, const Samples& samples, const Tensor& start,
 
 Tensor input_gradient(CountedPasses& passes, const Samples& samples, const Loss& loss) {
   const Pass pass = passes.forward(samples.images, Keep::gates);
-  return passes.vector_jacobian(pass, loss.gradient(pass.logits, samples.labels));
+  return passes.vector_jacobian(pass, loss.attacked(pass.logits, samples).gradient);
 }
 
 }  // namespace reluctance

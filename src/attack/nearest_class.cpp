@@ -124,7 +124,7 @@ void approach(Standing& standing, const NearestPointOptions& options, const Tens
   for (int64_t t = 0; t <= options.steps; ++t) {
     check_interrupt();
     const Boundary here = linearise(standing, x);
-    const Tensor found = answered_wrong(here.pass.logits, standing.labels());
+    const Tensor found = succeeded(here.pass.logits, standing.samples());
     nearest.update(standing, x, found);
     if (t == options.steps) return;
     const double left = 1 - static_cast<double>(t) / static_cast<double>(options.steps);
@@ -153,7 +153,7 @@ void ascend(Standing& standing, Tensor x, int64_t steps) {
   for (int64_t t = 0; t <= steps && !standing.empty(); ++t) {
     check_interrupt();
     const Pass pass = standing.passes().forward(x, t < steps ? Keep::gates : Keep::nothing);
-    const Tensor margin = margins(pass.logits, standing.labels());
+    const Tensor margin = margins(pass.logits, standing.samples());
     standing.keep_margins(margin);
     const Tensor direction = margin_direction(pass.logits, standing.labels(), standing.targets());
     const auto stand = standing.remove_fallen(x, margin.lt(0));
@@ -181,11 +181,10 @@ auto nearest_first(Norm norm, int64_t candidates) {
 void require_answers(const Network& network, const Samples& samples, Norm norm,
                      NearestResult& result) {
   const Tensor& clean = samples.images;
-  const Tensor& labels = samples.labels;
   for (bool last : {false, true}) {
-    const Tensor holds = answered_wrong(logits(network, result.adversarial), labels);
+    const Tensor holds = succeeded(logits(network, result.adversarial), samples);
     const Tensor failing = result.distance.isfinite().logical_and(holds.logical_not());
-    result.passes.forward += labels.size(0);
+    result.passes.forward += samples.count();
     const Tensor rows = failing.nonzero().squeeze(1);
     if (rows.size(0) == 0) return;
     const Tensor from = clean.index_select(0, rows);

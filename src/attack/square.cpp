@@ -92,7 +92,7 @@ class Search {
   void ask(const Tensor& candidate) {
     const Tensor x = candidate.view_as(standing_.clean());
     Tensor margin =
-        margins(standing_.passes().forward(x, Keep::nothing).logits, standing_.labels());
+        margins(standing_.passes().forward(x, Keep::nothing).logits, standing_.samples());
     standing_.keep_margins(margin);
     const Tensor claimed = margin.le(0);
     Tensor next = candidate;

@@ -22,16 +22,17 @@ Tensor most_probable_others(const Tensor& logits, const Tensor& labels, int64_t 
   return std::get<1>(other_logits(logits, labels).topk(count, 1));
 }
 
-// Takes out what the network gets wrong without any attack. Returns the classes to aim at,
-// N x targets.
+// Takes out what needs no attack: the network gets it wrong, or answers the target. Returns the
+// classes to aim at, N x targets.
 Tensor take_wrong(CountedPasses& passes, const Samples& samples, const Rounds& rounds,
                   int64_t targets, AttackResult& result) {
   const auto chunk = [&](int64_t begin, int64_t end) -> Tensors {
     const Samples part = samples.slice(begin, end);
     const Tensor z = passes.forward(part.images, Keep::nothing).logits;
-    const Tensor wrong = z.argmax(1).ne(part.labels);
-    const Tensor margin = margins(z, part.labels);
+    const Tensor wrong = answers_as_wanted(z, part);
+    const Tensor margin = margins(z, part);
     if (targets == 0) return {wrong, margin, Tensor()};
+    if (part.target.defined()) return {wrong, margin, part.target.unsqueeze(1)};
     Tensor aims = most_probable_others(z, part.labels, targets);
     const Tensor right = wrong.logical_not().nonzero().squeeze(1);
     if (rounds.aim && right.size(0) > 0) {
@@ -72,8 +73,8 @@ std::optional<Tensor> Standing::remove_fallen(const Tensor& x, const Tensor& cla
     asked = select(asked, within.nonzero().squeeze(1));
     if (asked.size(0) == 0) return {};
   }
-  const Tensor z = passes_.forward(select(x, asked), Keep::nothing).logits;
-  const Tensor fell = answered_wrong(z, select(labels(), asked));
+  const Samples there = samples_.with_images(x).rows(asked);
+  const Tensor fell = succeeded(passes_.forward(there.images, Keep::nothing).logits, there);
   const Tensor fallen = select(asked, fell.nonzero().squeeze(1));
   if (fallen.size(0) == 0) return {};
 
@@ -90,7 +91,7 @@ std::optional<Tensor> Standing::remove_fallen(const Tensor& x, const Tensor& cla
 }
 
 std::optional<Tensor> Standing::ask(const Tensor& x) {
-  const Tensor margin = margins(passes_.forward(x, Keep::nothing).logits, labels());
+  const Tensor margin = margins(passes_.forward(x, Keep::nothing).logits, samples_);
   keep_margins(margin);
   return remove_fallen(x, margin.le(0));
 }
@@ -129,7 +130,8 @@ AttackResult run_rounds(const Network& network, const Samples& samples, const Ro
                         const Context& context) {
   CountedPasses passes(network);
   const Samples all = as_inputs(network, samples);
-  const int64_t targets = std::min(rounds.targets, network.classes() - 1);
+  const int64_t most = all.target.defined() ? 1 : network.classes() - 1;
+  const int64_t targets = std::min(rounds.targets, most);
   const int64_t count = std::max<int64_t>(targets, 1) * rounds.restarts;
   AttackResult result{all.images.clone(), Tensor()};
   if (targets > 0) result.target = at::full({all.count()}, -1, all.labels.options());

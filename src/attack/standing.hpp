@@ -79,7 +79,7 @@ Boundary linearise(Standing& standing, const Tensor& x);
 struct Rounds {
   std::optional<Ball> ball;
   int64_t restarts = 1;
-  int64_t targets = 0;  // other classes to aim at; 0: untargeted
+  int64_t targets = 0;  // other classes to aim at, of samples with a target that; 0: untargeted
   // The classes of each sample in the order in which they are tried, N x at least `targets`; the
   // most probable ones first if it is empty.
   std::function<Tensor(CountedPasses& passes, const Samples& samples)> aim;
@@ -87,8 +87,8 @@ struct Rounds {
   std::function<void(int64_t round, Standing& standing)> run;
 };
 
-// Runs all rounds: `restarts` for each target. Samples that the network gets wrong as they are fall
-// to themselves.
+// Runs all rounds: `restarts` for each target. Samples that the network gets wrong as they are, or
+// whose target it answers, fall to themselves.
 AttackResult run_rounds(const Network& network, const Samples& samples, const Rounds& rounds,
                         const Context& context);
 

@@ -27,8 +27,8 @@ struct Entry {
 };
 
 const Words of_a_ball{"--norm", "--eps"};
-const Words of_iterations{"--norm", "--eps", "--steps"};
-const Words of_restarts{"--norm", "--eps", "--steps", "--restarts"};
+const Words of_iterations{"--norm", "--eps", "--steps", "--target"};
+const Words of_restarts{"--norm", "--eps", "--steps", "--restarts", "--target"};
 
 bool is_given(const AttackOptions& options, const std::string& name) {
   return std::find(options.given.begin(), options.given.end(), name) != options.given.end();
@@ -88,7 +88,7 @@ const std::vector<Entry>& table() {
          return std::vector<Stage>{{square_attack(square)}};
        }},
       {"pgd",
-       {"--norm", "--eps", "--steps", "--step-size", "--restarts", "--loss"},
+       {"--norm", "--eps", "--steps", "--step-size", "--restarts", "--loss", "--target"},
        all_norms(),
        [](const AttackOptions& options) {
          return pgd_attack({ball_of(options), options.steps, options.step_size,
@@ -96,14 +96,14 @@ const std::vector<Entry>& table() {
        },
        nullptr},
       {"fgsm",
-       {"--norm", "--eps", "--loss"},
+       {"--norm", "--eps", "--loss", "--target"},
        {Norm::linf},
        [](const AttackOptions& options) {
          return fgsm_attack(options.epsilon, /*random_start=*/false);
        },
        nullptr},
       {"raw",
-       {"--beta", "--steps", "--loss"},
+       {"--beta", "--steps", "--loss", "--target"},
        {},
        [](const AttackOptions& options) { return raw_attack(options.beta, options.steps); },
        nullptr},
@@ -205,6 +205,12 @@ void add_attack(CLI::App& app, AttackOptions& options, AttackUse use, const std:
                          "what the attack climbs: cross-entropy, squared-error, margin or dlr")
               ->transform(any_case())
               ->capture_default_str());
+  if (use == AttackUse::evaluation) {
+    written(app.add_option("--target", options.target,
+                           "the class that the network is to answer, from 0; default any but the "
+                           "label")
+                ->transform(whole_number(0, 1000000)));
+  }
 }
 
 GradientAscent make_attack(const AttackOptions& options) {
@@ -238,14 +244,16 @@ bool follows_cross_entropy(const AttackOptions& options) {
 }
 
 std::string describe(const AttackOptions& options, int digits) {
-  if (!is_ensemble(options)) return describe(make_attack(options), digits);
   std::ostringstream text;
   text.precision(digits);
-  text << options.attack << ", " << options.norm << ", epsilon " << options.epsilon;
-  for (const std::string& option : options.given) {
-    if (option == "--steps") text << ", " << options.steps << " steps";
-    if (option == "--restarts") text << ", " << options.restarts << " restarts";
+  if (is_ensemble(options)) {
+    text << options.attack << ", " << options.norm << ", epsilon " << options.epsilon;
+    if (is_given(options, "--steps")) text << ", " << options.steps << " steps";
+    if (is_given(options, "--restarts")) text << ", " << options.restarts << " restarts";
+  } else {
+    text << describe(make_attack(options), digits);
   }
+  if (options.target) text << ", target " << *options.target;
   return text.str();
 }
 

@@ -23,6 +23,7 @@ struct AttackOptions {
   int64_t restarts = 1;
   double beta = 1.0;
   std::string loss = "cross-entropy";
+  std::optional<int64_t> target{};   // the class that the network is to answer; none: any other
   std::vector<std::string> given{};  // the options that were written, "--norm"
   bool random_start = true;          // not an option: theory that starts at the image turns it off
 };
@@ -34,8 +35,8 @@ enum class AttackUse {
   evaluation,       // only asks what it comes to: any
 };
 
-// Adds --attack, and what the attacks take: --norm, --eps, --steps and so on. `note` is put before
-// the names of the attacks in the help, such as "one attack: ".
+// Adds --attack, and what the attacks take: --norm, --eps, --steps and so on, for an evaluation
+// --target. `note` is put before the names of the attacks in the help, such as "one attack: ".
 void add_attack(CLI::App& app, AttackOptions& options, AttackUse use, const std::string& note = "");
 
 // Throws Error for an unknown attack, norm or loss, and for an option that was written and that the

@@ -105,7 +105,8 @@ class Checkpoint {
 ValidityOptions validity_of(const Options& options, const Network& network, const Tensor& towards) {
   ValidityOptions validity;
   validity.seed = options.common.seed;
-  validity.follows_cross_entropy = follows_cross_entropy(options.attack);
+  // Towards a target that loss is large, not flat.
+  validity.follows_cross_entropy = follows_cross_entropy(options.attack) && !options.attack.target;
   validity.ball = make_stages(options.attack, network, towards).front().attack.ball;
   validity.attack = [options, network, towards](const Ball& ball) {
     AttackOptions wider = options.attack;
@@ -191,6 +192,13 @@ Evaluation evaluate(const Options& options, const Network& network, const Datase
   }
 }
 
+// The share of the images that end as the target, if there is one.
+std::optional<Share> success_of(const Options& options, const EnsembleResult& result) {
+  if (!options.attack.target) return std::nullopt;
+  const int64_t all = result.felled_by.size(0);
+  return share(result.felled_by.ne(EnsembleResult::stands).sum().item<int64_t>(), all);
+}
+
 Json audit_json(const Audit& audit) {
   Json rounds = Json::array();
   for (const AuditRound& round : audit.rounds) {
@@ -242,6 +250,7 @@ void save(const Options& options, const Network& network, const Dataset& data,
                              {"success", result.felled_by.ne(EnsembleResult::stands).to(at::kCPU)},
                              {"felled_by", result.felled_by.to(at::kCPU)},
                              {"target", result.target.to(at::kCPU)},
+                             {"index", data.samples.index},
                              {"distance", sample_norms(difference, norm)},
                              {"logits", logits(network, result.adversarial).to(at::kCPU)}});
   }
@@ -249,9 +258,29 @@ void save(const Options& options, const Network& network, const Dataset& data,
   const Tensor fell = result.felled_by.ge(0).nonzero().squeeze(1).slice(0, 0, pictures);
   for (int64_t i = 0; i < fell.size(0); ++i) {
     const auto place = fell[i].item<int64_t>();
-    write_png(std::filesystem::path(options.png) / (std::to_string(place) + ".png"),
+    const auto name = std::to_string(data.samples.index[place].item<int64_t>()) + ".png";
+    write_png(std::filesystem::path(options.png) / name,
               at::stack({data.samples.images[place].to(adversarial.dtype()), adversarial[place]}));
   }
+}
+
+// The images that an attack towards a class is asked about: those of other classes, and which
+// class. Throws Error if the network has no such class, or the data no other.
+Dataset towards_target(const Dataset& data, int64_t target, int64_t classes) {
+  if (target >= classes) {
+    throw Error("--target " + std::to_string(target) + ": this network's classes are 0 to " +
+                std::to_string(classes - 1));
+  }
+  Dataset others = data;
+  const Tensor those = data.samples.labels.ne(target).nonzero().squeeze(1);
+  if (those.size(0) == 0) {
+    throw Error("--target " + std::to_string(target) +
+                ": all images have that label; choose another class, or more images");
+  }
+  others.samples = data.samples.rows(those).towards(target);
+  note("--target " + std::to_string(target) + ": left out " +
+       std::to_string(data.samples.count() - those.size(0)) + " images of that class");
+  return others;
 }
 
 void run(const Options& options) {
@@ -271,7 +300,10 @@ void run(const Options& options) {
   Dataset all = load_data(options.common, "test");
   if (!options.png.empty()) require_picture(all.samples.images);
   const Network network = required_network(options.common, all);
-  const Dataset data = options.limit > 0 ? head(all, options.limit) : all;
+  Dataset data = options.limit > 0 ? head(all, options.limit) : all;
+  if (options.attack.target) {
+    data = towards_target(data, *options.attack.target, network.classes());
+  }
   if (options.attack.attack == "autoattack" && network.classes() < 4) {
     note("autoattack: its targeted loss needs 4 classes; apgd-ce, fab-t and square remain");
   }
@@ -295,11 +327,15 @@ void run(const Options& options) {
                       {"forward_passes", stage.passes.forward},
                       {"backward_passes", stage.passes.backward}});
   }
-  show_share(summary, "robust accuracy", result.robust, name);
+  const std::optional<Share> reached = success_of(options, result);
+  if (reached) {
+    show_share(summary, "success rate   ", *reached, name);
+  } else {
+    show_share(summary, "robust accuracy", result.robust, name);
+  }
   const int64_t rounding = decided_by_rounding(network, data.samples, result);
   if (rounding > 0) {
-    std::fprintf(summary,
-                 "  of %ld that fell, %ld are answered right in float64: rounding decides\n",
+    std::fprintf(summary, "  of %ld that fell, %ld do not in float64: rounding decides\n",
                  result.felled_by.ge(0).sum().item<int64_t>(), rounding);
   }
   if (evaluation.audit) show_audit(summary, evaluation);
@@ -311,7 +347,10 @@ void run(const Options& options) {
   Json document = measurement_json(options.common, data);
   document["attack"] = name;
   document["clean"] = as_json(result.clean);
+  // With a target the share that does not answer it.
   document["robust"] = as_json(result.robust);
+  document["target"] = options.attack.target ? Json(*options.attack.target) : Json(nullptr);
+  document["success"] = reached ? as_json(*reached) : Json(nullptr);
   document["decided_by_rounding"] = rounding;
   document["stages"] = stages;
   document["audit"] = evaluation.audit ? audit_json(*evaluation.audit) : Json(nullptr);
@@ -340,7 +379,11 @@ void add_evaluate(CLI::App& app) {
       "alone.\n"
       "--save writes, for N images, adversarial (N x C x H x W), success (the attacked network\n"
       "answers wrong), felled_by (index of the stage; -1 stands, -2 wrong from the start), target\n"
-      "(class aimed at, or -1), distance (norm of the perturbation) and logits (N x classes).\n"
+      "(class aimed at, or -1), index (place in the data), distance (norm of the perturbation) "
+      "and\n"
+      "logits (N x classes).\n"
+      "With --target an image falls when the network answers that class. Images of that class are\n"
+      "left out, those that are answered as it from the start count as fallen.\n"
       "Warnings: clean-accuracy, not-finite, random, zero-gradient, steep-gradient, flat-loss,\n"
       "rising-budget, weaker-than-square. Each says what was seen and what to do.");
   add_data(*command, options->common);

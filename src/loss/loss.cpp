@@ -13,6 +13,12 @@
 
 namespace reluctance {
 
+LossAt Loss::attacked(const Tensor& logits, const Samples& samples) const {
+  if (!samples.target.defined()) return at(logits, samples.labels, {});
+  const auto [value, gradient] = at(logits, samples.target, {});
+  return {-value, -gradient};
+}
+
 Loss cross_entropy_loss(double label_smoothing) {
   std::ostringstream name;
   name.precision(17);

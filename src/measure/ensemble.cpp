@@ -38,8 +38,8 @@ Fallen confirmed(const Network& network, const Samples& samples, const Attack& a
     adversarial = drawn_inside(*attack.ball, samples.images.index_select(0, asked), adversarial);
   }
   passes.forward += asked.size(0);
-  const Tensor z = logits(network, adversarial);
-  const Tensor fell = answered_wrong(z, samples.labels.index_select(0, asked)).nonzero().squeeze(1);
+  const Samples those = samples.rows(asked).with_images(adversarial);
+  const Tensor fell = succeeded(logits(network, adversarial), those).nonzero().squeeze(1);
   return {asked.index_select(0, fell), adversarial.index_select(0, fell)};
 }
 
@@ -162,8 +162,8 @@ EnsembleState copy_of(EnsembleState state) {
 }
 
 Samples on_device(const Network& network, const Samples& samples) {
-  return {samples.images.to(network.device(), network.dtype()), samples.labels.to(network.device()),
-          samples.index.to(network.device())};
+  return samples.with_images(samples.images.to(network.device(), network.dtype()))
+      .to(network.device());
 }
 
 }  // namespace
@@ -172,14 +172,16 @@ EnsembleState begin_ensemble(const Network& network, const Samples& given) {
   const Samples samples = on_device(network, given);
   const Tensor z = logits(network, samples.images);
   const Tensor right = z.argmax(1).eq(samples.labels);
+  const Tensor stands = answers_as_wanted(z, samples).logical_not();
   EnsembleState state;
   EnsembleResult& result = state.result;
-  result.clean = result.robust = share(right.sum().item<int64_t>(), samples.count());
+  result.clean = share(right.sum().item<int64_t>(), samples.count());
+  result.robust = share(stands.sum().item<int64_t>(), samples.count());
   result.felled_by = at::full_like(samples.labels, EnsembleResult::wrong)
-                         .masked_fill_(right, EnsembleResult::stands);
+                         .masked_fill_(stands, EnsembleResult::stands);
   result.target = at::full_like(samples.labels, -1);
   result.adversarial = samples.images.clone();
-  result.margin = margins(z, samples.labels);
+  result.margin = margins(z, samples);
   state.pending = at::empty({0}, samples.labels.options());
   state.tried = at::zeros_like(right);
   return state;
@@ -222,10 +224,10 @@ int64_t decided_by_rounding(const Network& network, const Samples& samples,
                             const EnsembleResult& result) {
   const Tensor fell = result.felled_by.ge(0).nonzero().squeeze(1);
   if (fell.size(0) == 0) return 0;
-  const Tensor z =
-      logits(network.to(at::kDouble), result.adversarial.index_select(0, fell).to(at::kDouble));
-  const Tensor labels = samples.labels.to(fell.device()).index_select(0, fell);
-  return answered_wrong(z, labels).logical_not().sum().item<int64_t>();
+  const Samples those =
+      samples.to(fell.device()).with_images(result.adversarial.to(at::kDouble)).rows(fell);
+  const Tensor z = logits(network.to(at::kDouble), those.images);
+  return succeeded(z, those).logical_not().sum().item<int64_t>();
 }
 
 }  // namespace reluctance

@@ -111,7 +111,9 @@ std::vector<Flag> validity_flags(const Network& network, const Samples& samples,
   }
   const Samples few_right = first_of(right, all, options.samples);
   if (few_right.count() > 0) {
-    ask_gradients(network, few_right, first_of(stands, all, options.samples), options, flags);
+    // Towards a target an image may well stand near the boundary to another class.
+    const Tensor asked = all.target.defined() ? at::zeros_like(stands) : stands;
+    ask_gradients(network, few_right, first_of(asked, all, options.samples), options, flags);
   }
   const Samples fell = first_of(right.logical_and(stands.logical_not()), all, options.samples);
   if (fell.count() > 0 && options.ball && options.attack) {

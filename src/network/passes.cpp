@@ -15,8 +15,7 @@ Tensor as_inputs(const Network& network, const Tensor& images) {
 }
 
 Samples as_inputs(const Network& network, const Samples& samples) {
-  return {as_inputs(network, samples.images), samples.labels.to(network.device()),
-          samples.index.to(network.device())};
+  return samples.with_images(as_inputs(network, samples.images)).to(network.device());
 }
 
 Pass forward(const Network& network, const Tensor& x, Keep keep) {

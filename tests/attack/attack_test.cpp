@@ -8,6 +8,7 @@
 #include "attack/every_attack.hpp"
 #include "attack/subjects.hpp"
 #include "network/random_networks.hpp"
+#include "reluctance/loss/margin.hpp"
 
 namespace reluctance {
 namespace {
@@ -98,6 +99,40 @@ TEST_P(EachAttack, TellsTheTruthAndLeavesAloneWhatStands) {
   const Tensor standing = result.success.logical_not().nonzero().squeeze(1);
   EXPECT_TRUE(at::equal(result.adversarial.index_select(0, standing),
                         samples.images.index_select(0, standing)));
+}
+
+// Towards a class, here the next most probable, nothing but that answer is success.
+TEST_P(EachAttack, TowardsAClassOnlyThatAnswerCounts) {
+  const auto [network, all] = subject("cnn");
+  const Tensor target = other_logits(logits(network, all.images), all.labels).argmax(1);
+  const Samples others(all.images, all.labels, all.index, target);
+  const Attack attack =
+      GetParam().make({0.03, 0.24, 1.6, 0.2}, make_guides(network, others.images));
+  const AttackResult result = attack.run(network, others, {3, {}});
+  EXPECT_GT(result.success.sum().item<int64_t>(), 0);
+  EXPECT_LT(result.success.sum().item<int64_t>(), count);
+  const Tensor answers = logits(network, result.adversarial).argmax(1);
+  EXPECT_TRUE(at::equal(result.success, answers.eq(target)));
+  EXPECT_FALSE(result.margin.lt(0).logical_and(result.success.logical_not()).any().item<bool>());
+  if (attack.ball) {
+    EXPECT_TRUE(inside(*attack.ball, others.images, result.adversarial).all().item<bool>());
+  }
+  if (result.target.defined()) {
+    EXPECT_TRUE(at::equal(result.target, target.masked_fill(result.success.logical_not(), -1)));
+  }
+  const Tensor half = at::arange(count / 2);
+  expect_alike(attack.run(network, others.rows(half), {3, {}}), result, half, "first half");
+}
+
+TEST_P(EachAttack, AnImageAnsweredAsTheTargetFallsToItself) {
+  const auto [network, samples] = subject("cnn");
+  const Samples there(samples.images, (samples.labels + 1).remainder(network.classes()),
+                      samples.index, samples.labels);
+  const Attack attack =
+      GetParam().make({0.015, 0.12, 0.8, 0.1}, make_guides(network, samples.images));
+  const AttackResult result = attack.run(network, there, {});
+  EXPECT_TRUE(result.success.all().item<bool>());
+  EXPECT_TRUE(at::equal(result.adversarial, samples.images));
 }
 
 TEST_P(EachAttack, NoSamplesAreNoTrouble) {

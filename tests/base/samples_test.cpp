@@ -64,6 +64,20 @@ TEST(Samples, WithOtherImagesTheyAreTheSameSamples) {
   EXPECT_THROW(all.with_images(at::zeros({9, 6})), Error);
 }
 
+TEST(Samples, KeepTheTargetOfAttacks) {
+  EXPECT_FALSE(ten().target.defined());
+  EXPECT_FALSE(ten().rows(at::tensor({1}, at::kLong)).target.defined());
+  const Samples aimed = ten().towards(4);
+  expect_those(aimed, {0, 1, 2, 3, 4, 5, 6, 7, 8, 9});
+  EXPECT_TRUE(at::equal(aimed.target, at::full({10}, 4, at::kLong)));
+  const Samples each(aimed.images, aimed.labels, aimed.index, at::arange(10) + 50);
+  EXPECT_TRUE(
+      at::equal(each.rows(at::tensor({9, 2}, at::kLong)).target, at::tensor({59, 52}, at::kLong)));
+  EXPECT_TRUE(at::equal(each.slice(3, 5).target, at::tensor({53, 54}, at::kLong)));
+  EXPECT_TRUE(at::equal(each.with_images(at::zeros({10, 6})).target, each.target));
+  EXPECT_TRUE(at::equal(each.to(at::kCPU).target, each.target));
+}
+
 TEST(Samples, RefuseAnotherNumberOfLabels) {
   const Tensor images = at::zeros({4, 2});
   for (const Tensor& labels : {at::zeros({3}, at::kLong), at::zeros({5}, at::kLong),

@@ -32,6 +32,20 @@ TEST_F(Mistakes, OptionsWithoutEffectOnAnAttack) {
   });
 }
 
+TEST_F(Mistakes, TargetsThatNoAttackCanAimAt) {
+  expect_refused({
+      {{"evaluate", "--target", "3"},
+       {"--target has no effect on --attack standard", "apgd-t", "square", "pgd", "take it"}},
+      {{"evaluate", "--attack", "autoattack", "--target", "3"}, {"--target has no effect"}},
+      {{"evaluate", "--attack", "malt", "--target", "3"}, {"--target has no effect"}},
+      {{"evaluate", "--attack", "pgd", "--target", "-1"}, {"--target"}},
+      {{"evaluate", "--attack", "pgd", "--target", "three"}, {"--target", "three"}},
+      {{"train", "--attack", "pgd", "--target", "3"}, {"--target"}},
+      {on_both("evaluate") + Arguments{"--attack", "pgd", "--target", "10"},
+       {"--target 10", "classes are 0 to 9"}},
+  });
+}
+
 TEST_F(Mistakes, OptionsOfAnAttackThatIsNotNamed) {
   expect_refused({
       {{"train", "--eps", "0.1"}, {"--eps has no effect without an attack", "--attack"}},

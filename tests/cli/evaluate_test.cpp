@@ -63,7 +63,8 @@ TEST_P(Evaluate, SavesWhatItPrints) {
     EXPECT_EQ(outcome.err, "");
   }
   const auto arrays = read_npz(in_folder("adversarial.npz"));
-  ASSERT_EQ(arrays.size(), 6U);
+  ASSERT_EQ(arrays.size(), 7U);
+  EXPECT_TRUE(at::equal(arrays.at("index"), at::arange(count)));
   const Tensor adversarial = arrays.at("adversarial");
   const Tensor success = arrays.at("success");
   const Dataset data = dataset(count);
@@ -183,6 +184,42 @@ TEST_F(Evaluate, TheLossThatIsClimbedIsSaid) {
     EXPECT_NE(attack, usual);
     EXPECT_NE(attack.find("loss " + loss), std::string::npos) << attack;
     EXPECT_NE(bytes_of(in_folder(loss + ".npz")), bytes_of(in_folder("cross-entropy.npz")));
+  }
+}
+
+TEST_F(Evaluate, TowardsAClassOnlyThatAnswerCounts) {
+  constexpr int64_t target = 2;
+  const Dataset data = dataset(count);
+  const Tensor others = data.samples.labels.ne(target).nonzero().squeeze(1);
+  const Tensor clean = asked_again(network(), data.samples.images.index_select(0, others));
+  for (const std::string attack : {"pgd", "apgd-t", "apgd-ce", "fab-t", "square"}) {
+    const ProgramOutcome outcome =
+        evaluate({"--attack", attack, "--eps", "0.1", "--steps", "20", "--target", "2", "--save",
+                  "a.npz", "--json", "numbers.json"});
+    ASSERT_TRUE(succeeded(outcome));
+    const auto left_out = std::to_string(count - others.size(0));
+    EXPECT_NE(outcome.err.find("left out " + left_out + " images"), std::string::npos) << outcome;
+    const auto arrays = read_npz(in_folder("a.npz"));
+    EXPECT_TRUE(at::equal(arrays.at("index"), others));
+    const Tensor answers = asked_again(network(), arrays.at("adversarial")).argmax(1);
+    EXPECT_TRUE(at::equal(arrays.at("success"), answers.eq(target)));
+    EXPECT_TRUE(at::equal(arrays.at("felled_by").eq(-2), clean.argmax(1).eq(target)));
+    const double rate = answers.eq(target).to(at::kDouble).mean().item<double>();
+    EXPECT_GT(rate, 0.2) << attack;
+    const auto json = nlohmann::json::parse(bytes_of(in_folder("numbers.json")));
+    EXPECT_DOUBLE_EQ(json["success"]["value"], rate);
+    EXPECT_DOUBLE_EQ(json["robust"]["value"], 1 - rate);
+    EXPECT_EQ(json["target"], target);
+    const Tensor labels = data.samples.labels.index_select(0, others);
+    EXPECT_DOUBLE_EQ(json["clean"]["value"],
+                     clean.argmax(1).eq(labels).to(at::kDouble).mean().item<double>());
+    EXPECT_EQ(json["attack"].get<std::string>().find(attack), 0U);
+    EXPECT_NE(json["attack"].get<std::string>().find(", target 2"), std::string::npos);
+    double printed = -1;
+    const std::size_t line = outcome.out.find("success rate");
+    ASSERT_NE(line, std::string::npos) << outcome;
+    EXPECT_EQ(std::sscanf(outcome.out.c_str() + line, "success rate %lf", &printed), 1);
+    EXPECT_NEAR(printed, 100 * rate, 0.005001);
   }
 }
 

@@ -38,6 +38,22 @@ Trained squared_error() {
           }};
 }
 
+// Towards targets an attack raises minus the loss that these would have as labels.
+TEST(AttackedLoss, FallsTowardsTargets) {
+  at::manual_seed(8);
+  const Tensor logits = at::randn({count, classes}, at::kDouble);
+  const Samples samples(at::zeros({count, 1}), at::randint(classes, {count}, at::kLong));
+  for (const Loss& loss : {cross_entropy_loss(), squared_error_loss(), margin_loss(), dlr_loss()}) {
+    const LossAt any = loss.attacked(logits, samples);
+    EXPECT_TRUE(at::equal(any.value, loss.value(logits, samples.labels))) << loss.name;
+    EXPECT_TRUE(at::equal(any.gradient, loss.gradient(logits, samples.labels))) << loss.name;
+    const LossAt towards = loss.attacked(logits, samples.towards(3));
+    const Tensor three = at::full_like(samples.labels, 3);
+    EXPECT_TRUE(at::equal(towards.value, -loss.value(logits, three))) << loss.name;
+    EXPECT_TRUE(at::equal(towards.gradient, -loss.gradient(logits, three))) << loss.name;
+  }
+}
+
 class TrainedLoss : public testing::TestWithParam<Trained> {
  protected:
   // Random logits from flat to nearly certain.

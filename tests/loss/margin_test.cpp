@@ -44,17 +44,31 @@ TEST(Margins, TheirDirectionRaisesTheTargetAndLowersTheLabel) {
                                        .view({3, 3})));
 }
 
-TEST(AnsweredWrong, IsAnotherAnswer) {
+const Samples any{at::zeros({3, 1}), labels};
+
+TEST(Succeeded, ByAnotherAnswer) {
   // At a draw the first of the highest logits is the answer.
-  EXPECT_TRUE(at::equal(answered_wrong(three(), labels), at::tensor({0, 1, 1}).to(at::kBool)));
+  EXPECT_TRUE(at::equal(succeeded(three(), any), at::tensor({0, 1, 1}).to(at::kBool)));
+  EXPECT_TRUE(at::equal(answers_as_wanted(three(), any), succeeded(three(), any)));
+  EXPECT_TRUE(at::equal(margins(three(), any), margins(three(), labels)));
 }
 
-TEST(AnsweredWrong, WhatIsNoNumberIsNoAnswer) {
+TEST(Succeeded, TowardsATargetByThatAnswerAlone) {
+  const Samples to_the_first = any.towards(0);
+  EXPECT_TRUE(at::equal(succeeded(three(), to_the_first), at::tensor({1, 0, 1}).to(at::kBool)));
+  EXPECT_TRUE(at::equal(margins(three(), to_the_first), at::tensor({-0.5, 3.5, 0.0}, at::kDouble)));
+  EXPECT_TRUE(at::equal(succeeded(three(), any.towards(2)), at::tensor({0, 1, 0}).to(at::kBool)));
+}
+
+TEST(Succeeded, WhatIsNoNumberIsNoAnswer) {
   for (double bad : {std::numeric_limits<double>::quiet_NaN(), infinity, -infinity}) {
     for (int64_t place = 0; place < 3; ++place) {
       Tensor logits = three();
       logits.select(1, place).fill_(bad);
-      EXPECT_FALSE(answered_wrong(logits, labels).any().item<bool>()) << bad << " at " << place;
+      EXPECT_FALSE(succeeded(logits, any).any().item<bool>()) << bad << " at " << place;
+      for (int64_t target = 0; target < 3; ++target) {
+        EXPECT_FALSE(succeeded(logits, any.towards(target)).any().item<bool>()) << bad;
+      }
     }
   }
 }

@@ -16,9 +16,10 @@ namespace reluctance {
 
 struct AttackResult {
   Tensor adversarial;  // N x input shape; the image itself where `success` is false
-  Tensor success;      // N booleans: the network, asked again, does not answer the label
+  Tensor success;      // N booleans: the network, asked again, does not answer the label, or
+                       // answers the sample's target
   Tensor target{};     // N int64: the class aimed at, -1 for none; undefined if never aimed
-  Tensor margin{};     // N: the least z_y - max_k z_k that was met; undefined if not kept
+  Tensor margin{};     // N: the least of `margins` that was met; undefined if not kept
   PassCount passes{};  // what it cost
 };
 

@@ -77,7 +77,7 @@ Tensor climb(CountedPasses& passes, const Samples& samples, const Tensor& start,
              const GradientAscent& ascent,
              const std::function<void(const AscentStep& step)>& watch = {});
 
-// The gradient of the loss w.r.t. the input: N x input shape.
+// The gradient w.r.t. the input of what the attack raises: N x input shape.
 Tensor input_gradient(CountedPasses& passes, const Samples& samples, const Loss& loss);
 
 }  // namespace reluctance

@@ -11,9 +11,9 @@ namespace reluctance {
 // with it however the samples are cut, chosen or ordered.
 struct Samples {
   Samples() = default;
-  // Indices 0 to N - 1. Throws Error unless there is one label for each image.
+  // Indices 0 to N - 1, no target. Throws Error unless there is one label for each image.
   Samples(Tensor images, Tensor labels);
-  Samples(Tensor images, Tensor labels, Tensor index);
+  Samples(Tensor images, Tensor labels, Tensor index, Tensor target = {});
 
   int64_t count() const { return images.size(0); }
 
@@ -25,11 +25,17 @@ struct Samples {
   Samples rows(const Tensor& places) const;
 
   // The same samples with other images.
-  Samples with_images(Tensor others) const { return {std::move(others), labels, index}; }
+  Samples with_images(Tensor others) const { return {std::move(others), labels, index, target}; }
+
+  // The same samples, for attacks that are to make a network answer this class.
+  Samples towards(int64_t answer) const;
+
+  Samples to(const at::Device& device) const;
 
   Tensor images;  // N x any shape
   Tensor labels;  // N, int64
   Tensor index;   // N, int64: which sample of its data set each one is
+  Tensor target;  // N, int64: the answer that attacks are after; undefined: any but the label
 };
 
 }  // namespace reluctance

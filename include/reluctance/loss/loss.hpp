@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "reluctance/base/tensor.hpp"
+#include "reluctance/base/samples.hpp"
 
 namespace reluctance {
 
@@ -41,6 +41,8 @@ struct Loss {
   Tensor gradient(const Tensor& logits, const Tensor& labels) const {
     return at(logits, labels, {}).gradient;
   }
+  // What an attack on these samples raises: the loss or, with targets, minus the loss of these.
+  LossAt attacked(const Tensor& logits, const Samples& samples) const;
 };
 
 // -log softmax(z)_y, with labels smoothed to (1 - a) onehot(y) + a / C (Szegedy et al. 2016).

@@ -34,7 +34,7 @@ struct StageOutcome {
 struct EnsembleResult {
   // Values of `felled_by` that name no stage.
   static constexpr int64_t stands = -1;
-  static constexpr int64_t wrong = -2;  // answered wrong without any attack
+  static constexpr int64_t wrong = -2;  // answered wrong, or as the target, without any attack
 
   Share clean;
   Share robust;                      // after all stages
@@ -42,7 +42,7 @@ struct EnsembleResult {
   Tensor felled_by;                  // N int64: index of the stage, `stands` or `wrong`
   Tensor target;                     // N int64: the class that stage aimed at; -1 for none
   Tensor adversarial;  // N x shape of the images; the image itself where none is known
-  Tensor margin;       // N: the least z_y - max_k z_k that image or attacks found
+  Tensor margin;       // N: the least of `margins` that image or attacks found
   PassCount passes;    // of all stages
 };
 
@@ -69,15 +69,16 @@ struct EnsembleOptions {
 // What is known before any attack. samples: images of N x any shape that fits the network.
 EnsembleState begin_ensemble(const Network& network, const Samples& samples);
 
-// Runs the stages on the samples that are answered right. What a stage claims counts if it lies in
-// the attack's ball and in the box [0, 1], exactly as float64 reads it, and the network, asked
-// again, does not answer the label.
-// A stopped run that goes on from its state gives what it would have given.
+// Runs the stages on the samples that are answered right or, with targets, in another way than
+// these. What a stage claims counts if it lies in the attack's ball and in the box [0, 1], exactly
+// as float64 reads it, and the network, asked again, does not answer the label, or answers the
+// target. A stopped run that goes on from its state gives what it would have given.
 EnsembleResult run_ensemble(const Network& network, const Samples& samples,
                             const std::vector<Stage>& stages, const EnsembleOptions& options = {});
 
-// How many of the samples that fell the network in float64 answers right at their adversarial
-// example: there the rounding of its own type decides. `samples`: those of the result.
+// How many of the samples that fell the network in float64 still answers right at their adversarial
+// example, or not as the target: there the rounding of its own type decides. `samples`: those of
+// the result.
 int64_t decided_by_rounding(const Network& network, const Samples& samples,
                             const EnsembleResult& result);
 
