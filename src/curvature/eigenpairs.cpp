@@ -5,6 +5,7 @@
 #include <Eigen/Eigenvalues>
 #include <algorithm>
 #include <cmath>
+#include <complex>
 #include <limits>
 #include <numeric>
 #include <optional>
@@ -19,15 +20,48 @@ namespace {
 // The Ritz pairs of a basis, descending.
 struct Ritz {
   Eigen::VectorXd values;
-  Eigen::MatrixXd vectors;    // columns, in the basis
+  Eigen::MatrixXd vectors;    // columns of unit length, in the basis
   Eigen::VectorXd residuals;  // ||A v - lambda v||
+
+  // An orthonormal basis of the span of the first few vectors, and of one more where that would
+  // part a complex pair.
+  Eigen::MatrixXd span(int64_t count) const {
+    if (count < values.size() && values[count] == values[count - 1]) ++count;
+    const Eigen::HouseholderQR<Eigen::MatrixXd> qr(vectors.leftCols(count));
+    return qr.householderQ() * Eigen::MatrixXd::Identity(vectors.rows(), count);
+  }
 };
 
-Ritz ritz_pairs(const KrylovBasis& basis) {
+Ritz symmetric_pairs(const KrylovBasis& basis) {
   const Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd> solver(basis.projected());
   const Eigen::MatrixXd vectors = solver.eigenvectors().rowwise().reverse();
   return {solver.eigenvalues().reverse(), vectors,
           vectors.bottomRows(1).transpose().cwiseAbs() * basis.remainder()};
+}
+
+// Of a complex pair its real part, twice, beside the real and the imaginary part of its vector,
+// turned until they are orthogonal: then v^T A v = Re(lambda) for both.
+Ritz general_pairs(const KrylovBasis& basis) {
+  const Eigen::EigenSolver<Eigen::MatrixXd> solver(basis.projected());
+  const Eigen::VectorXcd values = solver.eigenvalues();
+  const Eigen::MatrixXcd vectors = solver.eigenvectors();
+  const Eigen::Index size = values.size();
+  std::vector<Eigen::Index> order(static_cast<std::size_t>(size));
+  std::iota(order.begin(), order.end(), 0);
+  std::stable_sort(order.begin(), order.end(), [&](Eigen::Index a, Eigen::Index b) {
+    return values[a].real() > values[b].real();
+  });
+  Ritz ritz{Eigen::VectorXd(size), Eigen::MatrixXd(size, size), Eigen::VectorXd(size)};
+  for (Eigen::Index k = 0; k < size; ++k) {
+    const Eigen::Index from = order[static_cast<std::size_t>(k)];
+    Eigen::VectorXcd v = vectors.col(from).normalized();
+    v *= std::polar(1.0, -std::arg(v.cwiseProduct(v).sum()) / 2);
+    if (values[from].imag() < 0) v *= std::complex<double>(0, 1);  // the plane's other vector
+    ritz.values[k] = values[from].real();
+    ritz.vectors.col(k) = v.real().normalized();
+    ritz.residuals[k] = std::abs(v[size - 1]) * basis.remainder();
+  }
+  return ritz;
 }
 
 int64_t converged(const Ritz& ritz, int64_t count, double tolerance) {
@@ -58,6 +92,10 @@ class Search {
       : matrix_(matrix), options_(options), count_(std::min(options.count, matrix.size)) {}
 
   Eigenpairs run() {
+    if (!matrix_.symmetric) {  // beside its eigenvectors it has others than before
+      add(count_, std::nullopt);
+      return result();
+    }
     bool going = true;
     while (going && found() < count_) going = add(count_ - found(), std::nullopt);
     // A copy of the largest one is no other value.
@@ -100,13 +138,13 @@ class Search {
         options_.context.progress(products_, std::max(products_ + 1, most));
       }
       if (basis.size() < wanted && !basis.exhausted()) continue;
-      ritz = ritz_pairs(basis);
+      ritz = matrix_.symmetric ? symmetric_pairs(basis) : general_pairs(basis);
       if (above && likely_bound(ritz, steps, dimension) <= bar) return false;
       if (basis.exhausted() || converged(ritz, wanted, options_.tolerance) == wanted) break;
       if (basis.size() < most) continue;
       if (restarts++ == options_.most_restarts) break;
       // Half of the room for what is wanted and its neighbours, which hold it apart.
-      basis.restart(ritz.vectors.leftCols((wanted + most) / 2));
+      basis.restart(ritz.span((wanted + most) / 2));
     }
     if (above && !(ritz.values[0] > bar)) return false;
     const auto pairs = std::min<int64_t>(wanted, ritz.values.size());

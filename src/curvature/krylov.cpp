@@ -45,9 +45,7 @@ void KrylovBasis::extend() {
     after = length_of(w);
   }
   const Tensor column = coefficients.to(at::kCPU, at::kDouble).contiguous();
-  for (int64_t k = 0; k < size_; ++k) {
-    projected_(k, size_ - 1) = projected_(size_ - 1, k) = column.data_ptr<double>()[k];
-  }
+  for (int64_t k = 0; k < size_; ++k) projected_(k, size_ - 1) = column.data_ptr<double>()[k];
   const double rounding = vectors_.scalar_type() == at::kFloat
                               ? std::numeric_limits<float>::epsilon()
                               : std::numeric_limits<double>::epsilon();
@@ -55,6 +53,7 @@ void KrylovBasis::extend() {
   exhausted_ = size_ == matrix_.size || !(after > 100 * rounding * scale);
   remainder_ = exhausted_ ? 0 : after;
   if (!exhausted_) vectors_[size_].copy_(w / after);
+  if (size_ < projected_.rows()) projected_(size_, size_ - 1) = remainder_;
 }
 
 Tensor KrylovBasis::combine(const Eigen::MatrixXd& weights) const {
@@ -63,12 +62,14 @@ Tensor KrylovBasis::combine(const Eigen::MatrixXd& weights) const {
 
 void KrylovBasis::restart(const Eigen::MatrixXd& weights) {
   const Eigen::MatrixXd kept = weights.transpose() * projected() * weights;
+  const Eigen::RowVectorXd coupling = remainder_ * weights.row(size_ - 1);
   const auto count = static_cast<int64_t>(weights.cols());
   const Tensor combined = combine(weights);
   vectors_[count].copy_(vectors_[size_]);
   vectors_.slice(0, 0, count).copy_(combined);
   projected_.setZero();
   projected_.topLeftCorner(count, count) = kept;
+  projected_.row(count).head(count) = coupling;
   size_ = count;
 }
 

@@ -1,4 +1,4 @@
-// An orthonormal basis that grows by products with a symmetric operator.
+// An orthonormal basis that grows by products with an operator.
 #pragma once
 
 #include <Eigen/Core>
@@ -9,8 +9,9 @@
 namespace reluctance {
 
 // A V = V H + r e^T with V^T V = 1: V the basis, H = V^T A V its projected matrix, r the remainder,
-// and e the last unit vector (Lanczos; after a restart Wu and Simon 2000). Every new vector is made
-// orthogonal to all before it, in the operator's dtype, so no eigenvalue appears twice.
+// and e the last unit vector (Lanczos, Arnoldi; after a restart Wu and Simon 2000, Stewart 2001).
+// Every new vector is made orthogonal to all before it, in the operator's dtype, so no eigenvalue
+// appears twice.
 class KrylovBasis {
  public:
   // `scale`: a known size of the matrix, whose rounding is no direction to extend by.
@@ -30,7 +31,8 @@ class KrylovBasis {
   // Linear combinations of the basis, by the columns of `weights` (size x K): K x P.
   Tensor combine(const Eigen::MatrixXd& weights) const;
 
-  // Keeps only these Ritz vectors, and the remainder's direction to go on from.
+  // Keeps only the span of these orthonormal columns, which H maps into itself, and the remainder's
+  // direction to go on from.
   void restart(const Eigen::MatrixXd& weights);
 
  private:

@@ -4,6 +4,8 @@
 #include <ATen/ATen.h>
 #include <gtest/gtest.h>
 
+#include <cmath>
+
 #include "curvature/subjects.hpp"
 
 namespace reluctance {
@@ -95,6 +97,59 @@ TEST(Eigenpairs, AsManyAsAskedForWhereTheRankIsLow) {
   // All of a small matrix, each a start of its own.
   const Eigenpairs all = top_eigenpairs(dense(at::eye(4, at::kDouble)), options(9, 1e-6));
   EXPECT_TRUE(at::allclose(all.values, at::ones({4}, at::kDouble)));
+}
+
+// A matrix that is not symmetric, by its eigenvalues: blocks on the diagonal, in a basis that is
+// not orthogonal.
+LinearOperator general(const Tensor& blocks, Tensor* matrix) {
+  at::manual_seed(3);
+  const int64_t size = blocks.size(0);
+  const Tensor basis = at::eye(size, at::kDouble) + 0.5 * at::randn({size, size}, at::kDouble) /
+                                                        std::sqrt(static_cast<double>(size));
+  *matrix = at::mm(at::mm(basis, blocks), at::linalg_inv(basis));
+  LinearOperator result = dense(*matrix);
+  result.symmetric = false;
+  return result;
+}
+
+TEST(Eigenpairs, OfANonsymmetricMatrixAreItsRightOnes) {
+  Tensor values = at::rand({150}, at::kDouble) - 0.5;
+  const Tensor top = at::tensor({9.0, 5.0, 4.9, 2.0, 1.0}, at::kDouble);
+  values.slice(0, 0, 5).copy_(top);
+  Tensor matrix;
+  const LinearOperator subject = general(at::diag(values), &matrix);
+  const Eigenpairs pairs = top_eigenpairs(subject, options(5, 1e-7));
+  ASSERT_TRUE(pairs.converged);
+  EXPECT_LT(relative_error(pairs.values, top), 1e-6);
+  for (int64_t k = 0; k < 5; ++k) {
+    const Tensor v = pairs.vectors[k];
+    EXPECT_NEAR(v.norm().item<double>(), 1, 1e-10);
+    const double residual = (at::mv(matrix, v) - pairs.values[k] * v).norm().item<double>();
+    EXPECT_NEAR(residual, pairs.residuals[k].item<double>(), 1e-9);
+  }
+  // What its symmetric part says is another number.
+  const double symmetric = largest_eigenvalue(dense((matrix + matrix.t()) / 2), 1e-6);
+  EXPECT_GT(symmetric, 9.5);
+  EXPECT_NEAR(largest_eigenvalue(subject, 1e-6), 9, 1e-4);
+  EXPECT_NEAR(bottom_eigenpairs(subject, options(1, 1e-6)).values[0].item<double>(),
+              values.min().item<double>(), 1e-4);
+}
+
+TEST(Eigenpairs, OfAComplexPairAreItsRealPartAndItsPlane) {
+  Tensor blocks = at::diag(at::rand({120}, at::kDouble) - 0.5);
+  blocks[0][0] = 6;
+  const Tensor pair = at::tensor({3.0, 2.0, -2.0, 3.0}, at::kDouble).view({2, 2});
+  blocks.slice(0, 1, 3).slice(1, 1, 3).copy_(pair);
+  Tensor matrix;
+  const Eigenpairs pairs = top_eigenpairs(general(blocks, &matrix), options(3, 1e-8));
+  ASSERT_TRUE(pairs.converged);
+  EXPECT_LT(relative_error(pairs.values, at::tensor({6.0, 3.0, 3.0}, at::kDouble)), 1e-6);
+  const Tensor plane = pairs.vectors.slice(0, 1, 3);
+  const Tensor moved = at::mm(plane, matrix.t());
+  for (int64_t k = 0; k < 2; ++k) EXPECT_NEAR(moved[k].dot(plane[k]).item<double>(), 3, 1e-6);
+  EXPECT_NEAR(plane[0].dot(plane[1]).item<double>(), 0, 1e-8);
+  const Tensor outside = moved - at::mm(at::mm(moved, plane.t()), plane);
+  EXPECT_LT(outside.norm().item<double>(), 1e-6);
 }
 
 TEST(Eigenpairs, MultiplicitiesCostFewProductsToRuleOut) {

@@ -1,4 +1,5 @@
-// Top eigenpairs by the thick-restart Lanczos method (Wu and Simon 2000), where the operator lives.
+// Top eigenpairs by the thick-restart Lanczos method (Wu and Simon 2000), where the operator lives;
+// of an operator that is not symmetric by Arnoldi's, restarted likewise (Stewart 2001).
 #pragma once
 
 #include <cstdint>
@@ -28,6 +29,10 @@ struct Eigenpairs {
 
 // An eigenvalue appears as often as its multiplicity. Fewer than K where the operator has fewer
 // rows, or where the search ended without convergence.
+//
+// Of an operator that is not symmetric: real parts of its eigenvalues and right eigenvectors, each
+// eigenvalue once. A complex pair is two of them with the same real part, whose two vectors span
+// its plane, and v^T A v / (v^T v) is the real part for each; residuals are those of the pair.
 Eigenpairs top_eigenpairs(const LinearOperator& matrix, const EigenpairOptions& options = {});
 
 // The algebraically smallest ones, ascending.

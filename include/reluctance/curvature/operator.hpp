@@ -1,5 +1,5 @@
-// A symmetric matrix that is known by its products alone; everything that studies curvature sees
-// only this.
+// A square matrix that is known by its products alone; everything that studies curvature sees only
+// this.
 #pragma once
 
 #include <c10/core/Device.h>
@@ -17,6 +17,7 @@ struct LinearOperator {
   c10::ScalarType dtype;
   c10::Device device;
   std::function<Tensor(const Tensor& v)> product;  // P -> P
+  bool symmetric = true;
 };
 
 }  // namespace reluctance
