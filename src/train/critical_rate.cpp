@@ -16,6 +16,10 @@ namespace {
 constexpr int64_t krylov_steps = 24;
 constexpr std::size_t training_steps = 12;
 
+// Within the linear piece; below the smallest one is rounding.
+constexpr double first_displacement = 1e-9;
+constexpr double smallest_displacement = 1e-12;
+
 // Of the displacement: where a swing is called dead, and where it is not waited for any longer.
 constexpr double dead = 0.01;
 constexpr double far = 100;
@@ -53,20 +57,51 @@ bool swings_wider(const std::vector<double>& path) {
   return false;
 }
 
+// The rate above which a training is unstable.
+template <typename Ask>
+std::optional<double> by_bisection(const Ask& ask, double precision) {
+  constexpr double smallest = 1e-6;
+  constexpr double largest = 1e6;
+  double low = 0.1;
+  double high = low;
+  if (ask(low)) {
+    do {
+      high = low;
+      low /= 4;
+      if (low < smallest) return std::nullopt;
+    } while (ask(low));
+  } else {
+    do {
+      low = high;
+      high *= 4;
+      if (high > largest) return std::nullopt;
+    } while (!ask(high));
+  }
+  while (high / low > 1 + precision) {
+    const double middle = std::sqrt(low * high);
+    (ask(middle) ? high : low) = middle;
+  }
+  return std::sqrt(low * high);
+}
+
 }  // namespace
 
 TriedTraining::TriedTraining(const Network& network, const Samples& samples,
-                             const Objective& objective, const Context& context)
-    : network_(network), samples_(samples), objective_(objective), context_(context) {
+                             const Objective& objective, const Context& context, double width)
+    : network_(network),
+      samples_(samples),
+      objective_(objective),
+      context_(context),
+      width_(width),
+      displacement_(width > 0 ? width : first_displacement) {
   centre_ = batch_gradient(network_, samples_, objective_).flat();
   length_ = length_of(network_.flat_parameters());
   const Tensor random =
       at::randn(centre_.sizes(), make_generator(context.seed), at::kDouble).to(centre_.device());
   direction_ = random / length_of(random);
-  constexpr double smallest_displacement = 1e-12;  // rounding is next
   for (;;) {
     find_direction();
-    if (is_odd() || displacement_ <= smallest_displacement) return;
+    if (width_ > 0 || is_odd() || displacement_ <= smallest_displacement) return;
     displacement_ /= 10;
   }
 }
@@ -145,30 +180,32 @@ bool TriedTraining::unstable(double rate, double momentum) const {
   return momentum == 0 || path.size() < 5 ? last < -1 : swings_wider(path);
 }
 
+// Whether two trainings on either side of the network, which have come from each other's side,
+// swing wider after as many steps. Half of their distance is followed: what both do alike is no
+// swing.
+bool TriedTraining::widens(double rate, double momentum) const {
+  constexpr double clearly = 2;
+  const double size = width_ * length_;
+  Tensor before = direction_ * -size;
+  Tensor here = direction_ * size;
+  double last = 1;
+  for (std::size_t step = 0; step < training_steps; ++step) {
+    const Tensor gradient = (change(here) - change(-here)) / 2;
+    const Tensor next = here - rate * gradient + momentum * (here - before);
+    before = std::exchange(here, next);
+    const double now = here.dot(direction_).item<double>() / size;
+    if (!std::isfinite(now)) return true;
+    if (now * last > 0) return false;  // has not come over
+    last = now;
+    if (std::abs(last) > clearly || std::abs(last) < 1 / clearly) break;
+  }
+  return std::abs(last) > 1;
+}
+
 std::optional<double> TriedTraining::critical_rate(double momentum, double precision) const {
-  constexpr double smallest = 1e-6;
-  constexpr double largest = 1e6;
-  const auto ask = [&](double rate) { return unstable(rate, momentum); };
-  double low = 0.1;
-  double high = low;
-  if (ask(low)) {
-    do {
-      high = low;
-      low /= 4;
-      if (low < smallest) return std::nullopt;
-    } while (ask(low));
-  } else {
-    do {
-      low = high;
-      high *= 4;
-      if (high > largest) return std::nullopt;
-    } while (!ask(high));
-  }
-  while (high / low > 1 + precision) {
-    const double middle = std::sqrt(low * high);
-    (ask(middle) ? high : low) = middle;
-  }
-  return std::sqrt(low * high);
+  return by_bisection(
+      [&](double rate) { return width_ > 0 ? widens(rate, momentum) : unstable(rate, momentum); },
+      precision);
 }
 
 }  // namespace reluctance

@@ -65,6 +65,28 @@ TEST(CriticalRate, IsThatOfTheLargestEigenvalueBesideNegativeOnes) {
   }
 }
 
+// Squared error of a linear network is a quadratic, mean of (x, 1)(x, 1)^T kron 1: swings of any
+// width meet the same curvature.
+TEST(CriticalRate, OfAQuadraticIsTheSameAtAnyWidth) {
+  const Network net = networks_in_double()[1].network;  // linear
+  at::manual_seed(8);
+  const Tensor x = random_input(net, 30);
+  const Samples samples(x, at::randint(net.classes(), {30}, at::kLong));
+  const Tensor one = at::cat({x, at::ones({30, 1}, at::kDouble)}, 1);
+  const double lambda = at::linalg_eigvalsh(at::mm(one.t(), one) / 30).max().item<double>();
+  const Objective objective{squared_error_loss(), {}};
+  for (const double width : {1e-3, 0.5}) {
+    const TriedTraining tried(net, samples, objective, {}, width);
+    EXPECT_NEAR(tried.largest() / lambda, 1, 1e-6);
+    EXPECT_NEAR(tried.secant(2 * width) / lambda, 1, 1e-6);
+    for (const double momentum : {0.0, 0.5, 0.9}) {
+      const auto measured = tried.critical_rate(momentum);
+      ASSERT_TRUE(measured.has_value());
+      EXPECT_NEAR(*measured * lambda / (2 * (1 + momentum)), 1, 0.011) << "momentum " << momentum;
+    }
+  }
+}
+
 TEST(CriticalRate, NothingWhereNothingCurves) {
   // Every image is zero and so is every weight's gradient but the bias's, which one class cancels.
   Network net({2});

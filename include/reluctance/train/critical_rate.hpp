@@ -8,8 +8,8 @@
 // the critical rate 2 / lambda_max, with momentum mu 2 (1 + mu) / lambda_max.
 //
 // Differences and trainings stay within one linear piece of the network, at a displacement where
-// the gradient's change is odd. So they test the theory of that piece. What training meets farther
-// away, where gates flip and, in L-infinity, signs, `secant` tells.
+// the gradient's change is odd, and so test the theory of that piece. Or they are of a given width,
+// as far away as training swings: there gates flip and, in L-infinity, signs.
 #pragma once
 
 #include <cstdint>
@@ -23,9 +23,10 @@ class TriedTraining {
  public:
   // network and samples, inputs of it, in float64: differences of gradients are taken. The
   // objective's attack has no random start. The context's seed is of the first direction asked;
-  // progress counts gradients, out of a guess that grows.
+  // progress counts gradients, out of a guess that grows. `width`: of the differences and swings,
+  // relative to the length of the parameters; 0: within the linear piece.
   TriedTraining(const Network& network, const Samples& samples, const Objective& objective,
-                const Context& context = {});
+                const Context& context = {}, double width = 0);
 
   // Real parts of the extreme eigenvalues of the gradient's Jacobian (the attack's own change
   // included, so it need not be symmetric), by Arnoldi's method on differences of gradients. A
@@ -39,7 +40,9 @@ class TriedTraining {
 
   // The rate beyond which a training that starts beside the network, displaced along that
   // direction, swings ever wider, by bisection on the rate's logarithm to that relative precision.
-  // Nothing if no rate up to 1e6 is unstable, or none down to 1e-6 is stable.
+  // Nothing if no rate up to 1e6 is unstable, or none down to 1e-6 is stable. Of a given width: two
+  // trainings start on either side of the network, as if each came from where the other one is, and
+  // within at most twelve steps swing wider or not.
   std::optional<double> critical_rate(double momentum, double precision = 0.02) const;
 
  private:
@@ -47,15 +50,17 @@ class TriedTraining {
   bool is_odd() const;
   void find_direction();
   bool unstable(double rate, double momentum) const;
+  bool widens(double rate, double momentum) const;
 
   Network network_;
   Samples samples_;
   Objective objective_;
   Context context_;
-  Tensor centre_;               // P: g(theta_0)
-  double length_;               // of the parameters
-  Tensor direction_;            // P, of unit length
-  double displacement_ = 1e-9;  // of the differences, relative to that length
+  Tensor centre_;     // P: g(theta_0)
+  double length_;     // of the parameters
+  Tensor direction_;  // P, of unit length
+  double width_;
+  double displacement_;  // of the differences, relative to that length
   double largest_ = 0, smallest_ = 0;
   mutable int64_t asked_ = 0;  // gradients
 };
