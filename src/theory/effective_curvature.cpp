@@ -91,28 +91,7 @@ PieceParts raw_parts(const CurvatureSamples& all, const Piece& piece, const RawR
       at::full({samples}, raw.beta, at::kDouble), middle, {}, {}, at::ones({samples}, at::kBool)};
 }
 
-// One sample's L2 attack, as a function of an eigenvalue of P H_x P.
-struct L2Gain {
-  double mu;                       // ||g|| / radius, on the free pixels
-  double eta;                      // alpha / ||g||
-  int64_t free_steps, ball_steps;  // before the ball is reached, and on it; none: converged
-
-  double operator()(double lambda) const {
-    if (ball_steps + free_steps == 0) return 1 / (mu - lambda);
-    const double rho = 1 / (1 + eta * mu);
-    double gain = 0;
-    for (int64_t t = 0; t < free_steps; ++t) gain += eta * (lambda * gain + 1);
-    for (int64_t t = 0; t < ball_steps; ++t) gain = rho * (gain + eta * (lambda * gain + 1));
-    return gain;
-  }
-
-  // (gain(lambda) - gain(0)) / lambda; a difference over too small a step would be rounding.
-  double slope(double lambda) const {
-    const double step = std::max(lambda, 1e-5 * mu);
-    return ((*this)(step) - (*this)(0)) / step;
-  }
-};
-
+// A converged attack.
 PieceParts l2_parts(const CurvatureSamples& all, const Piece& piece, const L2Response& l2) {
   const Network& network = all.network();
   const Pass& pass = piece.primal.pass;
@@ -128,8 +107,6 @@ PieceParts l2_parts(const CurvatureSamples& all, const Piece& piece, const L2Res
   const Tensor free_delta = delta * free;
   const Tensor length = norms(free_delta).clamp_min(1e-30);
   const Tensor mu = (norms(g * free) / length).to(at::kCPU, at::kDouble).contiguous();
-  const Tensor eta =
-      (l2.step_size / norms(g).clamp_min(1e-30)).to(at::kCPU, at::kDouble).contiguous();
   const Tangents tangents{free, free_delta / length.unsqueeze(1)};
   const Tensor gram = gram_matrices(network, pass, all.loss(),
                                     [&](const Tensor& rows) { return tangents.project(rows); });
@@ -137,18 +114,14 @@ PieceParts l2_parts(const CurvatureSamples& all, const Piece& piece, const L2Res
   const Tensor on_ball = norms(delta).ge(0.9 * l2.radius).to(at::kCPU);
   Tensor smooth = on_ball.logical_and(mu.gt(0)).contiguous();
   Tensor scale = at::zeros_like(mu);
-  const auto steps = std::max<int64_t>(0, static_cast<int64_t>(l2.path.size()) - 1);
-  const int64_t free_steps =
-      steps > 0 ? std::min(steps, static_cast<int64_t>(l2.radius / l2.step_size + 1e-9)) : 0;
   Tensor middle =
       middle_matrices(gram, factors_of(all, piece), [&](int64_t i, const Vector& lambda) -> Vector {
-        const L2Gain gain{mu.data_ptr<double>()[i], eta.data_ptr<double>()[i], free_steps,
-                          steps - free_steps};
+        const double each_mu = mu.data_ptr<double>()[i];
         bool& is_smooth = smooth.data_ptr<bool>()[i];
-        is_smooth = is_smooth && gain.mu > lambda.maxCoeff();
+        is_smooth = is_smooth && each_mu > lambda.maxCoeff();
         if (!is_smooth) return Vector::Zero(lambda.size());
-        scale.data_ptr<double>()[i] = gain(0);
-        return lambda.unaryExpr([&](double each) { return gain.slope(each); });
+        scale.data_ptr<double>()[i] = 1 / each_mu;
+        return (each_mu * (each_mu - lambda.array())).inverse();
       });
   return {scale, middle, tangents.free, tangents.radial, smooth};
 }
@@ -169,49 +142,48 @@ EffectiveCurvature::EffectiveCurvature(CurvatureSamplesPtr attacked, const Attac
     return t.defined() ? t.to(network.device(), network.dtype()) : t;
   };
   smooth_ = joined[0];
+  const auto* l2 = std::get_if<L2Response>(&response);
+  if (l2 && !l2->path.empty()) {
+    path_ = std::make_shared<L2Path>(samples_, *l2, memory);
+    return;
+  }
   parts_ = std::make_shared<Parts>(Parts{like_network(joined[1]),
                                          like_network(joined[2]),
                                          {like_network(joined[3]), like_network(joined[4])}});
-  const auto* l2 = std::get_if<L2Response>(&response);
-  if (!l2 || l2->path.empty() || smooth_.all().item<bool>()) return;
-  followed_ = smooth_.logical_not().nonzero().squeeze(1).to(network.device());
-  const auto of_these = [&](const Tensor& each) { return each.index_select(0, followed_); };
-  std::vector<Tensor> path;
-  for (const Tensor& iterate : l2->path) path.push_back(of_these(iterate));
-  L2Response followed = *l2;
-  followed.clean = of_these(l2->clean);
-  followed.path = path;
-  path_ = std::make_shared<L2Path>(network, samples_->samples().rows(followed_), samples_->loss(),
-                                   followed, memory);
 }
 
 LinearOperator EffectiveCurvature::matrix() const {
   const Network& network = samples_->network();
-  return {
-      network.parameter_count(), network.dtype(), network.device(),
-      [samples = samples_, parts = parts_, path = path_](const Tensor& v) {
-        const Tensors direction = samples->split(v);
-        const Tensor mean = samples->mean([&](const Piece& piece) {
-          Gradients own = hessian_vector(*samples, piece, {direction, {}}, Wanted::both);
-          const Tensor follow = parts->respond(samples->network(), piece, own.input);
-          const Gradients added = hessian_vector(*samples, piece, {{}, follow}, Wanted::parameters);
-          for (std::size_t k = 0; k < own.parameters.size(); ++k) {
-            own.parameters[k].add_(added.parameters[k]);
-          }
-          return own.parameters;
-        });
-        return path ? mean + path->gain(v) / static_cast<double>(samples->count()) : mean;
-      }};
+  LinearOperator result{network.parameter_count(), network.dtype(), network.device(), {}};
+  if (path_) {
+    result.product = [path = path_](const Tensor& v) { return path->curvature(v); };
+    result.symmetric = false;
+    return result;
+  }
+  result.product = [samples = samples_, parts = parts_](const Tensor& v) {
+    const Tensors direction = samples->split(v);
+    return samples->mean([&](const Piece& piece) {
+      Gradients own = hessian_vector(*samples, piece, {direction, {}}, Wanted::both);
+      const Tensor follow = parts->respond(samples->network(), piece, own.input);
+      const Gradients added = hessian_vector(*samples, piece, {{}, follow}, Wanted::parameters);
+      for (std::size_t k = 0; k < own.parameters.size(); ++k) {
+        own.parameters[k].add_(added.parameters[k]);
+      }
+      return own.parameters;
+    });
+  };
+  return result;
 }
 
 Tensor EffectiveCurvature::sample_curvatures(const Tensor& v) const {
   const Tensors direction = samples_->split(v);
-  Tensor added = samples_->map([&](const Piece& piece) {
+  const Tensor followed = path_ ? path_->forward(v) : Tensor();
+  const Tensor added = samples_->map([&](const Piece& piece) {
     const Tensor u = hessian_vector(*samples_, piece, {direction, {}}, Wanted::input).input;
-    const Tensor product = u * parts_->respond(samples_->network(), piece, u);
-    return Tensors{product.flatten(1).sum(1, false, at::kDouble)};
+    const Tensor follow = path_ ? followed.slice(0, piece.begin, piece.end).view(u.sizes())
+                                : parts_->respond(samples_->network(), piece, u);
+    return Tensors{(u * follow).flatten(1).sum(1, false, at::kDouble)};
   })[0];
-  if (path_) added.index_add_(0, followed_, path_->sample_gains(v));
   return reluctance::sample_curvatures(*samples_, v) + added.to(at::kCPU);
 }
 

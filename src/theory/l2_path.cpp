@@ -2,6 +2,9 @@
 
 #include <ATen/ATen.h>
 
+#include <memory>
+#include <utility>
+
 #include "reluctance/curvature/hessian.hpp"
 
 namespace reluctance {
@@ -34,18 +37,16 @@ Tensor gradient_change(const CurvatureSamples& samples, const Tensor& v, const T
 
 }  // namespace
 
-L2Path::L2Path(const Network& network, const Samples& samples, const Loss& loss,
-               const L2Response& l2, int64_t memory) {
+L2Path::L2Path(CurvatureSamplesPtr ends, const L2Response& l2, int64_t memory)
+    : ends_(std::move(ends)) {
+  const Network& network = ends_->network();
+  const Loss& loss = ends_->loss();
   const Tensor centre = rows(l2.clean);
-  const auto iterates = static_cast<int64_t>(l2.path.size());
-  const auto at_inputs = [&](const Tensor& x) {
-    return std::make_shared<CurvatureSamples>(network, samples.with_images(x), loss,
-                                              memory / iterates);
-  };
-  ends_ = at_inputs(l2.path.back());
+  const auto taken = static_cast<int64_t>(l2.path.size()) - 1;
   for (auto x = l2.path.begin(); x + 1 != l2.path.end(); ++x) {
     Step step;
-    step.samples = at_inputs(*x);
+    step.samples = std::make_shared<CurvatureSamples>(network, ends_->samples().with_images(*x),
+                                                      loss, memory / taken);
     Tensor gradient = at::empty_like(centre);
     step.samples->for_each([&](const Piece& piece) {
       const Pass& pass = piece.primal.pass;
@@ -87,38 +88,13 @@ Tensor L2Path::forward(const Tensor& v) const {
   return moved;
 }
 
-Tensor L2Path::backward(const Tensor& u) const {
-  Tensor sum = at::zeros({steps_.front().samples->network().parameter_count()}, u.options());
-  Tensor adjoint = u;
-  for (auto step = steps_.rbegin(); step != steps_.rend(); ++step) {
-    const CurvatureSamples& samples = *step->samples;
-    adjoint = through_ball(*step, adjoint * step->free);
-    const Tensor asked = along_step(*step, adjoint);
-    Tensor change = at::empty_like(adjoint);
-    sum += samples.mean([&](const Piece& piece) {
-      Gradients moved = hessian_vector(samples, piece, {{}, part(asked, piece)}, Wanted::both);
-      part(change, piece).copy_(moved.input);
-      return moved.parameters;
-    }) * static_cast<double>(samples.count());
-    adjoint = adjoint + change;
-  }
-  return sum;
-}
-
-Tensor L2Path::asked(const Tensor& v) const {
-  return gradient_change(*ends_, v, at::zeros_like(steps_.front().gradient));
-}
-
-Tensor L2Path::gain(const Tensor& v) const {
+Tensor L2Path::curvature(const Tensor& v) const {
+  const Tensors direction = ends_->split(v);
   const Tensor moved = forward(v);
-  const Tensor followed = ends_->mean([&](const Piece& piece) {
-    return hessian_vector(*ends_, piece, {{}, part(moved, piece)}, Wanted::parameters).parameters;
+  return ends_->mean([&](const Piece& piece) {
+    const Direction both{direction, part(moved, piece)};
+    return hessian_vector(*ends_, piece, both, Wanted::parameters).parameters;
   });
-  return (followed * static_cast<double>(ends_->count()) + backward(asked(v))) / 2;
-}
-
-Tensor L2Path::sample_gains(const Tensor& v) const {
-  return (forward(v) * asked(v)).sum(1, false, at::kDouble);
 }
 
 }  // namespace reluctance

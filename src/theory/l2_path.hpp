@@ -3,8 +3,7 @@
 //
 //   x_{t+1} = box(ball(x_t + alpha g_t / ||g_t||)),   g_t = dL/dx at x_t,
 //
-// with its gates, the clipped pixels and the steps that left the ball held. Where an attack has not
-// settled, the Hessian at its end is not the one that it met on its way, and this is needed.
+// with its gates, the clipped pixels and the steps that left the ball held.
 #pragma once
 
 #include <vector>
@@ -15,22 +14,15 @@ namespace reluctance {
 
 class L2Path {
  public:
-  // samples: those that `l2` speaks of; their images are not asked for.
-  L2Path(const Network& network, const Samples& samples, const Loss& loss, const L2Response& l2,
-         int64_t memory);
+  // ends: the samples at x_m, where `l2` says that the attack ended. `memory`: bytes for what is
+  // kept of the steps before.
+  L2Path(CurvatureSamplesPtr ends, const L2Response& l2, int64_t memory);
 
   // D v, where D = d x_m / d theta: P -> N x n.
   Tensor forward(const Tensor& v) const;
 
-  // D^T u, summed over the samples: N x n -> P.
-  Tensor backward(const Tensor& u) const;
-
-  // The symmetric part of what following adds to the Hessian, (H_tx D + D^T H_xt) v / 2 at x_m,
-  // summed over the samples: P -> P.
-  Tensor gain(const Tensor& v) const;
-
-  // v^T H_tx D v of each sample: N, float64.
-  Tensor sample_gains(const Tensor& v) const;
+  // (H_tt + H_tx D) v at x_m, the mean over the samples: P -> P.
+  Tensor curvature(const Tensor& v) const;
 
  private:
   struct Step {
@@ -40,13 +32,10 @@ class L2Path {
     Tensor outside, free;         // N x 1, N x n: 0 or 1
   };
 
-  // From a change of the gradient to one of the step, from one before the projection to one after
-  // it, and their adjoints.
+  // From a change of the gradient to one of the step, and from one before the projection onto the
+  // ball to one after it.
   static Tensor along_step(const Step& step, const Tensor& u);
   static Tensor through_ball(const Step& step, const Tensor& u);
-
-  // H_xt v at x_m: N x n.
-  Tensor asked(const Tensor& v) const;
 
   CurvatureSamplesPtr ends_;  // at x_m
   std::vector<Step> steps_;

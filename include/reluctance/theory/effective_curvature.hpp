@@ -13,17 +13,19 @@
 //   converged L2 attack           S = P (mu I - P H_x P)^-1 P, mu = ||g|| / radius; P takes out the
 //                                 radial direction and the pixels that the box holds. Needs
 //                                 mu > lambda_max(P H_x P), else the maximum is not strict
-//   L2 attack of m steps alpha    the same iteration, stopped: with eta = alpha / ||g|| each step
-//                                 D <- rho (D + eta P (H_x D + H_xt v)), rho = 1 until the ball is
-//                                 reached and radius / (radius + alpha) then; H_x is held. Where
-//                                 the attack has not settled, mu < lambda_max(P H_x P), H_x changes
-//                                 on the way: there D is the exact derivative of its own steps, and
-//                                 C_eff has the symmetric part of H_tx D
+//   L2 attack of m steps alpha    S H_xt = D, the derivative of the iteration as it was run: with
+//                                 eta = alpha / ||g|| each step D <- R (D + eta T (H_x D + H_xt
+//                                 v)), all at the step's own point; T takes out the gradient's
+//                                 direction, R shrinks what leaves the ball, takes out the radial
+//                                 direction there and the pixels that the box clips. C_eff = H_tt +
+//                                 H_tx D is not symmetric. A product costs m + 1 with the Hessian
 //   converged L-infinity attack   S = 0 where pixels rest on their bound: C_eff = H_tt
 //
-// Each S above is positive semidefinite, so adversarial training can only add curvature. With
-// H_x = W W^T, W = J^T B of rank C - 1, S = P (a I + J^T Q J) P with a number a and a C x C matrix
-// Q for each sample.
+// Each S above is positive semidefinite, so adversarial training can only add curvature (a stopped
+// L2 attack almost always does, too). With H_x = W W^T, W = J^T B of rank C - 1, S = P (a I + J^T Q
+// J) P with a number a and a C x C matrix Q for each sample. Holding H_x, as a formula for stopped
+// L2 attacks would, fails even where the attack has settled: gates flip on the way
+// (docs/theory.md).
 #pragma once
 
 #include <cstdint>
@@ -65,17 +67,16 @@ class EffectiveCurvature {
   // v^T C_i v for each sample's own C_i, whose mean is C_eff: N, float64.
   Tensor sample_curvatures(const Tensor& v) const;
 
-  // N booleans: the attack follows smoothly. Otherwise its gradient vanishes, or its maximum on the
-  // ball is not strict; there a converged S is taken as zero.
+  // N booleans: the attack has settled on a strict maximum on its ball, or is raw. Otherwise its
+  // gradient vanishes or the maximum is not strict; there a converged S is taken as zero.
   const Tensor& smooth() const { return smooth_; }
 
  private:
   struct Parts;  // a, Q and P of all samples
 
   CurvatureSamplesPtr samples_;
-  std::shared_ptr<const Parts> parts_;
-  std::shared_ptr<const L2Path> path_;  // of the samples that are followed step by step; or null
-  Tensor followed_;                     // their indices
+  std::shared_ptr<const Parts> parts_;  // of a closed form; or
+  std::shared_ptr<const L2Path> path_;  // of an attack that is followed step by step
   Tensor smooth_;
 };
 
