@@ -77,7 +77,7 @@ const halfFooled = ({ dynamics }) =>
 const rawRanks = ({ influence }) => influence.strengths.filter(({ kind }) => kind === "raw")
   .map(({ rank_correlation: rank }) => rank.region).filter(known);
 const rateErrors = ({ curvature }, training) => curvature.rates
-  .filter(({ kind, ratio }) => kind === training && known(ratio))
+  .filter(({ kind, ratio, width }) => kind === training && !width && known(ratio))
   .map(({ ratio }) => Math.abs(ratio - 1));
 const largest = (values) => (values.length > 0 ? Math.max(...values) : null);
 const least = (values) => (values.length > 0 ? Math.min(...values) : null);
@@ -181,7 +181,7 @@ const errorPoints = cells.flatMap((cell) => cell.network.dynamics.sweep
                    error: one.error.region.median })));
 
 const ratePoints = cells.flatMap((cell) => cell.network.curvature.rates
-  .filter(({ measured }) => known(measured))
+  .filter(({ measured, width }) => known(measured) && !width)
   .map((rate) => ({ predicted: rate.predicted, measured: rate.measured,
                     condition: rate.kind, architecture: cell.architecture })));
 

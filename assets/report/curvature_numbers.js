@@ -9,7 +9,7 @@ const curvatureNumbers = (() => {
   function conditionTable({ title, curvature }, nameOf) {
     const columns = ["condition", "attack",
       ...["images fooled", "loss", "Hessian", "Gauss-Newton", "effective", "largest residual",
-          "follows smoothly", "trace of the Hessian", "images that hold half",
+          "attack has settled", "trace of the Hessian", "images that hold half",
           "of the most boosted (by chance)"].map(right)];
     return dom.table(`${title}: every condition; eigenvalues from the largest`, columns,
       curvature.conditions.map((one) => {
@@ -36,7 +36,7 @@ const curvatureNumbers = (() => {
     ["conditions[].kind, norm, epsilon, attack", "vanilla training, then adversarial training"],
     ["conditions[].fooled, loss", "share of the images that are fooled; mean loss"],
     ["conditions[].hessian, gauss_newton, effective", "largest eigenvalues and their residuals"],
-    ["conditions[].smooth", "share of images whose attack follows the weights smoothly"],
+    ["conditions[].smooth", "share of images whose attack has settled on a strict maximum"],
     ["conditions[].trace", "trace of the Hessian, with its standard error"],
     ["conditions[].carriers", "images that hold half of each eigenvalue; the largest shares"],
     ["conditions[].overlap", "those images among as many most boosted ones, and by chance"],

@@ -3,6 +3,7 @@
 #include <ATen/ATen.h>
 
 #include <algorithm>
+#include <cmath>
 #include <memory>
 
 #include "reluctance/base/error.hpp"
@@ -81,6 +82,36 @@ Tensor FeltCurvature::sample_gauss_newton(const Tensor& v) const {
 
 Tensor FeltCurvature::smooth() const {
   return effective_ ? effective_->smooth() : at::ones({at_->count()}, at::kBool);
+}
+
+double swing_curvature(const Network& network, const Samples& samples, const Objective& objective,
+                       const Tensor& start, double width) {
+  constexpr int steps = 12;
+  constexpr int averaged = 4;
+  constexpr double reproduced = 0.7071;  // cosine of v and S(v): less of it across than along
+  constexpr double shift = 0.5;          // of |S(v)|, so that negative curvature does not lead
+  Objective followed = objective;
+  if (followed.attack) followed.attack->random_start = false;
+  const double length = width * network.flat_parameters().norm().item<double>();
+  const auto gradient = [&](const Tensor& displacement) {
+    return batch_gradient(network.displaced(displacement), samples, followed).flat();
+  };
+  Tensor v = start / start.norm();
+  double along = 0;
+  double sizes = 0;
+  for (int step = 0; step < steps; ++step) {
+    const Tensor swing = v * length;
+    const Tensor change = (gradient(swing) - gradient(-swing)) / (2 * length);
+    const double size = change.norm().item<double>();
+    if (!(size > 0)) return 0;
+    if (step >= steps - averaged) {
+      along += v.dot(change).item<double>();
+      sizes += size;
+    }
+    v = change + shift * size * v;
+    v = v / v.norm();
+  }
+  return along >= reproduced * sizes ? along / averaged : std::nan("");
 }
 
 }  // namespace reluctance

@@ -112,7 +112,7 @@ void run_one(const Options& options, const Network& network, const Dataset& data
                options.matrix.c_str(), name.c_str(), pairs.products,
                pairs.converged ? "" : "; not all eigenpairs reached the tolerance");
   if (options.matrix == "effective") {
-    std::fprintf(summary, "the attack follows smoothly on %.1f%% of the images\n", 100 * smooth);
+    std::fprintf(summary, "the attack has settled on %.1f%% of the images\n", 100 * smooth);
   }
   Json halves = Json::array();
   for (std::size_t k = 0; k < carriers.size(); ++k) {
@@ -181,8 +181,10 @@ void add_curvature(CLI::App& app) {
       "writes,\n"
       "in float64, eigenvalues (K), residuals (K) and sample_share (K x N, each row sums to 1); "
       "without\n"
-      "--operator radius (M), eigenvalues (M x K), sample_share (M x K x N) and smooth (M x N), M\n"
-      "trainings from vanilla on.");
+      "--operator radius and linf (M), eigenvalues (M x K), sample_share (M x K x N) and smooth (M "
+      "x "
+      "N),\n"
+      "M trainings from vanilla on.");
   add_data(*command, options->common);
   add_model(*command, options->common);
   command

@@ -64,6 +64,7 @@ Json rate_json(const CriticalRate& rate) {
   Json json;
   tell_training(json, rate.ball);
   json.update(Json{{"settled", rate.settled},
+                   {"width", rate.width},
                    {"momentum", rate.momentum},
                    {"hessian", number(rate.hessian)},
                    {"predicted", number(rate.predicted)},

@@ -15,12 +15,15 @@ TEST(CurvatureClaim, PredictsRatesAndNamesCarriers) {
   const TrainedSetting setting;
   CurvatureOptions options;
   options.radii = {0.1};
+  options.linf_radii = {0.05};
   options.settled = {0, 5};
   const CurvatureResult result = test_curvature(setting.network, setting.samples, options);
-  ASSERT_EQ(result.conditions.size(), 2u);
+  ASSERT_EQ(result.conditions.size(), 3u);
   const CurvatureCondition& vanilla = result.conditions[0];
-  const CurvatureCondition& adversarial = result.conditions[1];
+  const CurvatureCondition& linf = result.conditions[1];
+  const CurvatureCondition& adversarial = result.conditions[2];
   EXPECT_FALSE(vanilla.effective.has_value());
+  EXPECT_FALSE(linf.effective.has_value());
   ASSERT_TRUE(adversarial.effective.has_value());
   EXPECT_GE(adversarial.effective->values[0].item<double>(),
             adversarial.hessian.values[0].item<double>() * (1 - 1e-4));
@@ -28,34 +31,40 @@ TEST(CurvatureClaim, PredictsRatesAndNamesCarriers) {
     EXPECT_NEAR(carriers.shares.sum().item<double>(), 1, 1e-2);
     EXPECT_GE(carriers.half, 1);
   }
-  ASSERT_EQ(result.rates.size(), 6u);  // twice: vanilla with two momenta, adversarial with one
+  ASSERT_EQ(result.rates.size(), 8u);  // twice: vanilla with two momenta, two attacks with one
   for (const CriticalRate& rate : result.rates) {
     ASSERT_TRUE(rate.measured.has_value()) << name_of(rate.ball);
     const double tolerance = !rate.ball ? 0.1 : 0.15;
     EXPECT_NEAR(*rate.measured / rate.predicted, 1, tolerance)
         << name_of(rate.ball) << ", momentum " << rate.momentum << ", settled " << rate.settled;
+    EXPECT_EQ(rate.width > 0, rate.ball && rate.ball->norm == Norm::linf);
+    if (rate.width > 0) continue;
+    EXPECT_NEAR(2 * (1 + rate.momentum) / rate.predicted / rate.tried.largest, 1, 0.01)
+        << name_of(rate.ball) << ", settled " << rate.settled;
   }
   EXPECT_NEAR(result.density.weights.sum().item<double>(), 1, 1e-9);
-  EXPECT_EQ(result.outcome.checks.size(), 5u);
+  EXPECT_EQ(result.outcome.checks.size(), 6u);
 }
 
 TEST(CurvatureClaim, ItsArraysAreThoseOfItsConditions) {
   const TrainedSetting setting;
   CurvatureOptions options;
   options.radii = {0.1};
+  options.linf_radii = {0.05};
   options.top = 3;
   const CurvatureResult result = test_curvature(setting.network, setting.samples, options);
   const NamedTensors arrays = result.arrays();
   EXPECT_EQ(names_of(arrays),
-            (std::vector<std::string>{"radius", "eigenvalues", "sample_share", "smooth"}));
+            (std::vector<std::string>{"radius", "linf", "eigenvalues", "sample_share", "smooth"}));
   const Tensor eigenvalues = array_named(arrays, "eigenvalues");
   const Tensor shares = array_named(arrays, "sample_share");
   const Tensor smooth = array_named(arrays, "smooth");
-  EXPECT_TRUE(at::equal(array_named(arrays, "radius"), at::tensor({0.0, 0.1}, at::kDouble)));
-  ASSERT_EQ(eigenvalues.sizes(), at::IntArrayRef({2, 3}));
-  ASSERT_EQ(shares.sizes(), at::IntArrayRef({2, 3, 120}));
-  ASSERT_EQ(smooth.sizes(), at::IntArrayRef({2, 120}));
-  for (int64_t m = 0; m < 2; ++m) {
+  EXPECT_TRUE(at::equal(array_named(arrays, "radius"), at::tensor({0.0, 0.05, 0.1}, at::kDouble)));
+  EXPECT_TRUE(at::equal(array_named(arrays, "linf"), at::tensor({0, 1, 0}).to(at::kBool)));
+  ASSERT_EQ(eigenvalues.sizes(), at::IntArrayRef({3, 3}));
+  ASSERT_EQ(shares.sizes(), at::IntArrayRef({3, 3, 120}));
+  ASSERT_EQ(smooth.sizes(), at::IntArrayRef({3, 120}));
+  for (int64_t m = 0; m < 3; ++m) {
     const CurvatureCondition& condition = result.conditions[static_cast<std::size_t>(m)];
     const Eigenpairs& top = condition.effective ? *condition.effective : condition.hessian;
     EXPECT_TRUE(at::equal(eigenvalues[m], top.values));

@@ -162,6 +162,37 @@ TEST(FeltCurvature, IsTheChangeOfTheTrainingsOwnGradient) {
   }
 }
 
+// Squared error of a linear network is a quadratic.
+TEST(SwingCurvature, OfAQuadraticIsItsLargestEigenvalue) {
+  const Subject linear = subject(1);
+  const Objective objective{squared_error_loss(), {}};
+  const FeltCurvature felt(linear.network, linear.samples, objective);
+  EigenpairOptions wanted;
+  wanted.count = 1;
+  wanted.tolerance = 1e-8;
+  const Eigenpairs top = top_eigenpairs(felt.hessian(), wanted);
+  const Tensor start = top.vectors[0] + 0.2 * linear.direction;
+  const double found = swing_curvature(linear.network, linear.samples, objective, start, 0.1);
+  EXPECT_NEAR(found / top.largest(), 1, 1e-3);
+}
+
+// As narrow as rounding allows, swings under an L-infinity attack stay between its sign flips.
+TEST(SwingCurvature, OfNarrowSwingsInLinfIsThatOfTheHessian) {
+  const Subject all = subject();
+  const Objective objective{cross_entropy_loss(), pgd_in({Norm::linf, 0.1})};
+  const FeltCurvature felt(all.network, all.samples, objective);
+  EigenpairOptions wanted;
+  wanted.count = 1;
+  wanted.tolerance = 1e-8;
+  const Eigenpairs top = top_eigenpairs(felt.hessian(), wanted);
+  const Tensor start = top.vectors[0];
+  const auto at_width = [&](double width) {
+    return swing_curvature(all.network, all.samples, objective, start, width) / top.largest();
+  };
+  EXPECT_NEAR(at_width(1e-10), 1, 1e-3);
+  EXPECT_GT(at_width(1e-2), 1.1);  // flips are curvature that the Hessian does not have
+}
+
 TEST(FeltCurvature, IsRefusedWhereNoneIsKnown) {
   const Subject all = subject();
   const auto message = [&](const Objective& objective) -> std::string {

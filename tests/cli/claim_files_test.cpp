@@ -251,19 +251,22 @@ TEST_F(ClaimFiles, CurvatureOverTrainings) {
   ASSERT_GE(trainings, 2);
   expect_shapes(arrays,
                 {{"radius", {trainings}},
+                 {"linf", {trainings}},
                  {"eigenvalues", {trainings, 5}},
                  {"sample_share", {trainings, 5, count}},
                  {"smooth", {trainings, count}}},
-                {"smooth"});
+                {"linf", "smooth"});
   for (int64_t m = 0; m < trainings; ++m) {
     const json& at = conditions[static_cast<std::size_t>(m)];
     EXPECT_EQ(at["kind"], m == 0 ? "vanilla" : "adversarial");
-    EXPECT_EQ(at["norm"], m == 0 ? json(nullptr) : json("l2"));
+    const bool linf = arrays.at("linf")[m].item<bool>();
+    EXPECT_EQ(at["norm"], m == 0 ? json(nullptr) : json(linf ? "linf" : "l2"));
     EXPECT_FALSE(at.contains("name"));
     EXPECT_EQ(at["attack"].is_null(), m == 0);
     EXPECT_DOUBLE_EQ(arrays.at("radius")[m].item<double>(), at["epsilon"]);
     EXPECT_EQ(at["epsilon"] == 0, m == 0);
-    const json& felt = at[m == 0 ? "hessian" : "effective"]["eigenvalues"];
+    EXPECT_EQ(at["effective"].is_null(), m == 0 || linf);
+    const json& felt = at[at["effective"].is_null() ? "hessian" : "effective"]["eigenvalues"];
     ASSERT_EQ(felt.size(), 5U);
     for (const std::size_t k : {0, 1, 2, 3, 4}) {
       const auto column = static_cast<int64_t>(k);
@@ -275,6 +278,7 @@ TEST_F(ClaimFiles, CurvatureOverTrainings) {
   for (const json& rate : claim["rates"]) {
     EXPECT_EQ(rate["kind"], rate["epsilon"] == 0 ? "vanilla" : "adversarial");
     EXPECT_EQ(rate["norm"].is_null(), rate["epsilon"] == 0);
+    EXPECT_EQ(rate["width"] > 0, rate["norm"] == "linf");
     EXPECT_FALSE(rate.contains("name"));
   }
 }

@@ -61,7 +61,7 @@ function rate({ epsilon, hessian, effective }) {
   const critical = (values) => 2 / (1.08 * values.eigenvalues[0]);
   const predicted = critical(effective ?? hessian);
   const ratio = 1.02 + 0.2 * epsilon * (0.4 - epsilon);
-  return { ...training(epsilon), settled: 60, momentum: 0, hessian: critical(hessian), predicted,
+  return { ...training(epsilon), settled: 60, width: 0, momentum: 0, hessian: critical(hessian), predicted,
            measured: ratio * predicted, ratio,
            by_differences: { largest: 2 / (ratio * predicted), smallest: -0.05 / predicted,
                              secant: 2.4 / predicted } };

@@ -17,15 +17,17 @@ namespace reluctance {
 Claim curvature_claim();
 
 struct CurvatureOptions {
-  std::vector<double> radii{0.5, 1.0};  // of the L2 attacks, beside vanilla training
-  int64_t attack_steps = 10;            // of 2.5 radius / steps each, without random start
-  int64_t top = 5;                      // eigenpairs
-  double tolerance = 1e-3;              // of their residuals, relative
+  std::vector<double> radii{0.5, 1.0};   // of the L2 attacks, beside vanilla training
+  std::vector<double> linf_radii{0.05};  // of those in L-infinity
+  int64_t attack_steps = 10;             // of 2.5 radius / steps each, without random start
+  int64_t top = 5;                       // eigenpairs
+  double tolerance = 1e-3;               // of their residuals, relative
   int64_t trace_probes = 8;
   int64_t density_probes = 2, density_steps = 30;
   std::vector<int64_t> settled{0};        // steps of full-batch training before rates are measured
-  std::vector<double> momenta{0.0, 0.9};  // of vanilla training; the first one of adversarial too
-  int64_t examples = 6;                   // images to show for each condition
+  std::vector<double> momenta{0.0, 0.9};  // of vanilla training
+  std::vector<double> attacked_momenta{0.0};
+  int64_t examples = 6;                       // images to show for each condition
   int64_t memory = default_curvature_memory;  // bytes that products may share
 };
 
@@ -59,9 +61,13 @@ struct TriedCurvature {
   double secant;             // beyond the linear piece: at a thousandth of the parameters' length
 };
 
+// Of swings within the linear piece that the parameters are in. Under an L-infinity attack, whose
+// gradient jumps where a sign flips, that piece is of no use, and the rate is that of swings a
+// thousandth of the parameters' length wide, predicted by the largest secant curvature there.
 struct CriticalRate {
   std::optional<Ball> ball;  // of the attack; none: vanilla
   int64_t settled;
+  double width;  // of the swings, relative to the parameters' length; 0: within the piece
   double momentum, hessian, predicted;
   std::optional<double> measured;
   TriedCurvature tried;
@@ -75,8 +81,8 @@ struct CurvatureResult {
   SpectralDensity density;  // of the vanilla Hessian
   Outcome outcome;
 
-  // Of each condition (M of them): `radius`, `eigenvalues` (M x K), `sample_share` (M x K x N) and
-  // `smooth` (M x N). Eigenvectors that were not found are NaN.
+  // Of each condition (M of them): `radius`, `linf`, `eigenvalues` (M x K), `sample_share`
+  // (M x K x N) and `smooth` (M x N). Eigenvectors that were not found are NaN.
   NamedTensors arrays() const;
 };
 

@@ -53,12 +53,22 @@ class FeltCurvature {
   Tensor sample_hessians(const Tensor& v) const;
   Tensor sample_gauss_newton(const Tensor& v) const;
 
-  // N booleans: the attack follows the parameters smoothly (theory/effective_curvature.hpp).
+  // N booleans: the attack has settled (theory/effective_curvature.hpp).
   Tensor smooth() const;
 
  private:
   CurvatureSamplesPtr at_;
   std::optional<EffectiveCurvature> effective_;
 };
+
+// What stands in for the largest effective curvature in L-infinity, where the gradient g jumps at
+// every sign that flips: of swings that reproduce themselves, S(v) = lambda v at the length |v| =
+// width times that of the parameters, S(v) = (g(theta + v) - g(theta - v)) / 2 with the attack run
+// anew, the largest lambda, by twelve steps of shifted power iteration from `start` (P). Jumps
+// average out, but not all: the last four steps differ by some hundredths, and their mean is
+// returned. Not a number where no swing reproduces itself: more of S(v) lies across v than along
+// it.
+double swing_curvature(const Network& network, const Samples& samples, const Objective& objective,
+                       const Tensor& start, double width);
 
 }  // namespace reluctance
