@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <optional>
 #include <string>
 
 #include "reluctance/base/progress.hpp"
@@ -38,6 +39,20 @@ class ProgressBar {
   Clock::time_point start_;
   Clock::time_point shown_;
   bool visible_ = false;
+};
+
+// A bar for each part of a job, one after the other.
+class ProgressBars {
+ public:
+  Parts parts() {
+    return [this](const std::string& name) {
+      bar_.emplace(name);
+      return bar_->receiver();
+    };
+  }
+
+ private:
+  std::optional<ProgressBar> bar_;
 };
 
 }  // namespace reluctance

@@ -11,6 +11,7 @@
 #include "cli/run_record.hpp"
 #include "cli/splits.hpp"
 #include "cli/validators.hpp"
+#include "jobs/numbers.hpp"
 #include "reluctance/data/npz.hpp"
 #include "reluctance/measure/robustness.hpp"
 
@@ -34,9 +35,7 @@ void run(const Options& options) {
   const RobustnessCurve curve = robustness_curve(network, data.samples, parse_norm(options.norm),
                                                  {options.common.seed, bar.receiver()});
   if (!options.save.empty()) {
-    write_npz(options.save,
-              {{"adversarial", curve.nearest.adversarial.view_as(data.samples.images).to(at::kCPU)},
-               {"distance", curve.nearest.distance.to(at::kCPU)}});
+    write_npz(options.save, arrays_of(curve, data.samples));
   }
   std::FILE* summary = summary_stream(options.common);
   std::fprintf(summary, "budget (%s)  robust accuracy (%ld images)\n", options.norm.c_str(),
@@ -47,16 +46,7 @@ void run(const Options& options) {
     std::fprintf(summary, "%-13.4g  %.2f%%  (95%%: %.2f to %.2f)\n", budget, 100 * robust.value,
                  100 * robust.low, 100 * robust.high);
   }
-  Json points = Json::array();
-  for (const auto& [budget, robust] : curve.points) {
-    points.push_back({{"budget", budget}, {"robust", as_json(robust)}});
-  }
-  Json document = measurement_json(options.common, data);
-  document["norm"] = options.norm;
-  document["forward_passes"] = curve.nearest.passes.forward;
-  document["backward_passes"] = curve.nearest.passes.backward;
-  document["curve"] = points;
-  write_measurement(options.common, document);
+  write_measurement(options.common, data, numbers_of(curve));
 }
 
 }  // namespace

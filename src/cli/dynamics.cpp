@@ -11,6 +11,7 @@
 #include "cli/run_record.hpp"
 #include "cli/splits.hpp"
 #include "cli/validators.hpp"
+#include "jobs/numbers.hpp"
 #include "reluctance/data/npz.hpp"
 
 namespace reluctance {
@@ -33,29 +34,16 @@ void run_one(const Options& options, const Network& network, const Dataset& data
                            bar.receiver());
   }
   if (!options.save.empty()) write_npz(options.save, all.arrays());
-  const double fooled = all.fooled.to(at::kDouble).mean().item<double>();
-  const auto outside = all.quadratic_in_range.logical_not().sum().item<int64_t>();
+  const Json numbers = numbers_of(all, options.beta, options.claims.dynamics.steps);
   std::FILE* summary = summary_stream(options.common);
   std::fprintf(summary, "%ld images, beta %g, %ld steps\n", data.samples.count(), options.beta,
                options.claims.dynamics.steps);
   std::fprintf(summary, "fooled %.1f%%, quadratic solution out of range for %ld images\n",
-               100 * fooled, outside);
-  const std::optional<Quantiles> flipped = quantiles(all.gates_flipped);
-  const std::optional<Quantiles> region = quantiles(all.error_region());
-  const std::optional<Quantiles> quadratic = quantiles(all.error_quadratic());
-  show(summary, "gates flipped, share        ", flipped);
-  show(summary, "relative error, region-exact", region);
-  show(summary, "relative error, quadratic   ", quadratic);
-  Json document = measurement_json(options.common, data);
-  document.update(
-      Json{{"beta", options.beta},
-           {"steps", options.claims.dynamics.steps},
-           {"samples", data.samples.count()},
-           {"fooled", fooled},
-           {"outside_range", outside},
-           {"gates_flipped", as_json(flipped)},
-           {"error", {{"quadratic", as_json(quadratic)}, {"region", as_json(region)}}}});
-  write_measurement(options.common, document);
+               100 * numbers["fooled"].get<double>(), numbers["outside_range"].get<long>());
+  show(summary, "gates flipped, share        ", quantiles(all.gates_flipped));
+  show(summary, "relative error, region-exact", quantiles(all.error_region()));
+  show(summary, "relative error, quadratic   ", quantiles(all.error_quadratic()));
+  write_measurement(options.common, data, numbers);
 }
 
 void run(Options options) {
@@ -65,7 +53,7 @@ void run(Options options) {
   const Network network = required_network(options.common, data);
   if (options.beta > 0) return run_one(options, network, data);
   const NetworkResult result =
-      run_claim(options.common, network, data, options.claims, test_dynamics_claim);
+      show_claim(options.common, network, data, options.claims, test_dynamics_claim);
   if (!options.save.empty()) write_npz(options.save, result.dynamics->arrays);
 }
 

@@ -9,7 +9,7 @@
 #include <sstream>
 #include <utility>
 
-#include "cli/attacks.hpp"
+#include "cli/attack_options.hpp"
 #include "cli/commands.hpp"
 #include "cli/console.hpp"
 #include "cli/device.hpp"
@@ -17,15 +17,14 @@
 #include "cli/run_record.hpp"
 #include "cli/splits.hpp"
 #include "cli/validators.hpp"
+#include "jobs/numbers.hpp"
 #include "reluctance/base/error.hpp"
 #include "reluctance/base/files.hpp"
 #include "reluctance/data/npz.hpp"
 #include "reluctance/data/png.hpp"
 #include "reluctance/data/settings.hpp"
-#include "reluctance/measure/audit.hpp"
-#include "reluctance/measure/ensemble.hpp"
+#include "reluctance/jobs/evaluation.hpp"
 #include "reluctance/measure/ensemble_checkpoint.hpp"
-#include "reluctance/measure/validity.hpp"
 #include "reluctance/network/passes.hpp"
 
 namespace reluctance {
@@ -33,19 +32,13 @@ namespace {
 
 struct Options {
   CommonOptions common;
-  AttackOptions attack;
+  EvaluationOptions job;
   int64_t limit = 0;
   std::string save;
   std::string png;
   bool resume = false;
-  std::optional<double> audit;  // points
 };
 
-// Of --audit where it is not given.
-constexpr double audited_points = 1;
-
-// What the cascade's starts lead towards: enough to have every class many times.
-constexpr int64_t guides = 1000;
 constexpr int64_t pictures = 100;
 
 void show_share(std::FILE* summary, const char* what, const Share& share,
@@ -64,7 +57,7 @@ std::string settings_of(const Options& options, const Dataset& data, const Tenso
   const std::string model = read_file(options.common.model, limit);
   const RunInfo info = run_info(options.common);
   std::ostringstream text;
-  text << "program: " << info.program << "\nattack: " << describe(options.attack, 17)
+  text << "program: " << info.program << "\nattack: " << describe(options.job.attack, 17)
        << "\nstages:";
   for (const Stage& stage : stages) text << ' ' << stage.attack.name;
   text.precision(17);
@@ -102,57 +95,15 @@ class Checkpoint {
   std::chrono::steady_clock::time_point last_ = std::chrono::steady_clock::now();
 };
 
-ValidityOptions validity_of(const Options& options, const Network& network, const Tensor& towards) {
-  ValidityOptions validity;
-  validity.seed = options.common.seed;
-  // Towards a target that loss is large, not flat.
-  validity.follows_cross_entropy = follows_cross_entropy(options.attack) && !options.attack.target;
-  validity.ball = make_stages(options.attack, network, towards).front().attack.ball;
-  validity.attack = [options, network, towards](const Ball& ball) {
-    AttackOptions wider = options.attack;
-    wider.epsilon = ball.radius;
-    return make_stages(wider, network, towards).front().attack;
-  };
-  return validity;
-}
-
-struct Evaluation {
-  EnsembleResult result;
-  std::optional<Audit> audit;  // of the cascade
-  PassCount passes;            // without the audit's
-  double processor;            // seconds, likewise
-  std::vector<Flag> flags;
-};
-
-// What the cascade left is audited, which may go on with it.
-void audit_cascade(const Options& options, const Network& network, const Dataset& data,
-                   Evaluation& evaluation) {
-  std::optional<ProgressBar> bar;
-  AuditOptions audited;
-  audited.points = options.audit.value_or(audited_points) / 100;
-  audited.seed = options.common.seed;
-  audited.progress = [&](const std::string& what) {
-    bar.emplace(what);
-    return bar->receiver();
-  };
-  const Ball ball{parse_norm(options.attack.norm), options.attack.epsilon};
-  const double before = processor_seconds();
-  evaluation.audit = audit(evaluation.result, network, data.samples, ball, audited);
-  evaluation.result = evaluation.audit->result;
-  evaluation.processor += processor_seconds() - before - evaluation.audit->processor;
-  evaluation.passes.forward = evaluation.result.passes.forward - evaluation.audit->passes.forward;
-  evaluation.passes.backward =
-      evaluation.result.passes.backward - evaluation.audit->passes.backward;
-}
-
-Evaluation evaluate(const Options& options, const Network& network, const Dataset& data,
-                    const Tensor& towards) {
-  const std::vector<Stage> stages = make_stages(options.attack, network, towards);
-  EnsembleOptions run{{options.common.seed, {}}, {}, {}};
-  const bool keeps = !options.save.empty() && is_ensemble(options.attack);
+Evaluation evaluate_resumable(const Options& options, const Network& network, const Dataset& data,
+                              const Tensor& towards) {
+  EvaluationOptions job = options.job;
+  job.seed = options.common.seed;
+  const bool keeps = !options.save.empty() && is_ensemble(job.attack);
   std::optional<Checkpoint> checkpoint;
   EnsembleState known = begin_ensemble(network, data.samples);
   if (keeps) {
+    const std::vector<Stage> stages = make_stages(job.attack, network, towards);
     checkpoint.emplace(checkpoint_of(options), settings_of(options, data, towards, stages));
     const std::filesystem::path& path = checkpoint->path();
     if (options.resume && !std::filesystem::exists(path)) {
@@ -160,60 +111,25 @@ Evaluation evaluate(const Options& options, const Network& network, const Datase
     } else if (options.resume) {
       known = load_ensemble(path, checkpoint->settings(), stages, network, data.samples);
     }
-    run.checkpoint = [&](const EnsembleState& state) {
+    job.checkpoint = [&](const EnsembleState& state) {
       known = state;
       checkpoint->keep(state);
     };
   }
-  run.from = known;
+  job.from = known;
   try {
-    const double before = processor_seconds();
-    Evaluation evaluation;
-    {
-      ProgressBar bar(options.attack.attack);
-      run.context.progress = bar.receiver();
-      evaluation.result = run_ensemble(network, data.samples, stages, run);
-    }
-    evaluation.passes = evaluation.result.passes;
-    evaluation.processor = processor_seconds() - before;
-    if (options.attack.attack == "standard") audit_cascade(options, network, data, evaluation);
-    evaluation.flags = validity_flags(network, data.samples, evaluation.result,
-                                      validity_of(options, network, towards));
-    return evaluation;
+    ProgressBars bars;
+    job.parts = bars.parts();
+    return evaluate(network, data.samples, towards, job);
   } catch (const Interrupted&) {
     if (!keeps) {
-      throw Interrupted(is_ensemble(options.attack)
-                            ? "stopped; with --save, a stopped run can go on"
-                            : "stopped; nothing was written");
+      throw Interrupted(is_ensemble(job.attack) ? "stopped; with --save, a stopped run can go on"
+                                                : "stopped; nothing was written");
     }
     save_ensemble(checkpoint->path(), known, checkpoint->settings());
     throw Interrupted("stopped; " + checkpoint->path().string() +
                       " holds what is known: go on with the same command and --resume");
   }
-}
-
-// The share of the images that end as the target, if there is one.
-std::optional<Share> success_of(const Options& options, const EnsembleResult& result) {
-  if (!options.attack.target) return std::nullopt;
-  const int64_t all = result.felled_by.size(0);
-  return share(result.felled_by.ne(EnsembleResult::stands).sum().item<int64_t>(), all);
-}
-
-Json audit_json(const Audit& audit) {
-  Json rounds = Json::array();
-  for (const AuditRound& round : audit.rounds) {
-    rounds.push_back({{"population", round.population},
-                      {"attacked", round.attacked},
-                      {"felled", round.felled},
-                      {"bound", round.bound}});
-  }
-  return {{"bound", audit.bound},
-          {"rounds", rounds},
-          {"stronger", audit.went_on},
-          {"ensemble_on_all", audit.ran_all},
-          {"forward_passes", audit.passes.forward},
-          {"backward_passes", audit.passes.backward},
-          {"processor_seconds", audit.processor}};
 }
 
 void show_audit(std::FILE* summary, const Evaluation& evaluation) {
@@ -241,18 +157,12 @@ void show_audit(std::FILE* summary, const Evaluation& evaluation) {
 }
 
 void save(const Options& options, const Network& network, const Dataset& data,
-          const EnsembleResult& result) {
+          const Evaluation& evaluation) {
+  const EnsembleResult& result = evaluation.result;
   const Tensor adversarial = result.adversarial.to(at::kCPU);
-  const Norm norm = parse_norm(options.attack.norm);
   if (!options.save.empty()) {
-    const Tensor difference = adversarial.to(at::kDouble) - data.samples.images.to(at::kDouble);
-    write_npz(options.save, {{"adversarial", adversarial},
-                             {"success", result.felled_by.ne(EnsembleResult::stands).to(at::kCPU)},
-                             {"felled_by", result.felled_by.to(at::kCPU)},
-                             {"target", result.target.to(at::kCPU)},
-                             {"index", data.samples.index},
-                             {"distance", sample_norms(difference, norm)},
-                             {"logits", logits(network, result.adversarial).to(at::kCPU)}});
+    write_npz(options.save,
+              arrays_of(evaluation, network, data.samples, parse_norm(options.job.attack.norm)));
   }
   if (options.png.empty()) return;
   const Tensor fell = result.felled_by.ge(0).nonzero().squeeze(1).slice(0, 0, pictures);
@@ -285,15 +195,11 @@ Dataset towards_target(const Dataset& data, int64_t target, int64_t classes) {
 
 void run(const Options& options) {
   apply(options.common);
-  require_attack(options.attack);
-  if (options.audit && options.attack.attack != "standard") {
-    throw Error("--audit has no effect on --attack " + options.attack.attack +
-                "; standard takes it");
-  }
+  require_evaluation(options.job);
   if (options.resume && options.save.empty())
     throw Error("--resume needs --save: beside that file lies what a stopped run goes on from");
-  if (options.resume && !is_ensemble(options.attack))
-    throw Error("--resume: " + options.attack.attack +
+  if (options.resume && !is_ensemble(options.job.attack))
+    throw Error("--resume: " + options.job.attack.attack +
                 " keeps nothing to go on from; standard and autoattack do");
   require_file_place("--save", options.save);
   if (!options.png.empty()) require_writable_folder("--png", options.png);
@@ -301,64 +207,40 @@ void run(const Options& options) {
   if (!options.png.empty()) require_picture(all.samples.images);
   const Network network = required_network(options.common, all);
   Dataset data = options.limit > 0 ? head(all, options.limit) : all;
-  if (options.attack.target) {
-    data = towards_target(data, *options.attack.target, network.classes());
+  if (options.job.attack.target) {
+    data = towards_target(data, *options.job.attack.target, network.classes());
   }
-  if (options.attack.attack == "autoattack" && network.classes() < 4) {
+  if (options.job.attack.attack == "autoattack" && network.classes() < 4) {
     note("autoattack: its targeted loss needs 4 classes; apgd-ce, fab-t and square remain");
   }
-  const Tensor towards = head(all, guides).samples.images;
-  const std::string name = describe(options.attack);
-  const Evaluation evaluation = evaluate(options, network, data, towards);
+  const Tensor towards = head(all, most_guides).samples.images;
+  const Evaluation evaluation = evaluate_resumable(options, network, data, towards);
   const EnsembleResult& result = evaluation.result;
-  save(options, network, data, result);
+  save(options, network, data, evaluation);
 
   std::FILE* summary = summary_stream(options.common);
   show_share(summary, "clean accuracy ", result.clean, "");
-  Json stages = Json::array();
   for (const StageOutcome& stage : result.stages) {
     std::fprintf(summary, "  after %-16s %.2f%%  %ld images attacked, %ld passes, %.1f s\n",
                  stage.name.c_str(), 100 * stage.robust.value, stage.attacked,
                  stage.passes.forward + stage.passes.backward, stage.seconds);
-    stages.push_back({{"name", stage.name},
-                      {"attacked", stage.attacked},
-                      {"robust", as_json(stage.robust)},
-                      {"seconds", stage.seconds},
-                      {"forward_passes", stage.passes.forward},
-                      {"backward_passes", stage.passes.backward}});
   }
-  const std::optional<Share> reached = success_of(options, result);
-  if (reached) {
-    show_share(summary, "success rate   ", *reached, name);
+  if (evaluation.success) {
+    show_share(summary, "success rate   ", *evaluation.success, describe(options.job.attack));
   } else {
-    show_share(summary, "robust accuracy", result.robust, name);
+    show_share(summary, "robust accuracy", result.robust, describe(options.job.attack));
   }
-  const int64_t rounding = decided_by_rounding(network, data.samples, result);
-  if (rounding > 0) {
+  if (evaluation.by_rounding > 0) {
     std::fprintf(summary, "  of %ld that fell, %ld do not in float64: rounding decides\n",
-                 result.felled_by.ge(0).sum().item<int64_t>(), rounding);
+                 result.felled_by.ge(0).sum().item<int64_t>(), evaluation.by_rounding);
   }
   if (evaluation.audit) show_audit(summary, evaluation);
-  Json warnings = Json::array();
   for (const Flag& flag : evaluation.flags) {
     std::fprintf(summary, "warning (%s): %s\n", flag.name.c_str(), flag.message.c_str());
-    warnings.push_back({{"name", flag.name}, {"message", flag.message}});
   }
-  Json document = measurement_json(options.common, data);
-  document["attack"] = name;
-  document["clean"] = as_json(result.clean);
-  // With a target the share that does not answer it.
-  document["robust"] = as_json(result.robust);
-  document["target"] = options.attack.target ? Json(*options.attack.target) : Json(nullptr);
-  document["success"] = reached ? as_json(*reached) : Json(nullptr);
-  document["decided_by_rounding"] = rounding;
-  document["stages"] = stages;
-  document["audit"] = evaluation.audit ? audit_json(*evaluation.audit) : Json(nullptr);
-  document["processor_seconds"] = evaluation.processor;  // without the audit's
-  document["warnings"] = warnings;
-  write_measurement(options.common, document);
+  write_measurement(options.common, data, numbers_of(evaluation, options.job.attack));
   // Last: whatever a sudden end kept from being written is still known there.
-  if (!options.save.empty() && is_ensemble(options.attack)) {
+  if (!options.save.empty() && is_ensemble(options.job.attack)) {
     std::filesystem::remove(checkpoint_of(options));
   }
 }
@@ -367,7 +249,6 @@ void run(const Options& options) {
 
 void add_evaluate(CLI::App& app) {
   auto options = std::make_shared<Options>();
-  options->attack.attack = "standard";
   CLI::App* command =
       app.add_subcommand("evaluate", "clean and robust accuracy, and whether to trust it");
   command->footer(
@@ -391,9 +272,9 @@ void add_evaluate(CLI::App& app) {
   command->add_option("--limit", options->limit, "use the first N images; 0 for all")
       ->transform(whole_number(0, 10000000))
       ->capture_default_str();
-  add_attack(*command, options->attack, AttackUse::evaluation);
+  add_attack(*command, options->job.attack, AttackUse::evaluation);
   command
-      ->add_option("--audit", options->audit,
+      ->add_option("--audit", options->job.audit,
                    "with standard: go on until the published ensemble would end at most so many "
                    "points lower (95%), by a random sample of what stands; default 1")
       ->transform(number_between(0.0, 100.0));

@@ -3,11 +3,12 @@
 #include <chrono>
 #include <memory>
 #include <optional>
+#include <vector>
 
+#include "cli/attack_options.hpp"
 #include "cli/commands.hpp"
 #include "cli/console.hpp"
 #include "cli/device.hpp"
-#include "cli/findings.hpp"
 #include "cli/networks.hpp"
 #include "cli/run_record.hpp"
 #include "cli/splits.hpp"
@@ -15,71 +16,53 @@
 #include "cli/training_record.hpp"
 #include "cli/validators.hpp"
 #include "reluctance/base/files.hpp"
-#include "reluctance/measure/robustness.hpp"
 
 namespace reluctance {
 namespace {
 
 struct Options {
   CommonOptions common;
-  AttackOptions attack;
+  ExplainOptions explain;
   TrainingOptions training;
-  ClaimOptions claims;
-  int64_t limit = 256;
-  int64_t batch = 1000;
   bool thorough = false;
   bool resume = false;
   std::string run;
 };
 
-// Images that robust accuracies of the advice are asked on.
-constexpr int64_t advice_images = 1000;
-
-void test_claims(NetworkResult& result, const Network& network, const Splits& data,
-                 const Options& options) {
-  const Dataset few = head(data.held_out, options.limit);
-  for (const Norm norm : {Norm::linf, Norm::l2}) {
-    ProgressBar bar(result.title + ": distances in " + to_string(norm));
-    result.robustness.push_back(
-        robustness_curve(network, few.samples, norm, {options.common.seed, bar.receiver()}));
-  }
-  test_dynamics_claim(result, network, few, options.claims);
-  test_influence_claim(result, network, few, options.claims);
-  test_curvature_claim(result, network, head(data.training, options.batch), options.claims);
+// What is known of a training that has ended.
+TrainingRecord record_of(const FinishedTraining& training) {
+  return {training.options.objective.attack, watched_steps(training.diagnosis),
+          training.options.carry};
 }
 
-// `training` is nothing for a network of unknown making.
-void add_advice(NetworkResult& result, const Network& network, const Splits& data,
-                const std::optional<FinishedTraining>& training, const Options& options) {
-  AdviceMaterial material;
-  if (training) {
-    material.training = TrainingRecord{training->options.objective.attack,
-                                       watched_steps(training->diagnosis), training->options.carry};
-  }
-  GradientAscent attack = make_attack(options.attack);
-  if (training && training->options.objective.attack) attack = *training->options.objective.attack;
-  if (attack.ball) {
-    ProgressBar bar(result.title + ": one step against many");
-    std::optional<Samples> trained_on;
-    if (apart(data)) trained_on = data.training.samples.head(advice_images);
-    material.attacks = compare_attacks(network, data.held_out.samples.head(advice_images),
-                                       trained_on, attack, options.common.seed);
-  }
-  material.curvature = result.curvature ? &*result.curvature : nullptr;
-  result.advice = advise(material);
+// The job with its progress shown.
+template <typename Job>
+auto shown(const Options& options, const Job& job) {
+  ProgressBars bars;
+  ExplainOptions explain = options.explain;
+  explain.claims.parts = bars.parts();
+  return job(explain);
 }
 
-void add_findings(Results& results, const Network& network, const Splits& data,
-                  const Options& options) {
-  const Splits splits = apart(data) ? data : divided(data.held_out);
-  FindingSetting setting = finding_setting(splits, options.common.seed);
-  setting.network = network;
-  setting.samples = options.limit;
-  std::vector<const EarlierFinding*> findings;
-  for (const EarlierFinding& each : earlier_findings()) {
-    if (!each.trains || options.thorough) findings.push_back(&each);
-  }
-  results.findings = run_findings(findings, setting);
+NetworkResult described(const LoadedNetwork& subject, const Dataset& data, const Options& options) {
+  return shown(options, [&](const ExplainOptions& explain) {
+    return describe_network(subject, data, explain.claims, explain.attack);
+  });
+}
+
+void explain_one(NetworkResult& result, const Network& network, const Splits& data,
+                 const std::optional<TrainingRecord>& training, const Options& options) {
+  shown(options, [&](const ExplainOptions& explain) {
+    explain_network(result, network, data, training, explain);
+  });
+}
+
+std::vector<FindingResult> findings(const Network& network, const Splits& data,
+                                    const Options& options) {
+  const Splits splits = apart(data) ? data : divided_aloud(data.held_out);
+  return shown(options, [&](const ExplainOptions& explain) {
+    return findings_on(network, splits, explain);
+  });
 }
 
 // The same architecture from the same weights, trained plainly and adversarially.
@@ -92,7 +75,7 @@ void explain_new_networks(const Options& options, const Splits& data, const Netw
     finished.options = options.training;
     finished.options.seed = options.common.seed;
     if (adversarial) {
-      AttackOptions inner = options.attack;
+      AttackOptions inner = options.explain.attack;
       inner.steps = 7;
       inner.step_size = 0;
       inner.restarts = 1;
@@ -105,32 +88,30 @@ void explain_new_networks(const Options& options, const Splits& data, const Netw
         start, data.training, finished.options, {options.common.out, id, options.resume, every});
     finished.seconds = trained.seconds;
     finished.diagnosis = trained.diagnosis;
-    NetworkResult result = describe_network(trained.network, id + ".onnx", data.held_out,
-                                            options.common.seed, options.attack);
+    NetworkResult result = described({id + ".onnx", trained.network}, data.held_out, options);
     result.id = id;
     result.title = adversarial ? "Trained adversarially" : "Trained plainly";
     result.training = training_info(finished);
-    test_claims(result, trained.network, data, options);
-    add_advice(result, trained.network, data, finished, options);
+    explain_one(result, trained.network, data, record_of(finished), options);
     results.networks.push_back(std::move(result));
     last = trained.network;
   }
-  add_findings(results, *last, data, options);
+  results.findings = findings(*last, data, options);
 }
 
 void explain_brought_network(const Options& options, const Splits& data, const Network& network,
                              const std::optional<FinishedTraining>& training, Results& results) {
-  NetworkResult result = describe_network(network, options.common.model, data.held_out,
-                                          options.common.seed, options.attack);
+  NetworkResult result = described({options.common.model, network}, data.held_out, options);
   if (training) {
     result.training = training_info(*training);
     const std::filesystem::path named = std::filesystem::path(options.run) / "";
     result.title = result.id = named.parent_path().filename().string();
   }
-  test_claims(result, network, data, options);
-  add_advice(result, network, data, training, options);
+  std::optional<TrainingRecord> record;
+  if (training) record = record_of(*training);
+  explain_one(result, network, data, record, options);
   results.networks.push_back(std::move(result));
-  add_findings(results, network, data, options);
+  results.findings = findings(network, data, options);
 }
 
 // A network that was brought, of unknown making, is explained on its own data alone.
@@ -143,16 +124,12 @@ Splits images_of(const Options& options) {
 void run(Options options) {
   const auto begin = std::chrono::steady_clock::now();
   apply(options.common);
-  const GradientAscent attack = make_attack(options.attack);  // asked before hours of training
+  const GradientAscent attack =
+      make_attack(options.explain.attack);  // asked before hours of training
   const bool trains = options.common.model.empty() && options.run.empty();
   if (trains) require_known_curvature({cross_entropy_loss(), attack});
-  options.claims.seed = options.common.seed;
-  if (options.thorough) {
-    options.claims.dynamics.strengths = 24;
-    options.claims.influence.strengths = 12;
-    options.claims.curvature.settled = {0, 50, 200};
-    options.claims.curvature.radii = {0.25, 0.5, 1.0, 1.5};
-  }
+  options.explain.claims.seed = options.common.seed;
+  if (options.thorough) make_thorough(options.explain);
   Splits data = images_of(options);
   std::optional<FinishedTraining> training;
   if (!options.run.empty()) {
@@ -193,11 +170,11 @@ void add_explain(CLI::App& app) {
       ->check(some_text())
       ->excludes("--model");
   add_architecture(*command, options->common);
-  command->add_option("--limit", options->limit, "images that the claims are tested on")
+  command->add_option("--limit", options->explain.limit, "images that the claims are tested on")
       ->transform(whole_number(1, 10000000))
       ->capture_default_str();
   command
-      ->add_option("--batch", options->batch,
+      ->add_option("--batch", options->explain.batch,
                    "images of the full-batch trainings of claim 3: of the training images, or of "
                    "--data with --model")
       ->transform(whole_number(1, 10000000))
@@ -205,7 +182,7 @@ void add_explain(CLI::App& app) {
   command->add_flag("--thorough", options->thorough,
                     "more strengths, budgets and points of training, and the findings that train "
                     "networks of their own; takes longer");
-  add_attack(*command, options->attack, AttackUse::ascent,
+  add_attack(*command, options->explain.attack, AttackUse::ascent,
              "for robust accuracy and adversarial training: ");
   command->add_option("--epochs", options->training.epochs, "of each training")
       ->excludes("--model")

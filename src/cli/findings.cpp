@@ -9,9 +9,9 @@
 #include "cli/commands.hpp"
 #include "cli/console.hpp"
 #include "cli/device.hpp"
-#include "cli/findings.hpp"
 #include "cli/networks.hpp"
 #include "cli/run_record.hpp"
+#include "cli/splits.hpp"
 #include "cli/validators.hpp"
 #include "reluctance/base/files.hpp"
 
@@ -58,31 +58,16 @@ void run(const Options& options) {
   setting.network = network;
   const FolderLock lock("--out", options.common.out);
   Results results{run_info(options.common), data_info(data.held_out), {}};
-  results.findings = run_findings(findings, setting);
+  {
+    ProgressBars bars;
+    results.findings = run_findings(findings, setting, bars.parts());
+  }
   results.run.seconds =
       std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
   write_report(options.common, results);
 }
 
 }  // namespace
-
-FindingSetting finding_setting(const Splits& data, std::uint64_t seed) {
-  FindingSetting setting;
-  setting.training = data.training.samples;
-  setting.held_out = data.held_out.samples;
-  setting.classes = data.training.classes;
-  setting.seed = seed;
-  return setting;
-}
-
-std::vector<FindingResult> run_findings(const std::vector<const EarlierFinding*>& findings,
-                                        const FindingSetting& setting) {
-  ProgressBar bar("earlier findings");
-  int64_t begun = 0;
-  const auto total = static_cast<int64_t>(findings.size());
-  return test_findings(findings, setting,
-                       [&](const EarlierFinding&) { bar.update(begun++, total); });
-}
 
 void add_findings(CLI::App& app) {
   auto options = std::make_shared<Options>();

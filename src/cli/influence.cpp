@@ -1,10 +1,11 @@
 // reluctance influence: claim 2 on one network.
 #include <ATen/ATen.h>
 
+#include <cmath>
 #include <cstdio>
 #include <memory>
 
-#include "cli/attacks.hpp"
+#include "cli/attack_options.hpp"
 #include "cli/commands.hpp"
 #include "cli/console.hpp"
 #include "cli/device.hpp"
@@ -12,6 +13,7 @@
 #include "cli/run_record.hpp"
 #include "cli/splits.hpp"
 #include "cli/validators.hpp"
+#include "jobs/numbers.hpp"
 #include "reluctance/base/error.hpp"
 #include "reluctance/data/npz.hpp"
 
@@ -36,36 +38,22 @@ void run_one(const Options& options, const Network& network, const Dataset& data
   }
   if (!options.save.empty()) write_npz(options.save, all.arrays());
   const InfluenceMeasurement& real = all.measured;
-  const Concentration clean = concentration(real.gradient_norm_clean);
-  const Concentration adversarial = concentration(real.gradient_norm_adversarial);
-  const std::optional<Quantiles> measured = quantiles(real.boost);
-  const std::optional<Quantiles> region = quantiles(all.boost_region);
-  const std::optional<Quantiles> quadratic = quantiles(all.boost_quadratic);
-  const double rank_region = rank_correlation(all.boost_region, real.boost);
-  const double rank_quadratic = rank_correlation(all.boost_quadratic, real.boost);
+  const Json numbers = numbers_of(all, attack);
+  const auto at = [&](const char* what, const char* which) {
+    const Json& value = numbers[what][which];
+    return value.is_null() ? std::nan("") : value.get<double>();
+  };
   std::FILE* summary = summary_stream(options.common);
   std::fprintf(summary, "%ld images, %s\n", data.samples.count(), describe(attack).c_str());
-  show(summary, "boost, measured    ", measured);
-  show(summary, "boost, region-exact", region);
-  show(summary, "boost, quadratic   ", quadratic);
+  show(summary, "boost, measured    ", quantiles(real.boost));
+  show(summary, "boost, region-exact", quantiles(all.boost_region));
+  show(summary, "boost, quadratic   ", quantiles(all.boost_quadratic));
   std::fprintf(summary,
                "rank correlation with the measured boost: region-exact %.3f, quadratic %.3f\n",
-               rank_region, rank_quadratic);
+               at("rank_correlation", "region"), at("rank_correlation", "quadratic"));
   std::fprintf(summary, "effective share of samples: %.3f clean, %.3f attacked\n",
-               clean.effective_share, adversarial.effective_share);
-  Json document = measurement_json(options.common, data);
-  document.update(
-      Json{{"attack", describe(attack)},
-           {"samples", data.samples.count()},
-           {"boost",
-            {{"measured", as_json(measured)},
-             {"region", as_json(region)},
-             {"quadratic", as_json(quadratic)}}},
-           {"rank_correlation",
-            {{"region", number(rank_region)}, {"quadratic", number(rank_quadratic)}}},
-           {"effective_share",
-            {{"clean", clean.effective_share}, {"adversarial", adversarial.effective_share}}}});
-  write_measurement(options.common, document);
+               at("effective_share", "clean"), at("effective_share", "adversarial"));
+  write_measurement(options.common, data, numbers);
 }
 
 void run(Options options) {
@@ -82,7 +70,7 @@ void run(Options options) {
   if (one) return run_one(options, network, data);
   options.claims.influence.steps = options.attack.steps;
   const NetworkResult result =
-      run_claim(options.common, network, data, options.claims, test_influence_claim);
+      show_claim(options.common, network, data, options.claims, test_influence_claim);
   if (!options.save.empty()) write_npz(options.save, result.influence->arrays);
 }
 

@@ -1,74 +1,28 @@
 #include "cli/networks.hpp"
 
-#include <ATen/Parallel.h>
-
-#include <chrono>
 #include <cstdio>
-#include <filesystem>
-#include <sstream>
+#include <utility>
 
 #include "cli/console.hpp"
 #include "cli/device.hpp"
 #include "cli/run_record.hpp"
 #include "reluctance/base/error.hpp"
 #include "reluctance/base/files.hpp"
-#include "reluctance/measure/ensemble.hpp"
-#include "reluctance/network/layout.hpp"
+#include "reluctance/jobs/subject.hpp"
 #include "reluctance/network/onnx.hpp"
-#include "reluctance/network/passes.hpp"
 #include "reluctance/report/page.hpp"
 
 namespace reluctance {
 
-NetworkResult describe_network(const Network& network, const std::string& file, const Dataset& data,
-                               std::uint64_t seed, const AttackOptions& attack_options) {
-  const GradientAscent attack = make_attack(attack_options);
-  ProgressBar bar(describe(attack));
-  const EnsembleResult accuracy =
-      run_ensemble(network, data.samples, {{as_attack(attack)}}, {{seed, bar.receiver()}, {}, {}});
-  const std::string name = std::filesystem::path(file).stem().string();
-  return {name,
-          name,
-          file,
-          summary(network),
-          network.parameter_count(),
-          {},
-          accuracy.clean,
-          accuracy.robust,
-          describe(attack)};
-}
-
-void test_dynamics_claim(NetworkResult& result, const Network& network, const Dataset& data,
-                         const ClaimOptions& options) {
-  ProgressBar bar(result.title + ": claim 1");
-  result.dynamics = test_dynamics(network, data.samples, options.dynamics, bar.receiver());
-}
-
-void test_influence_claim(NetworkResult& result, const Network& network, const Dataset& data,
-                          const ClaimOptions& options) {
-  ProgressBar bar(result.title + ": claim 2");
-  result.influence =
-      test_influence(network, data.samples, options.influence, {options.seed, bar.receiver()});
-}
-
-void test_curvature_claim(NetworkResult& result, const Network& network, const Dataset& data,
-                          const ClaimOptions& options) {
-  ProgressBar bar(result.title + ": claim 3");
-  result.curvature =
-      test_curvature(network, data.samples, options.curvature, {options.seed, bar.receiver()});
-  result.curvature->data = data.name;
-}
-
-NetworkResult run_claim(const CommonOptions& common, const Network& network, const Dataset& data,
-                        const ClaimOptions& options, decltype(test_dynamics_claim)* test) {
+NetworkResult show_claim(const CommonOptions& common, const Network& network, const Dataset& data,
+                         const ClaimOptions& options, ClaimTest* test) {
   ClaimOptions seeded = options;
   seeded.seed = common.seed;
-  Results results{run_info(common), data_info(data), {}};
-  const auto begin = std::chrono::steady_clock::now();
-  results.networks.push_back(describe_network(network, common.model, data, common.seed));
-  test(results.networks.back(), network, data, seeded);
-  results.run.seconds =
-      std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+  const Results results = [&] {
+    ProgressBars bars;
+    seeded.parts = bars.parts();
+    return run_claim({common.model, network}, data, seeded, test, run_info(common));
+  }();
   std::fputs(results_text(results).c_str(), summary_stream(common));
   write_json(common, results_json(results));
   return results.networks.back();
@@ -84,18 +38,9 @@ void write_report(const CommonOptions& common, const Results& results) {
 }
 
 void arrange(const CommonOptions& common, const Network& network, Dataset& data) {
-  const Shape shape = sample_shape(data);
-  ImageLayout layout;
-  try {
-    layout = image_layout(shape, network.input_shape());
-  } catch (const Error& error) {
-    throw Error(common.model + ": " + error.what() + " (" + data.name + ")");
-  }
-  if (layout.order.empty()) return;
-  std::vector<int64_t> axes{0};
-  for (const int64_t axis : layout.order) axes.push_back(axis + 1);
-  data.samples.images = data.samples.images.permute(axes).contiguous();
-  note(data.name + ": " + layout.note);
+  const std::size_t told = data.notes.size();
+  data = arranged(common.model, network, std::move(data));
+  for (std::size_t i = told; i < data.notes.size(); ++i) note(data.name + ": " + data.notes[i]);
 }
 
 namespace {
@@ -118,23 +63,9 @@ Network load_network(const CommonOptions& common, Dataset& data) {
   }
   const ImportedNetwork imported = read_onnx(common.model, {common.output, common.answer == "min"});
   const Network network = of_pixels(common, imported.network);
-  const double gib =
-      static_cast<double>(bytes_of_sample(network) * at::get_num_threads()) / (1 << 30);
-  if (gib > common.memory) {
-    std::ostringstream text;
-    text.precision(3);
-    text << common.model << ": takes " << gib << " GiB for one image on each of "
-         << at::get_num_threads() << " threads, more than --memory " << common.memory
-         << "; use a smaller network, fewer --threads or more --memory";
-    throw Error(text.str());
-  }
+  require_room(common.model, network, common.memory);
   arrange(common, network, data);
-  require_labels_below(data, network.classes());
-  const Tensor answers = logits(network, head(data, 8).samples.images);
-  if (!answers.isfinite().all().item<bool>()) {
-    throw Error(common.model + ": its logits are not finite on " + data.name +
-                "; check its weights and the scale of the images");
-  }
+  require_answers(common.model, network, data);
   for (const std::string& each : imported.notes) note(common.model + ": " + each);
   return on_device(common, network);
 }

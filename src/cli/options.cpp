@@ -1,7 +1,5 @@
 #include "cli/options.hpp"
 
-#include <unistd.h>
-
 #include <limits>
 
 #include "cli/validators.hpp"
@@ -9,11 +7,6 @@
 #include "reluctance/base/files.hpp"
 
 namespace reluctance {
-
-double half_of_memory() {
-  const auto pages = static_cast<double>(::sysconf(_SC_PHYS_PAGES));
-  return pages * static_cast<double>(::sysconf(_SC_PAGESIZE)) / (1 << 30) / 2;
-}
 
 void add_data(CLI::App& app, CommonOptions& options) {
   app.add_option("--data", options.data,

@@ -6,13 +6,11 @@
 #include <filesystem>
 #include <string>
 
+#include "reluctance/jobs/device.hpp"
 #include "reluctance/network/architectures.hpp"
 #include "reluctance/network/normalisation.hpp"
 
 namespace reluctance {
-
-// GiB: half of what this machine has.
-double half_of_memory();
 
 // What the run is on.
 struct CommonOptions {

@@ -84,7 +84,7 @@ std::string with_suggestion(const CLI::App& app, const CLI::ParseError& error) {
 int run(int argc, char** argv) {
   CLI::App app{"Why is adversarial training of this ReLU network hard, and what to do about it?",
                "reluctance"};
-  app.set_version_flag("--version", std::string("reluctance ") + RELUCTANCE_VERSION);
+  app.set_version_flag("--version", program_name());
   app.require_subcommand(1);
   app.get_formatter()->column_width(28);
   add_explain(app);

@@ -1,10 +1,5 @@
 #include "cli/run_record.hpp"
 
-#include <ATen/Parallel.h>
-
-#include <chrono>
-#include <ctime>
-
 #include "reluctance/base/files.hpp"
 
 namespace reluctance {
@@ -24,15 +19,6 @@ std::string quoted(const std::string& word) {
   return text + "'";
 }
 
-std::string utc_now() {
-  const std::time_t now = std::chrono::system_clock::to_time_t(std::chrono::system_clock::now());
-  std::tm parts{};
-  ::gmtime_r(&now, &parts);
-  char text[32];
-  std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &parts);
-  return text;
-}
-
 }  // namespace
 
 void remember_command_line(int argc, const char* const* argv) {
@@ -41,18 +27,7 @@ void remember_command_line(int argc, const char* const* argv) {
 }
 
 RunInfo run_info(const CommonOptions& options) {
-  return {std::string("reluctance ") + RELUCTANCE_VERSION,
-          command_line,
-          options.seed,
-          at::get_num_threads(),
-          options.device,
-          utc_now(),
-          0};
-}
-
-DataInfo data_info(const Dataset& data) {
-  return {data.name,    data.samples.count(), sample_shape(data),
-          data.classes, data.class_names,     checksum(data)};
+  return run_info(command_line, options.seed, options.device);
 }
 
 std::FILE* summary_stream(const CommonOptions& options) {
@@ -68,16 +43,10 @@ void write_json(const CommonOptions& options, const std::string& json) {
   }
 }
 
-Json measurement_json(const CommonOptions& options, const Dataset& data) {
-  const RunInfo info = run_info(options);
-  return {{"program", info.program}, {"command", info.command}, {"seed", info.seed},
-          {"threads", info.threads}, {"device", info.device},   {"started", info.started},
-          {"model", options.model},  {"data", data.name},       {"checksum", checksum(data)}};
-}
-
-void write_measurement(const CommonOptions& options, const Json& document) {
-  // Names of files may hold any bytes; what is not UTF-8 is replaced.
-  write_json(options, document.dump(1, ' ', false, Json::error_handler_t::replace) + "\n");
+void write_measurement(const CommonOptions& options, const Dataset& data, const Json& numbers) {
+  Json document = measurement_json(run_info(options), options.model, data);
+  document.update(numbers);
+  write_json(options, measurement_text(document));
 }
 
 }  // namespace reluctance

@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <memory>
 
+#include "cli/attack_options.hpp"
 #include "cli/commands.hpp"
 #include "cli/console.hpp"
 #include "cli/device.hpp"

@@ -5,7 +5,7 @@
 #include <optional>
 #include <string>
 
-#include "cli/attacks.hpp"
+#include "reluctance/jobs/attacks.hpp"
 #include "reluctance/report/results.hpp"
 #include "reluctance/train/trainer.hpp"
 

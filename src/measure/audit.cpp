@@ -128,8 +128,7 @@ class Auditor {
     if (rows.size(0) == 0) return 0;
     EnsembleOptions run;
     run.context.seed = derive_seed(options_.seed, {part, audit_.rounds.size()});
-    if (options_.progress)
-      run.context.progress = options_.progress(name.empty() ? "stronger" : name);
+    run.context.progress = begin_part(options_.progress, name.empty() ? "stronger" : name);
     const EnsembleResult found =
         run_ensemble(network_, samples_.rows(rows.to(samples_.labels.device())), stages, run);
     const auto first = static_cast<int64_t>(result_.stages.size());

@@ -16,6 +16,13 @@ namespace reluctance {
 // function is allowed everywhere.
 using Progress = std::function<void(int64_t done, int64_t total)>;
 
+// Called with the name of each part of a job as it begins; gives what receives that part's
+// progress. An empty function is allowed here, too.
+using Parts = std::function<Progress(const std::string& name)>;
+inline Progress begin_part(const Parts& parts, const std::string& name) {
+  return parts ? parts(name) : Progress();
+}
+
 // Adds up work that several threads finish; the one that made it tells.
 class ProgressCounter {
  public:

@@ -19,8 +19,7 @@ struct AuditOptions {
   double points = 0.01;      // of all samples: what the bound is to stay below
   double confidence = 0.95;  // of the bound
   std::uint64_t seed = 0;
-  // Told with a name of what runs.
-  std::function<Progress(const std::string& what)> progress{};
+  Parts progress{};
 };
 
 // One random sample, attacked with the ensemble.

@@ -1,8 +1,7 @@
-// The attacks that the command line can name, in one table: it feeds help, errors and "did you
-// mean". A new one is a line in attacks.cpp.
+// The attacks by their names, in one table: it feeds help, errors and "did you mean". A new one is
+// a line in attacks.cpp.
 #pragma once
 
-#include <CLI/CLI.hpp>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -13,7 +12,7 @@
 
 namespace reluctance {
 
-// An attack, as every subcommand spells it.
+// An attack, as every command spells it.
 struct AttackOptions {
   std::string attack = "pgd";
   std::string norm = "linf";
@@ -35,9 +34,8 @@ enum class AttackUse {
   evaluation,       // only asks what it comes to: any
 };
 
-// Adds --attack, and what the attacks take: --norm, --eps, --steps and so on, for an evaluation
-// --target. `note` is put before the names of the attacks in the help, such as "one attack: ".
-void add_attack(CLI::App& app, AttackOptions& options, AttackUse use, const std::string& note = "");
+// Those that can be used so.
+std::vector<std::string> attack_names(AttackUse use);
 
 // Throws Error for an unknown attack, norm or loss, and for an option that was written and that the
 // attack does not take, naming those that do.

@@ -1,9 +1,8 @@
-#include "cli/attacks.hpp"
+#include "reluctance/jobs/attacks.hpp"
 
 #include <algorithm>
 #include <sstream>
 
-#include "cli/validators.hpp"
 #include "reluctance/attack/apgd.hpp"
 #include "reluctance/attack/fab.hpp"
 #include "reluctance/attack/square.hpp"
@@ -116,17 +115,8 @@ bool usable(const Entry& entry, AttackUse use) {
   return entry.ascent || use == AttackUse::evaluation;
 }
 
-Words names(AttackUse use) {
-  Words all;
-  if (use == AttackUse::optional_ascent) all.emplace_back("none");
-  for (const Entry& entry : table()) {
-    if (usable(entry, use)) all.push_back(entry.name);
-  }
-  return all;
-}
-
 const Entry& entry_of(const AttackOptions& options, AttackUse use) {
-  const Words known = names(use);
+  const Words known = attack_names(use);
   for (const Entry& entry : table()) {
     if (usable(entry, use) && entry.name == options.attack) return entry;
   }
@@ -164,53 +154,13 @@ GradientAscent ascent_of(const AttackOptions& options, AttackUse use) {
 
 }  // namespace
 
-void add_attack(CLI::App& app, AttackOptions& options, AttackUse use, const std::string& note) {
-  const auto written = [&options](CLI::Option* option) {
-    option->each([&options, name = option->get_name()](const std::string&) {
-      options.given.push_back(name);
-    });
-    return option;
-  };
-  app.add_option("--attack", options.attack, note + listed(names(use)))
-      ->transform(any_case())
-      ->capture_default_str();
-  written(app.add_option("--norm", options.norm, "linf, l2 or l1")
-              ->transform(any_case())
-              ->capture_default_str())
-      ->each([&options](const std::string& norm) {
-        // AutoAttack's budget on CIFAR-10. Options are read in this order: --eps has the last word.
-        constexpr double usual = 12;
-        if (norm == to_string(Norm::l1)) options.epsilon = usual;
-      });
-  written(app.add_option("--eps", options.epsilon,
-                         "radius of the ball, for pixels in [0, 1]; default in l1: 12")
-              ->transform(positive_number())
-              ->capture_default_str());
-  written(app.add_option("--steps", options.steps, "steps of the attack")
-              ->transform(whole_number(1, 1000000))
-              ->capture_default_str());
-  written(app.add_option("--step-size", options.step_size,
-                         "length of a step; default 2.5 * eps / steps")
-              ->transform(positive_number()));
-  written(app.add_option("--restarts", options.restarts,
-                         "runs of the attack; later ones on what still stands; default of apgd-ce "
-                         "and apgd-dlr in l1: 5")
-              ->transform(whole_number(1, 10000))
-              ->capture_default_str());
-  written(app.add_option("--beta", options.beta,
-                         "total strength of the raw attack: step size times steps")
-              ->transform(positive_number())
-              ->capture_default_str());
-  written(app.add_option("--loss", options.loss,
-                         "what the attack climbs: cross-entropy, squared-error, margin or dlr")
-              ->transform(any_case())
-              ->capture_default_str());
-  if (use == AttackUse::evaluation) {
-    written(app.add_option("--target", options.target,
-                           "the class that the network is to answer, from 0; default any but the "
-                           "label")
-                ->transform(whole_number(0, 1000000)));
+std::vector<std::string> attack_names(AttackUse use) {
+  Words all;
+  if (use == AttackUse::optional_ascent) all.emplace_back("none");
+  for (const Entry& entry : table()) {
+    if (usable(entry, use)) all.push_back(entry.name);
   }
+  return all;
 }
 
 GradientAscent make_attack(const AttackOptions& options) {

@@ -1,0 +1,18 @@
+// Where a job computes: threads, devices, memory.
+#pragma once
+
+#include <c10/core/Device.h>
+
+#include <string>
+
+namespace reluctance {
+
+int available_threads();  // one for each core
+
+double half_of_memory();  // GiB: of what this machine has
+
+// The device of that name ("cpu", "cuda", "cuda:1"), made ready to give the same numbers as a CPU.
+// Throws Error if it cannot be had.
+c10::Device usable_device(const std::string& name);
+
+}  // namespace reluctance

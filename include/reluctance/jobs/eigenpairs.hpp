@@ -1,0 +1,54 @@
+// One curvature of a training: its eigenpairs and the samples that carry them, the job of
+// `curvature --operator`.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "reluctance/base/progress.hpp"
+#include "reluctance/claims/felt_curvature.hpp"
+#include "reluctance/curvature/eigenpairs.hpp"
+#include "reluctance/jobs/attacks.hpp"
+
+namespace reluctance {
+
+// What `curvature` is asked with: an attack that is the same whatever the parameters, or "none".
+AttackOptions curvature_attack();
+
+struct CurvatureQuestion {
+  std::string matrix;  // "hessian", "ggn" (Gauss-Newton) or "effective" (what training feels)
+  AttackOptions attack = curvature_attack();
+  EigenpairOptions pairs{};                   // the context's seed is the attack's, too
+  int64_t smallest = 0;                       // eigenvalues
+  int64_t memory = default_curvature_memory;  // bytes that products may share
+  Parts parts{};
+};
+
+struct CurvatureAnswer {
+  int64_t samples;  // N
+  std::optional<GradientAscent> attack;
+  Eigenpairs pairs;
+  Tensor smallest;                 // float64, ascending
+  std::vector<Carriers> carriers;  // of each pair
+  double smooth;                   // share of the samples that the attack follows smoothly
+
+  // `eigenvalues` (K), `residuals` (K), `eigenvectors` (K x P), `smallest` and `sample_share`
+  // (K x N, each row sums to 1).
+  NamedTensors arrays() const;
+};
+
+// Throws Error for an operator or attack that is unknown, and for what has no effect. Without an
+// operator the question is the sweep over trainings, which takes neither attack nor `smallest`.
+void require_sound(const CurvatureQuestion& question);
+
+// The curvature that a question is about. samples: inputs of the network.
+FeltCurvature curvature_of(const Network& network, const Samples& samples,
+                           const CurvatureQuestion& question);
+LinearOperator operator_of(const FeltCurvature& felt, const std::string& matrix);
+
+CurvatureAnswer ask(const Network& network, const Samples& samples,
+                    const CurvatureQuestion& question);
+
+}  // namespace reluctance

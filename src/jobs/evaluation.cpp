@@ -1,0 +1,77 @@
+#include "reluctance/jobs/evaluation.hpp"
+
+#include <ATen/ATen.h>
+
+#include <utility>
+
+#include "reluctance/base/error.hpp"
+
+namespace reluctance {
+namespace {
+
+ValidityOptions validity_of(const EvaluationOptions& options, const Network& network,
+                            const Tensor& guides) {
+  ValidityOptions validity;
+  validity.seed = options.seed;
+  // Towards a target that loss is large, not flat.
+  validity.follows_cross_entropy = follows_cross_entropy(options.attack) && !options.attack.target;
+  validity.ball = make_stages(options.attack, network, guides).front().attack.ball;
+  validity.attack = [attack = options.attack, &network, guides](const Ball& ball) {
+    AttackOptions wider = attack;
+    wider.epsilon = ball.radius;
+    return make_stages(wider, network, guides).front().attack;
+  };
+  return validity;
+}
+
+// What the cascade left is audited, which may go on with it.
+void audit_cascade(const EvaluationOptions& options, const Network& network, const Samples& samples,
+                   Evaluation& evaluation) {
+  AuditOptions audited;
+  audited.points = options.audit.value_or(audited_points) / 100;
+  audited.seed = options.seed;
+  audited.progress = options.parts;
+  const Ball ball{parse_norm(options.attack.norm), options.attack.epsilon};
+  const double before = processor_seconds();
+  evaluation.audit = audit(evaluation.result, network, samples, ball, audited);
+  evaluation.result = evaluation.audit->result;
+  evaluation.processor += processor_seconds() - before - evaluation.audit->processor;
+  evaluation.passes.forward = evaluation.result.passes.forward - evaluation.audit->passes.forward;
+  evaluation.passes.backward =
+      evaluation.result.passes.backward - evaluation.audit->passes.backward;
+}
+
+}  // namespace
+
+void require_evaluation(const EvaluationOptions& options) {
+  require_attack(options.attack);
+  if (options.audit && options.attack.attack != "standard") {
+    throw Error("--audit has no effect on --attack " + options.attack.attack +
+                "; standard takes it");
+  }
+}
+
+Evaluation evaluate(const Network& network, const Samples& samples, const Tensor& guides,
+                    const EvaluationOptions& options) {
+  require_evaluation(options);
+  const std::vector<Stage> stages = make_stages(options.attack, network, guides);
+  const double before = processor_seconds();
+  Evaluation evaluation;
+  const Context context{options.seed, begin_part(options.parts, options.attack.attack)};
+  evaluation.result =
+      run_ensemble(network, samples, stages, {context, options.from, options.checkpoint});
+  evaluation.passes = evaluation.result.passes;
+  evaluation.processor = processor_seconds() - before;
+  if (options.attack.attack == "standard") audit_cascade(options, network, samples, evaluation);
+  begin_part(options.parts, "checks");
+  evaluation.by_rounding = decided_by_rounding(network, samples, evaluation.result);
+  if (options.attack.target) {
+    const Tensor reached = evaluation.result.felled_by.ne(EnsembleResult::stands);
+    evaluation.success = share(reached.sum().item<int64_t>(), samples.count());
+  }
+  evaluation.flags =
+      validity_flags(network, samples, evaluation.result, validity_of(options, network, guides));
+  return evaluation;
+}
+
+}  // namespace reluctance
