@@ -115,6 +115,76 @@ TEST_F(Onnx, AWeightThatTwoLayersShareStaysOne) {
   EXPECT_EQ(network.parameter_count(), 4);
 }
 
+TEST_F(Onnx, ParametersKnowTheTensorsOfTheFileTheyComeFrom) {
+  onnx::ModelProto model = model_of({1, 2, 4, 4});
+  add_tensor(model, "conv.weight", at::randn({3, 2, 3, 3}));
+  for (const char* name : {"scale", "shift", "mean"}) add_tensor(model, name, at::randn({3}));
+  add_tensor(model, "variance", at::rand({3}) + 0.5);
+  add_tensor(model, "matrix", at::randn({12, 5}));
+  add_tensor(model, "bias", at::randn({5}));
+  add_tensor(model, "gemm.weight", at::randn({4, 5}));
+  add_node(model, "Conv", {"x", "conv.weight"});
+  add_node(model, "BatchNormalization", {"y1", "scale", "shift", "mean", "variance"});
+  add_node(model, "Relu", {"y2"});
+  set_attribute(add_node(model, "Flatten", {"y3"}), "axis", 1);
+  add_node(model, "MatMul", {"y4", "matrix"});
+  add_node(model, "Add", {"y5", "bias"});
+  set_attribute(add_node(model, "Gemm", {"y6", "gemm.weight"}), "transB", 1);
+  const ImportedNetwork read = imported(model);
+  std::vector<std::string> described;
+  for (const ImportedNetwork::Source& each : read.sources) {
+    described.push_back(each.name + (each.folded ? " folded" : "") +
+                        (each.transposed ? " transposed" : ""));
+  }
+  EXPECT_EQ(described, (std::vector<std::string>{"conv.weight folded", " folded",
+                                                 "matrix transposed", "bias", "gemm.weight"}));
+}
+
+TEST_F(Onnx, EveryParameterHasASource) {
+  for (const auto& [name, network] : networks()) {
+    SCOPED_TRACE(name);
+    written(network);
+    const ImportedNetwork read = read_onnx(path());
+    EXPECT_EQ(read.sources.size(), read.network.parameters().size());
+    for (const ImportedNetwork::Source& each : read.sources) {
+      EXPECT_FALSE(each.name.empty() || each.folded || each.transposed) << each.name;
+    }
+  }
+}
+
+TEST_F(Onnx, AModelInMemoryIsTheModelOfTheFile) {
+  const Network network = make_network({});
+  const std::string bytes = written(network);
+  const Network read = read_onnx_bytes(bytes, "memory").network;
+  const Tensor x = random_input(network, 3).to(at::kFloat);
+  EXPECT_TRUE(at::equal(logits(read, x), logits(network, x)));
+  for (const std::string& broken : {std::string(), bytes.substr(0, bytes.size() / 2)}) {
+    try {
+      read_onnx_bytes(broken, "memory");
+      FAIL() << "half a model was read";
+    } catch (const Error& error) {
+      EXPECT_STREQ(error.what(), "memory: is not an ONNX model, or is incomplete");
+    }
+  }
+}
+
+TEST_F(Onnx, AModelInMemoryHasNoFolderForItsData) {
+  onnx::ModelProto model = product();
+  auto& weight = *model.mutable_graph()->mutable_initializer(0);
+  weight.clear_raw_data();
+  weight.set_data_location(onnx::TensorProto::EXTERNAL);
+  auto& location = *weight.add_external_data();
+  location.set_key("location");
+  location.set_value("weights.bin");
+  try {
+    read_onnx_bytes(model.SerializeAsString(), "memory");
+    FAIL() << "data of a file was read";
+  } catch (const Error& error) {
+    EXPECT_NE(std::string(error.what()).find("give the path of the model, not its bytes"),
+              std::string::npos);
+  }
+}
+
 TEST_F(Onnx, NormalisationInItsTrainingFormIsRefused) {
   onnx::ModelProto model = model_of({1, 2, 3, 3}, 9);
   for (const std::string name : {"scale", "bias", "mean", "var"}) {

@@ -88,7 +88,7 @@ Tensor answer(const Tensor& logits, const std::string& compare) {
 }
 
 void expect_agreement(const fs::path& folder, const std::string& name, const std::string& compare) {
-  const auto [network, notes] = read_onnx(folder / (name + ".onnx"));
+  const auto [network, notes, sources] = read_onnx(folder / (name + ".onnx"));
   const Tensor x = read_floats(folder / (name + ".in"));
   expect_close(answer(logits(network, x), compare), read_floats(folder / (name + ".out")));
   const bool dropped = !notes.empty() && notes[0].starts_with("dropped the final ");

@@ -37,12 +37,16 @@ void Builder::require_no_batch(const Value& x) const {
   }
 }
 
-Value Builder::given(const Tensor& tensor) {
+Value Builder::given(const Tensor& tensor, const std::string& name) {
   // Two tensors of a file may name the same bytes of another one; they are two all the same.
   if (tensor.numel() > 0 && !given_.emplace(tensor.data_ptr(), tensor).second) {
     require_room(tensor.numel());
-    return computed(tensor.clone());
+    const Tensor own = tensor.clone();
+    given_.emplace(own.data_ptr(), own);
+    if (!name.empty()) draft_.names.emplace(own.data_ptr(), name);
+    return computed(own);
   }
+  if (!name.empty()) draft_.names.emplace(tensor.data_ptr(), name);
   room_ += 8 * tensor.numel();
   reads_ += 8 * tensor.numel();
   return constant(tensor);

@@ -46,7 +46,7 @@ class Builder {
 
   // Constants of the file, and those computed from them. What is computed, and what the nodes of
   // the network hold, is bounded in proportion to what the file holds.
-  Value given(const Tensor& tensor);
+  Value given(const Tensor& tensor, const std::string& name = "");
   Value computed(const Tensor& tensor);
   Value combined(const Value& a, const Value& b, Tensor (*operation)(const Tensor&, const Tensor&));
   void require_room(int64_t elements) const;  // before a computation that can grow
@@ -98,7 +98,7 @@ class Builder {
   };
   Framed framed(const Value& x, const std::vector<std::size_t>& used);
 
-  Network finish(int output) const { return simplified(draft_, output); }
+  Simplified finish(int output) const { return simplified(draft_, output); }
 
  private:
   static void require_activation(const Value& x);

@@ -75,7 +75,7 @@ std::vector<std::string> answer_notes(const Value& answer, bool one_number, bool
 
 }  // namespace
 
-Graph::Graph(const onnx::ModelProto& model, const std::filesystem::path& folder)
+Graph::Graph(const onnx::ModelProto& model, const std::optional<std::filesystem::path>& folder)
     : graph_(model.graph()), reader_(folder) {
   for (const auto& set : model.opset_import()) {
     if (set.domain().empty() || set.domain() == "ai.onnx") opset_ = set.version();
@@ -208,7 +208,7 @@ Value Graph::compute(const std::string& output, const std::vector<int>& nodes,
     for (const std::string& name : node.input()) {
       const auto found = initialisers_.find(name);
       if (found == initialisers_.end() || values.contains(name)) continue;
-      values[name] = build.given(reader_.read(*found->second));
+      values[name] = build.given(reader_.read(*found->second), name);
     }
     std::vector<Value> results = evaluate(node, build, values);
     const auto named = std::min(results.size(), static_cast<std::size_t>(node.output_size()));
@@ -242,7 +242,7 @@ Graph::Attempt Graph::attempt(const onnx::ValueInfoProto& output, bool least) co
   const bool one_number = count(answer.shape) == 1;
   Value logits = least ? build.scaled(answer, -1) : answer;
   if (one_number) logits = paired(logits, build);
-  Network network = build.finish(logits.node);
+  auto [network, sources] = build.finish(logits.node);
   if (network.nodes().empty()) throw Error("its output '" + output.name() + "' is its input");
   std::vector<std::string> notes = answer_notes(answer, one_number, least);
   if (is_byte(source)) {
@@ -257,7 +257,7 @@ Graph::Attempt Graph::attempt(const onnx::ValueInfoProto& output, bool least) co
   }
   const bool is_vector = std::count_if(answer.shape.begin(), answer.shape.end(),
                                        [](int64_t extent) { return extent != 1; }) == 1;
-  return {{std::move(network), std::move(notes)}, is_vector};
+  return {{std::move(network), std::move(notes), std::move(sources)}, is_vector};
 }
 
 std::vector<const onnx::ValueInfoProto*> Graph::candidates(const std::string& wanted) const {

@@ -4,6 +4,7 @@
 #include <onnx/onnx_pb.h>
 
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -16,8 +17,8 @@ namespace reluctance::onnx_import {
 
 class Graph {
  public:
-  // Checks what can be checked without evaluating a node. `folder` is the model's.
-  Graph(const onnx::ModelProto& model, const std::filesystem::path& folder);
+  // Checks what can be checked without evaluating a node. `folder` is the model's, if it has one.
+  Graph(const onnx::ModelProto& model, const std::optional<std::filesystem::path>& folder);
 
   // The network from the input to the output that holds the logits: the one that is named or, if
   // none is, the only one that can. Throws Error naming the node that stands in the way.

@@ -4,6 +4,8 @@
 #include <cctype>
 #include <cstdint>
 #include <new>
+#include <optional>
+#include <string_view>
 
 #include "graph.hpp"
 #include "reluctance/base/error.hpp"
@@ -26,22 +28,16 @@ std::string printable(std::string text) {
   return text;
 }
 
-onnx::ModelProto parsed(const std::filesystem::path& path) {
-  const std::string bytes = read_file(path, largest_model);
+ImportedNetwork imported(std::string_view bytes, const std::string& name,
+                         const std::optional<std::filesystem::path>& folder, const Answer& answer) {
   onnx::ModelProto model;
-  if (!model.ParseFromArray(bytes.data(), static_cast<int>(bytes.size())) || !model.has_graph()) {
-    throw Error(path.string() + ": is not an ONNX model, or is incomplete");
+  if (bytes.size() > largest_model ||
+      !model.ParseFromArray(bytes.data(), static_cast<int>(bytes.size())) || !model.has_graph()) {
+    throw Error(name + ": is not an ONNX model, or is incomplete");
   }
-  return model;
-}
-
-}  // namespace
-
-ImportedNetwork read_onnx(const std::filesystem::path& path, const Answer& answer) {
-  const onnx::ModelProto model = parsed(path);
   std::string what;
   try {
-    return onnx_import::Graph(model, path.parent_path()).network(answer);
+    return onnx_import::Graph(model, folder).network(answer);
   } catch (const Error& error) {
     what = error.what();
   } catch (const std::bad_alloc&) {
@@ -50,7 +46,18 @@ ImportedNetwork read_onnx(const std::filesystem::path& path, const Answer& answe
     if (says_out_of_memory(error.what())) throw std::bad_alloc();
     what = first_line(error.what());
   }
-  throw Error(path.string() + ": " + printable(what));
+  throw Error(name + ": " + printable(what));
+}
+
+}  // namespace
+
+ImportedNetwork read_onnx(const std::filesystem::path& path, const Answer& answer) {
+  return imported(read_file(path, largest_model), path.string(), path.parent_path(), answer);
+}
+
+ImportedNetwork read_onnx_bytes(std::string_view bytes, const std::string& name,
+                                const Answer& answer) {
+  return imported(bytes, name, std::nullopt, answer);
 }
 
 }  // namespace reluctance

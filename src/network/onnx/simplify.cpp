@@ -20,6 +20,8 @@ bool does_nothing(const Node& affine) {
   return affine.tensors[0].eq(1).all().item<bool>() && affine.tensors[1].eq(0).all().item<bool>();
 }
 
+using Source = ImportedNetwork::Source;
+
 // One sweep in topological order that copies the nodes it keeps.
 class Simplifier {
  public:
@@ -28,6 +30,7 @@ class Simplifier {
         origins_(draft.origins),
         readers_(draft_.nodes().size(), 0),
         moved_(draft_.nodes().size()) {
+    for (const auto& [memory, name] : draft.names) sources_[memory] = {name};
     needed_ = reached(draft_.nodes(), output);
     for (std::size_t i = 0; i < needed_.size(); ++i) {
       if (!needed_[i]) continue;
@@ -39,7 +42,7 @@ class Simplifier {
     }
   }
 
-  Network run(int output) {
+  Simplified run(int output) {
     for (std::size_t i = 0; i < needed_.size(); ++i) {
       if (needed_[i]) moved_[i] = visit(i);
     }
@@ -57,6 +60,12 @@ class Simplifier {
     Origin origin;
     int readers;
   };
+
+  // Of the file's tensors and of those made from them.
+  Source source_of(const Tensor& tensor) const {
+    const auto found = sources_.find(tensor.data_ptr());
+    return found == sources_.end() ? Source{} : found->second;
+  }
 
   // Whether another node has one of these, too.
   bool used(const Tensors& tensors) const {
@@ -133,9 +142,14 @@ class Simplifier {
         if (scaled_ > most_scaled) return false;
         Shape rows(static_cast<std::size_t>(tensors[0].dim()), 1);
         rows[0] = -1;
+        const Source folded{source_of(tensors[0]).name, true};
         tensors[0] = tensors[0] * factor.view(rows);
+        sources_[tensors[0].data_ptr()] = folded;
       }
+      Source source = source_of(tensors.size() == 1 ? shift : tensors[1]);
+      source.folded = scales || tensors.size() > 1;
       tensors = {tensors[0], tensors.size() == 1 ? bias : tensors[1] * factor + bias};
+      sources_[tensors[1].data_ptr()] = source;
       return true;
     }
     if (earlier == Origin::scale && origin == Origin::shift) {
@@ -158,13 +172,14 @@ class Simplifier {
     return true;
   }
 
-  Network rebuilt(int output) const {
+  Simplified rebuilt(int output) const {
     std::vector<Node> nodes;
     for (const Kept& kept : kept_) nodes.push_back(kept.node);
     const std::vector<bool> needed = reached(nodes, output);  // reshapes may have been bypassed
     Network network(draft_.input_shape());
     std::vector<int> place(nodes.size(), Network::input);
     std::map<TensorKey, Tensor> owned;
+    std::vector<Source> sources;
     for (std::size_t i = 0; i < nodes.size(); ++i) {
       if (!needed[i]) continue;
       for (int& from : nodes[i].inputs) {
@@ -176,23 +191,31 @@ class Simplifier {
       }
       // Training changes tensors in place: what is one tensor in the file, however often it is
       // read, is one here, and shares its memory with nothing else.
+      std::vector<Source> origins;
       for (Tensor& tensor : nodes[i].tensors) {
+        origins.push_back(source_of(tensor));
+        origins.back().transposed = !tensor.is_contiguous();
         Tensor& own = owned[key_of(tensor)];
         if (!own.defined() || !nodes[i].trainable) own = tensor.clone(at::MemoryFormat::Contiguous);
         tensor = own;
       }
       place[i] = network.add(nodes[i].layer, nodes[i].inputs, nodes[i].tensors, nodes[i].trainable);
+      const std::vector<std::size_t>& places = network.nodes().back().places;
+      for (std::size_t k = 0; k < places.size(); ++k) {
+        if (places[k] == sources.size()) sources.push_back(origins[k]);
+      }
     }
-    return network;
+    return {std::move(network), std::move(sources)};
   }
 
   const Network& draft_;
   const std::vector<Origin>& origins_;
   std::vector<bool> needed_;
-  std::vector<int> readers_;       // of each draft node
-  std::vector<int> moved_;         // draft node -> kept node
-  std::map<TensorKey, int> uses_;  // by trainable nodes
-  int64_t scaled_ = 0;             // elements of weights that a normalisation was worked into
+  std::vector<int> readers_;                         // of each draft node
+  std::vector<int> moved_;                           // draft node -> kept node
+  std::map<TensorKey, int> uses_;                    // by trainable nodes
+  std::unordered_map<const void*, Source> sources_;  // by their memory
+  int64_t scaled_ = 0;  // elements of weights that a normalisation was worked into
   std::vector<Kept> kept_;
 };
 
@@ -206,6 +229,8 @@ TensorKey key_of(const Tensor& tensor) {
 
 bool is_affine(const Node& node) { return is(node, "Mul"); }
 
-Network simplified(const Draft& draft, int output) { return Simplifier(draft, output).run(output); }
+Simplified simplified(const Draft& draft, int output) {
+  return Simplifier(draft, output).run(output);
+}
 
 }  // namespace reluctance::onnx_import

@@ -1,10 +1,12 @@
 // From the network as the file spells it to the network that is meant.
 #pragma once
 
+#include <string>
 #include <tuple>
+#include <unordered_map>
 #include <vector>
 
-#include "reluctance/network/network.hpp"
+#include "reluctance/network/onnx.hpp"
 
 namespace reluctance::onnx_import {
 
@@ -22,12 +24,17 @@ struct Draft {
   explicit Draft(const Shape& input_shape) : network(input_shape) {}
 
   Network network;
-  std::vector<Origin> origins;  // of its nodes
+  std::vector<Origin> origins;                         // of its nodes
+  std::unordered_map<const void*, std::string> names;  // of the file's tensors, by their memory
 };
 
 // The nodes that `output` needs, with separate biases and batch normalisation folded into the
 // linear layer before them, a scale and a shift joined into one layer, and without layers that do
 // nothing.
-Network simplified(const Draft& draft, int output);
+struct Simplified {
+  Network network;
+  std::vector<ImportedNetwork::Source> sources;  // of its parameters
+};
+Simplified simplified(const Draft& draft, int output);
 
 }  // namespace reluctance::onnx_import

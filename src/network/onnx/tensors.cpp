@@ -118,9 +118,13 @@ Tensor TensorReader::external(const onnx::TensorProto& proto, int64_t elements,
     throw Error("keeps its data in '" + location.string() +
                 "'; external data must lie in the model's folder");
   }
+  if (!folder_) {
+    throw Error("keeps its data in '" + location.string() +
+                "'; give the path of the model, not its bytes");
+  }
   std::error_code code;
-  const fs::path root = fs::canonical(folder_.empty() ? "." : folder_, code);
-  const fs::path path = fs::canonical(folder_ / location, code);
+  const fs::path root = fs::canonical(folder_->empty() ? "." : *folder_, code);
+  const fs::path path = fs::canonical(*folder_ / location, code);
   if (code || !fs::is_regular_file(path, code)) {
     throw Error("keeps its data in '" + location.string() +
                 "', which is no file in the model's folder");

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <map>
+#include <optional>
 #include <string>
 #include <tuple>
 
@@ -15,8 +16,8 @@ namespace reluctance::onnx_import {
 
 class TensorReader {
  public:
-  // `folder` is the model's: external data must lie in it.
-  explicit TensorReader(std::filesystem::path folder) : folder_(std::move(folder)) {}
+  // `folder` is the model's: external data must lie in it. Without one there is none.
+  explicit TensorReader(std::optional<std::filesystem::path> folder) : folder_(std::move(folder)) {}
 
   // Floating-point tensors become float32, integers int64, booleans stay. Allocates no more than
   // the file has data for, and bytes of other files that several tensors name once. Throws Error if
@@ -27,7 +28,7 @@ class TensorReader {
   // The data that a tensor has in another file: `elements` of `type`.
   Tensor external(const onnx::TensorProto& proto, int64_t elements, at::ScalarType type) const;
 
-  std::filesystem::path folder_;
+  std::optional<std::filesystem::path> folder_;
   // By file, first byte, size and type.
   mutable std::map<std::tuple<std::string, std::uint64_t, std::size_t, at::ScalarType>, Tensor>
       external_;
