@@ -35,7 +35,7 @@ void limit_pixels(const std::string& name, Tensor& images, std::vector<std::stri
   if (least >= -rounding && most <= 1 + rounding) {
     notes.push_back("cut off pixels from " + to_text(least) + " to " + to_text(most) +
                     " at 0 and 1");
-    images.clamp_(0, 1);
+    images = images.clamp(0, 1);
     return;
   }
   const Tensor infinite = images.isfinite().logical_not_();
@@ -68,11 +68,11 @@ Tensor to_images(const std::string& name, const Arrays& arrays, std::vector<std:
   if (images.dim() == 3) images = images.unsqueeze(1);
   const double white = arrays.scale != 0 ? arrays.scale : bytes ? 255 : 1;
   if (white == 1) {
-    images = images.to(at::kFloat, /*non_blocking=*/false, /*copy=*/true);
+    images = images.to(arrays.dtype);
   } else if (bytes) {
-    images = images.to(at::kFloat).div_(white);
+    images = images.to(arrays.dtype).div_(white);
   } else {  // float32 cannot hold all integers
-    images = images.to(at::kDouble).div(white).to(at::kFloat);
+    images = images.to(at::kDouble).div(white).to(arrays.dtype);
   }
   limit_pixels(name, images, notes);
   return images;

@@ -6,10 +6,12 @@
 namespace reluctance {
 
 struct Arrays {
-  Tensor images, labels;  // contiguous, as load_dataset takes them
-  double scale = 0;       // what white is; 0: 255 for uint8, 1 for others
+  Tensor images, labels;                           // contiguous, as load_dataset takes them
+  double scale = 0;                                // what white is; 0: 255 for uint8, 1 for others
+  c10::ScalarType dtype = c10::ScalarType::Float;  // of the images as they are to be
 };
 
+// Images that are in [0, 1] and of the wanted type already share their memory with the arrays.
 // `class_names` is empty if the classes are unknown, else no label may be beyond them. Throws Error
 // that starts with `name` and says which sample is at fault.
 Dataset make_dataset(const std::string& name, const Arrays& arrays,
