@@ -41,6 +41,9 @@ class Diagnosis {
   // added. Asking can be interrupted: then the line is missing, and nothing else.
   bool after_step(const TrainingState& state, double learning_rate);
 
+  // Whether that step is one to ask at.
+  bool is_due(int64_t step) const;
+
   // Asks what an interrupt kept from being asked at the state's step. True if a line was added.
   bool catch_up(const TrainingState& state);
 
@@ -55,7 +58,6 @@ class Diagnosis {
   void resume(const std::string& lines, const TrainingState& state);
 
  private:
-  bool is_due(int64_t step) const;
   void ask(const TrainingState& state);
 
   Samples samples_;

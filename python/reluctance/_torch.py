@@ -1,0 +1,142 @@
+"""Networks from PyTorch's modules."""
+
+from __future__ import annotations
+
+import contextlib
+import inspect
+import io
+import re
+from typing import Any, Dict, Iterator
+
+from . import _arrays, _core
+from ._network import Network, note
+
+
+@contextlib.contextmanager
+def _evaluating(module: Any) -> Iterator[None]:
+    """The module in evaluation mode, and afterwards each part of it as it was."""
+    before = {part: part.training for part in module.modules()}
+    module.eval()
+    try:
+        yield
+    finally:
+        for part, training in before.items():
+            part.training = training
+
+
+def _exported(torch: Any, module: Any, example: Any) -> bytes:
+    """The module as ONNX, by the exporter of this PyTorch. Nothing is folded by it: folding takes
+    the names of the parameters away."""
+    options: Dict[str, Any] = {
+        "input_names": ["images"],
+        "output_names": ["logits"],
+        "dynamic_axes": {"images": {0: "batch"}, "logits": {0: "batch"}},
+        "opset_version": 13,
+        "do_constant_folding": False,
+        "training": torch.onnx.TrainingMode.PRESERVE,
+    }
+    if "dynamo" in inspect.signature(torch.onnx.export).parameters:
+        options["dynamo"] = False
+    file = io.BytesIO()
+    with contextlib.redirect_stdout(io.StringIO()):  # where some versions print a summary
+        torch.onnx.export(module, (example,), file, **options)
+    return file.getvalue()
+
+
+def _module_path(scope: str, module: Any) -> str:
+    """Where in the module a node of the exporter's stands: "/layer1/layer1.0/act/Sigmoid" is of
+    "layer1.0.act"."""
+    known = dict(module.named_modules())
+    path = ""
+    for part in scope.strip("/").split("/")[:-1]:
+        longer = part if part.startswith(path + ".") or not path else f"{path}.{part}"
+        if longer not in known:
+            break
+        path = longer
+    return path
+
+
+def _in_module_words(message: str, name: str, module: Any) -> str:
+    found = re.search(r"node '(/[^']*)'", message)
+    if not found:
+        return message
+    path = _module_path(found.group(1), module)
+    owner = dict(module.named_modules())[path]
+    where = f"{path} ({type(owner).__name__})" if path else f"forward of {name}"
+    return message.replace(found.group(0), where, 1)
+
+
+def _same(a: Any, b: Any) -> bool:
+    scale = max(float(b.abs().max()), 1.0)
+    return a.shape == b.shape and float((a - b).abs().max()) <= 1e-3 * scale
+
+
+class Followed:
+    """A module as a network, made anew when its parameters or buffers have changed."""
+
+    def __init__(self, module: Any) -> None:
+        self._module = module
+        self._state: Any = None
+        self._network: Any = None
+
+    def __call__(self, images: Any) -> Network:
+        tensors = [*self._module.parameters(), *self._module.buffers()]
+        state = [tuple(images.shape[1:])] + [(t.data_ptr(), t._version) for t in tensors]
+        if state != self._state:
+            self._network = from_torch(self._module, images[:1])
+            self._state = state
+        return self._network
+
+
+def from_torch(module: Any, example: Any, *, device: Any = None) -> Network:
+    """The network that a ``torch.nn.Module`` is in evaluation mode.
+
+    ``example``: at least one image as the module takes it (N x ...); one is shown to the module.
+    The module is exported in memory and left in the mode it was in; its parameters keep their
+    names (:attr:`Network.parameter_names`), but for those that batch normalisation is folded into
+    (:attr:`Network.folded`). The network is a copy: when the module is trained on, make it anew.
+
+    Raises ValueError naming the submodule that is not piecewise linear, and RuntimeError if the
+    network does not answer as the module does on the example.
+
+    >>> import torch
+    >>> sigmoid = torch.nn.Sequential(torch.nn.Linear(4, 3), torch.nn.Sigmoid(), torch.nn.Linear(3, 2))
+    >>> rl.from_torch(sigmoid, torch.zeros(1, 4))
+    Traceback (most recent call last):
+        ...
+    ValueError: Sequential: 1 (Sigmoid) is a Sigmoid, which is not piecewise linear; Reluctance explains ReLU networks
+    """
+    import torch
+
+    _arrays.require_same_torch(torch)
+    if not isinstance(module, torch.nn.Module):
+        raise ValueError(f"a torch.nn.Module is needed, not {type(module).__name__}")
+    name = type(module).__name__
+    tensors = list(module.parameters()) or list(module.buffers())
+    like = tensors[0] if tensors else torch.zeros(())
+    image = torch.as_tensor(example)[:1].detach().to(like.device, like.dtype)
+    with _evaluating(module), torch.no_grad():
+        try:
+            bytes_ = _exported(torch, module, image)
+        except Exception as error:
+            raise ValueError(f"{name}: PyTorch cannot export it: {str(error).splitlines()[0]}") from error
+        wanted = module(image)
+    try:
+        core = _core.load_bytes(bytes_, name, "", {})
+    except ValueError as error:
+        raise ValueError(_in_module_words(str(error), name, module)) from None
+    where = str(device) if device is not None else str(like.device)
+    if where != "cpu":
+        core = core.to(where)
+    network = Network(core)
+    got = network.logits(image).to(wanted.dtype)
+    answers = [got]
+    if any("Softmax" in text for text in core.notes):
+        answers += [got.softmax(-1), got.log_softmax(-1)]
+    if not any(_same(answer, wanted) for answer in answers):
+        raise RuntimeError(
+            f"{name}: as exported it does not answer as the module does; does its forward depend on "
+            "its input, or on chance?"
+        )
+    note(core.notes, name, 2)
+    return network

@@ -1,0 +1,107 @@
+#include "network.hpp"
+
+#include <pybind11/stl.h>
+
+#include <string_view>
+
+#include "arguments.hpp"
+#include "reluctance/base/error.hpp"
+#include "reluctance/jobs/device.hpp"
+#include "reluctance/network/passes.hpp"
+
+namespace reluctance::python {
+namespace {
+
+void require_classifier(const HeldNetwork& held) {
+  if (held.network().classes() < 2) {
+    throw Error(held.name + ": has one output; a classifier needs a logit for each class");
+  }
+}
+
+HeldNetwork load_file(const std::string& path, const std::string& output,
+                      const Arguments& arguments) {
+  HeldNetwork held{path, run_job(arguments.settings(),
+                                 [path, output](const Parts&) { return read_onnx(path, output); })};
+  require_classifier(held);
+  return held;
+}
+
+HeldNetwork load_bytes(const py::bytes& bytes, const std::string& name, const std::string& output,
+                       const Arguments& arguments) {
+  // Copied: the work may outlive the call.
+  HeldNetwork held{
+      name, run_job(arguments.settings(), [text = std::string(bytes), name, output](const Parts&) {
+        return read_onnx_bytes(text, name, output);
+      })};
+  require_classifier(held);
+  return held;
+}
+
+HeldNetwork moved(const HeldNetwork& held, const std::string& where) {
+  HeldNetwork copy = held;
+  if (where == "float32" || where == "float64") {
+    copy.imported.network = held.network().to(where == "float32" ? at::kFloat : at::kDouble);
+  } else {
+    copy.imported.network = held.network().to(usable_device(where));
+  }
+  return copy;
+}
+
+Array logits_of(const HeldNetwork& held, const Array& images, const Arguments& arguments) {
+  return {run_job(arguments.settings(),
+                  [network = held.network(), images = images.tensor](const Parts&) {
+                    return logits(network, as_inputs(network, images));
+                  })};
+}
+
+std::vector<Array> parameters_of(const HeldNetwork& held) {
+  std::vector<Array> all;
+  for (const Tensor& each : held.network().parameters()) all.push_back({each});
+  return all;
+}
+
+}  // namespace
+
+void bind_network(py::module_& module) {
+  using Source = ImportedNetwork::Source;
+  py::class_<Source>(module, "Source")
+      .def_readonly("name", &Source::name)
+      .def_readonly("folded", &Source::folded)
+      .def_readonly("transposed", &Source::transposed);
+  py::class_<HeldNetwork>(module, "Network")
+      .def_readonly("name", &HeldNetwork::name)
+      .def_property_readonly("input_shape",
+                             [](const HeldNetwork& held) { return held.network().input_shape(); })
+      .def_property_readonly("classes",
+                             [](const HeldNetwork& held) { return held.network().classes(); })
+      .def_property_readonly("summary",
+                             [](const HeldNetwork& held) { return summary(held.network()); })
+      .def_property_readonly("dtype",
+                             [](const HeldNetwork& held) {
+                               return held.network().dtype() == at::kDouble ? "float64" : "float32";
+                             })
+      .def_property_readonly("device",
+                             [](const HeldNetwork& held) { return held.network().device().str(); })
+      .def_property_readonly("notes", [](const HeldNetwork& held) { return held.imported.notes; })
+      .def_property_readonly("sources",
+                             [](const HeldNetwork& held) { return held.imported.sources; })
+      .def("parameters", parameters_of)
+      .def("to", moved)
+      .def("logits",
+           [](const HeldNetwork& held, const Array& images, const py::dict& arguments) {
+             return logits_of(held, images, Arguments(arguments));
+           })
+      .def("save", [](const HeldNetwork& held, const std::string& path) {
+        write_onnx(held.network(), path);
+      });
+  module.def("load_file",
+             [](const std::string& path, const std::string& output, const py::dict& arguments) {
+               return load_file(path, output, Arguments(arguments));
+             });
+  module.def("load_bytes", [](const py::bytes& bytes, const std::string& name,
+                              const std::string& output, const py::dict& arguments) {
+    return load_bytes(bytes, name, output, Arguments(arguments));
+  });
+}
+
+}  // namespace reluctance::python

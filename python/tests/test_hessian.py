@@ -1,0 +1,103 @@
+"""Curvature operators against autograd's double backward, in float64 and by the module's names."""
+
+import copy
+
+import networks
+import numpy as np
+import pytest
+import torch
+from scipy.sparse.linalg import aslinearoperator, eigsh
+
+import reluctance as rl
+
+
+@pytest.fixture(scope="module")
+def wide(make, module, net):
+    """The same numbers as a module that autograd differentiates, and as a network, in float64; of
+    a ResNet with its normalisations folded as the network has them."""
+    oracle = copy.deepcopy(module).double()
+    values = net.to("float64").parameters()
+    if make is networks.ResNet:
+        for block in oracle.layer1:
+            for index in 1, 2:
+                old = getattr(block, f"conv{index}")
+                new = torch.nn.Conv2d(old.in_channels, old.out_channels, 3, padding=1).double()
+                setattr(block, f"conv{index}", new)
+                setattr(block, f"bn{index}", torch.nn.Identity())
+    with torch.no_grad():
+        for name, parameter in oracle.named_parameters():
+            parameter.copy_(torch.from_numpy(values[name].copy()))
+    return oracle, net.to("float64")
+
+
+def oracle_product(make, module, direction):
+    images, labels = networks.data()
+    x = images.double()
+    x = x.flatten(1) if make is networks.perceptron else x
+    parameters = dict(module.named_parameters())
+    loss = torch.nn.functional.cross_entropy(module(x), labels)
+    gradients = torch.autograd.grad(loss, list(parameters.values()), create_graph=True)
+    along = sum((g * direction[name]).sum() for name, g in zip(parameters, gradients))
+    return dict(zip(parameters, torch.autograd.grad(along, list(parameters.values()))))
+
+
+def test_products_are_autograds(make, wide, images, labels):
+    module, net = wide
+    H = rl.hessian(net, images.astype("float64"), labels)
+    v = torch.randn(H.shape[0], dtype=torch.float64, generator=torch.Generator().manual_seed(2))
+    wanted = oracle_product(make, module, H.split(v))
+    got = H.split(H @ v)
+    assert set(got) == set(wanted)
+    largest = max(float(each.abs().max()) for each in wanted.values())
+    for name, each in wanted.items():
+        assert float((got[name] - each).abs().max()) < 1e-10 * largest, name
+
+
+def test_scipy_takes_it(wide, images, labels):
+    _, net = wide
+    H = rl.hessian(net, images, labels, threads=1)
+    assert H.dtype == np.float64 and aslinearoperator(H).shape == H.shape
+    values, vectors = eigsh(H, k=3, which="LA")
+    found = rl.curvature(net, images, labels, operator="hessian", top=3, tolerance=1e-6)
+    assert np.allclose(np.sort(values)[::-1], found.eigenvalues, rtol=1e-6)
+    assert np.allclose(H.matmat(vectors), vectors * values, atol=1e-6 * values.max())
+    assert np.allclose(H @ vectors[:, 0], H.matvec(vectors[:, :1])[:, 0])
+
+
+def test_arguments_of_products_are_checked(net, images, labels):
+    H = rl.hessian(net, images, labels)
+    for shape in ((3,), (2, 2), (H.shape[0], 2)):
+        with pytest.raises(ValueError, match="does not fit"):
+            H.matvec(np.ones(shape))
+    with pytest.raises(ValueError, match="does not fit"):
+        H.matmat(np.ones((3, 2)))
+
+
+def test_felt_curvature_is_the_commands(net, images, labels):
+    felt = rl.felt_curvature(net, images, labels, attack=rl.PGD("l2", 0.5), threads=1)
+    found = rl.curvature(net, images, labels, operator="effective", attack=rl.PGD("l2", 0.5), top=1,
+                         threads=1)
+    v = found.eigenvectors[0]
+    assert np.isclose(v @ (felt.effective @ v), found.eigenvalues[0], rtol=1e-3)
+    share = felt.sample_curvatures(v) / (len(images) * found.eigenvalues[0])
+    assert np.allclose(share, found.sample_share[0])
+    assert felt.smooth.shape == (len(images),) and felt.smooth.dtype == bool
+    assert not np.array_equal(felt.attacked.reshape(images.shape), images)
+    assert rl.felt_curvature(net, images, labels, attack="pgd", norm="linf", eps=0.1).is_hessian
+
+
+def test_spectrum_is_the_input_hessians(make, wide, images, labels):
+    module, net = wide
+    found = rl.spectrum(net, images[:4].astype("float64"), labels[:4], top=9)
+    for i in range(4):
+        x = torch.from_numpy(images[i : i + 1].astype("float64"))
+        x = x.flatten(1) if make is networks.perceptron else x
+        label = torch.from_numpy(labels[i : i + 1])
+        H = torch.autograd.functional.hessian(
+            lambda z: torch.nn.functional.cross_entropy(module(z), label), x).reshape(64, 64)
+        values, vectors = found.eigenvalues[i], found.eigenvectors[i].reshape(9, 64)
+        wanted = np.linalg.eigvalsh(H.numpy())[::-1][:9]
+        assert np.allclose(values, wanted, atol=1e-9 * wanted[0])
+        assert np.allclose(vectors.T @ np.diag(values) @ vectors, H.numpy(), atol=1e-9 * wanted[0])
+    same = rl.dynamics(net, images[:4], labels[:4], beta=0.1).eigenvalues
+    assert np.allclose(same, rl.spectrum(net, images[:4], labels[:4]).eigenvalues, rtol=1e-12)

@@ -1,0 +1,150 @@
+"""Networks from files, bytes and modules: answers, names, modes, refusals."""
+
+import networks
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+import reluctance as rl
+
+
+def test_answers_as_the_module_does(make, module, net):
+    images, _ = networks.data()
+    x = images.flatten(1) if make is networks.perceptron else images
+    with torch.no_grad():
+        assert torch.allclose(net.logits(x), module(x), atol=1e-5)
+
+
+def test_names_are_the_modules(make, module, net):
+    parameters = dict(module.named_parameters())
+    named = net.parameters()
+    assert len(named) == len(set(net.parameter_names))
+    for name in set(net.parameter_names) - set(net.folded):
+        assert np.array_equal(named[name], parameters[name].detach().numpy())
+    if make is not networks.ResNet:
+        assert net.parameter_names == tuple(parameters)
+        assert net.folded == ()
+
+
+def test_folded_names_are_said():
+    net = rl.from_torch(networks.trained(networks.ResNet), networks.example(networks.ResNet))
+    assert net.parameter_names == (
+        "stem.weight", "stem.bias",
+        "layer1.0.conv1.weight", "layer1.0.conv1.bias", "layer1.0.conv2.weight", "layer1.0.conv2.bias",
+        "layer1.1.conv1.weight", "layer1.1.conv1.bias", "layer1.1.conv2.weight", "layer1.1.conv2.bias",
+        "fc.weight", "fc.bias")
+    assert net.folded == net.parameter_names[2:10]
+    block = networks.trained(networks.ResNet).layer1[1]
+    factor = block.bn2.weight / (block.bn2.running_var + block.bn2.eps).sqrt()
+    wanted = (block.conv2.weight * factor[:, None, None, None]).detach().numpy()
+    assert np.allclose(net.parameters()["layer1.1.conv2.weight"], wanted, atol=1e-6)
+
+
+def test_a_matrix_that_is_stored_the_other_way_round_is_said_to_be():
+    class Product(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.matrix = nn.Parameter(torch.randn(5, 3))
+
+        def forward(self, x):
+            return torch.relu(x) @ self.matrix
+
+    module = Product()
+    net = rl.from_torch(module, torch.zeros(1, 5))
+    assert net.parameter_names == ("matrix.T",)
+    assert np.array_equal(net.parameters()["matrix.T"], module.matrix.detach().numpy().T)
+
+
+def test_shared_weights_are_one_parameter():
+    layer = nn.Linear(4, 4)
+    net = rl.from_torch(nn.Sequential(layer, nn.ReLU(), layer), torch.zeros(1, 4))
+    assert len(net.parameter_names) == 2
+
+
+def test_the_modules_mode_is_left_as_it_was():
+    module = networks.ResNet().train()
+    module.layer1[0].bn1.eval()
+    before = {name: part.training for name, part in module.named_modules()}
+    statistics = module.layer1[0].bn2.running_mean.clone()
+    rl.from_torch(module, torch.rand(2, 1, 8, 8))
+    assert {name: part.training for name, part in module.named_modules()} == before
+    assert torch.equal(module.layer1[0].bn2.running_mean, statistics)
+    with pytest.raises(ValueError):
+        rl.from_torch(module, torch.rand(2, 3, 8, 8))
+    assert {name: part.training for name, part in module.named_modules()} == before
+
+
+def test_unsupported_parts_are_refused_by_their_path():
+    class Inner(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.act = nn.Sigmoid()
+
+        def forward(self, x):
+            return self.act(x)
+
+    class Outer(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.layer3 = nn.Sequential(nn.Linear(4, 4), Inner())
+            self.head = nn.Linear(4, 2)
+
+        def forward(self, x):
+            return self.head(self.layer3(x))
+
+    with pytest.raises(ValueError, match=r"^Outer: layer3\.1\.act \(Sigmoid\) is a Sigmoid, which is not"):
+        rl.from_torch(Outer(), torch.zeros(1, 4))
+
+    class Functional(nn.Module):
+        def forward(self, x):
+            return torch.tanh(x) * 2
+
+    with pytest.raises(ValueError, match=r"^Functional: .*Tanh"):
+        rl.from_torch(Functional(), torch.zeros(1, 4))
+    with pytest.raises(ValueError, match="torch.nn.Module"):
+        rl.from_torch(lambda x: x, torch.zeros(1, 4))
+
+
+def test_a_forward_that_depends_on_its_input_is_found_out():
+    class Fickle(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.calls = 0
+            self.fc = nn.Linear(4, 3)
+
+        def forward(self, x):
+            self.calls += 1
+            return self.fc(x) * self.calls
+
+    with pytest.raises(RuntimeError, match="does not answer as the module does"):
+        rl.from_torch(Fickle(), torch.ones(1, 4))
+
+
+def test_files_and_bytes_are_one(net, tmp_path, images):
+    net.save(tmp_path / "net.onnx")
+    of_file = rl.load(tmp_path / "net.onnx")
+    of_bytes = rl.load((tmp_path / "net.onnx").read_bytes())
+    assert np.array_equal(of_file.logits(images), net.logits(images))
+    assert np.array_equal(of_bytes.logits(images), net.logits(images))
+    with pytest.raises(ValueError, match="model: is not an ONNX model"):
+        rl.load(b"nothing")
+    with pytest.raises(RuntimeError, match="no-folder|not a directory|cannot"):
+        net.save("/proc/no-folder/net.onnx")
+
+
+def test_a_softmax_is_dropped_with_a_note():
+    module = nn.Sequential(nn.Linear(4, 3), nn.ReLU(), nn.Linear(3, 3), nn.Softmax(1))
+    x = torch.rand(5, 4)
+    with pytest.warns(rl.Note, match="Sequential: dropped the final Softmax"):
+        net = rl.from_torch(module, x)
+    assert torch.allclose(net.logits(x).softmax(1), module(x))
+
+
+def test_devices_and_types(net):
+    wide = net.to("float64")
+    assert wide.dtype == "float64" and net.dtype == "float32"
+    assert all(p.dtype == np.float64 for p in wide.parameters().values())
+    with pytest.raises(ValueError, match="device=?.*unknown device"):
+        net.to("tpu")
+    assert not net.parameters()[net.parameter_names[0]].flags.writeable

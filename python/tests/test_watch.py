@@ -1,0 +1,77 @@
+"""A training of PyTorch, watched: the lines against curvatures that are asked by themselves."""
+
+import json
+
+import networks
+import numpy as np
+import pytest
+import torch
+
+import reluctance as rl
+
+
+class Writer:
+    def __init__(self):
+        self.scalars = []
+
+    def add_scalar(self, tag, value, step):
+        self.scalars.append((tag, value, step))
+
+
+def adversarial(module, x, y, eps, steps):
+    """L2 PGD from the images, as training has it."""
+    z = x.clone()
+    for _ in range(steps):
+        z.requires_grad_()
+        gradient, = torch.autograd.grad(torch.nn.functional.cross_entropy(module(z), y, reduction="sum"), z)
+        with torch.no_grad():
+            delta = z + 2.5 * eps / steps * gradient / gradient.flatten(1).norm(dim=1)[:, None] - x
+            z = (x + delta * (eps / delta.norm(dim=1)[:, None]).clamp(max=1)).clamp(0, 1)
+    return z.detach()
+
+
+def test_lines_are_what_the_curvatures_say(tmp_path):
+    torch.manual_seed(0)
+    module = networks.perceptron()
+    x, y = networks.data()
+    x = x.flatten(1)
+    attack = rl.PGD("l2", 0.2, steps=5)
+    optimizer = torch.optim.SGD(module.parameters(), lr=0.2, momentum=0.5)
+    writer = Writer()
+    watch = rl.Watch(module, x, y, attack=attack, every=4, file=tmp_path / "lines.jsonl", writer=writer, threads=1)
+    updates, before = [], torch.nn.utils.parameters_to_vector(module.parameters()).detach().clone()
+    for step in range(1, 9):
+        optimizer.zero_grad()
+        torch.nn.functional.cross_entropy(module(adversarial(module, x, y, 0.2, 5)), y).backward()
+        optimizer.step()
+        watch(optimizer)
+        now = torch.nn.utils.parameters_to_vector(module.parameters()).detach().clone()
+        updates.append(now - before)
+        before = now
+        if step not in (1, 2, 4, 8):
+            assert watch.lines[-1]["step"] < step
+            continue
+        line = watch.lines[-1]
+        assert line["step"] == step and line["critical"] == 3 and line["learning_rate"] == 0.2
+        net = rl.from_torch(module, x)
+        for operator, under, key in (("hessian", "none", "hessian"), ("hessian", attack, "hessian_adversarial"),
+                                     ("effective", attack, "effective")):
+            found = rl.curvature(net, x, y, operator=operator, attack=under, top=1)
+            assert np.isclose(line["rate_times_curvature"][key], 0.2 * found.eigenvalues[0], rtol=1e-2), key
+    cosine = torch.nn.functional.cosine_similarity
+    wanted = np.mean([float(cosine(updates[k], updates[k - 1], 0)) for k in range(4, 8)])
+    assert np.isclose(watch.lines[-1]["cosine"], wanted, atol=1e-5)
+    assert [json.loads(line) for line in (tmp_path / "lines.jsonl").read_text().splitlines()] == watch.lines
+    assert ("reluctance/learning_rate", 0.2, 8) in writer.scalars
+    assert {tag for tag, *_ in writer.scalars} >= {"reluctance/effective", "reluctance/critical_rate"}
+    assert watch.seconds > 0
+
+
+def test_what_cannot_be_watched_is_refused():
+    x, y = networks.data()
+    with pytest.raises(ValueError, match=r"ResNet: a normalisation is folded into layer1\.0\.conv1\.weight"):
+        rl.Watch(networks.trained(networks.ResNet), x, y)
+    module = networks.perceptron()
+    watch = rl.Watch(module, x.flatten(1), y, attack="pgd", norm="l1")
+    with pytest.raises(ValueError, match="l1"):
+        watch(torch.optim.SGD(module.parameters(), 0.1))
