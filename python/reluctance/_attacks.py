@@ -20,14 +20,15 @@ class Attack:
 class PGD(Attack):
     """Projected gradient ascent (Madry et al. 2018) in a ball of radius ``eps``, pixels in [0, 1].
 
-    ``norm``: "linf", "l2" or "l1". ``step_size``: 2.5 eps / steps if it is left out.
+    ``norm``: "linf", "l2" or "l1". ``eps``: as of the function if it is left out. ``step_size``:
+    2.5 eps / steps if it is left out.
 
     >>> rl.evaluate(net, images, labels, attack=rl.PGD("l2", 0.5, steps=10)).attack
     'pgd, l2, epsilon 0.5, 10 steps, step size 0.125, random start'
     """
 
     norm: str = "linf"
-    eps: float = 0.05
+    eps: Optional[float] = None
     steps: int = 20
     step_size: Optional[float] = None
     restarts: int = 1

@@ -47,20 +47,21 @@ def ask(job: str, network: Network, images: Any, labels: Any, words: Words,
 
 
 def evaluate(network: Network, images: Any, labels: Any, *, attack: Union[str, Attack] = "standard",
-             norm: str = "linf", eps: float = 0.05, steps: Optional[int] = None,
+             norm: str = "linf", eps: Optional[float] = None, steps: Optional[int] = None,
              step_size: Optional[float] = None, restarts: Optional[int] = None,
              beta: Optional[float] = None, loss: Optional[str] = None,
-             audit: Optional[float] = None, scale: Optional[float] = None, seed: int = 0,
+             target: Optional[int] = None, audit: Optional[float] = None, scale: Optional[float] = None, seed: int = 0,
              threads: int = 0, memory: Optional[float] = None,
              progress: Progress = None) -> Evaluation:
     """Clean and robust accuracy, and whether to trust them.
 
     ``images``: N x C x H x W, N x H x W or N x n, floating point in [0, 1], uint8, or any numbers
-    from 0 to ``scale``. ``labels``: N whole numbers of any type. ``eps`` and ``step_size`` are for
-    pixels in [0, 1]. ``attack``: "standard" spends effort where it pays and ends in an audit of at
+    from 0 to ``scale``. ``labels``: N whole numbers of any type. ``eps`` (0.05, in
+    L1 12) and ``step_size`` are for pixels in [0, 1]. ``attack``: "standard" spends effort where it pays and ends in an audit of at
     most ``audit`` (1) points; "autoattack" is the published ensemble (Croce and Hein 2020); also
     "malt", "apgd-ce", "apgd-dlr", "apgd-t", "fab-t", "square", "pgd", "fgsm" and "raw", or one of
-    :class:`PGD`, :class:`FGSM`, :class:`Raw`. ``threads``: 0 for one on each core. ``memory``: GiB, half of the
+    :class:`PGD`, :class:`FGSM`, :class:`Raw`. ``target``: success is that class alone, and images
+    of it are left out (single attacks). ``threads``: 0 for one on each core. ``memory``: GiB, half of the
     machine's if it is left out. The same seed and threads give the same bits, here and from
     ``reluctance evaluate``.
 
@@ -75,8 +76,8 @@ def evaluate(network: Network, images: Any, labels: Any, *, attack: Union[str, A
     (100, 1, 8, 8)
     """
     words = in_words(attack, {"norm": norm, "eps": eps, "steps": steps, "step_size": step_size,
-                              "restarts": restarts, "beta": beta, "loss": loss},
-                     {"norm": "linf", "eps": 0.05})
+                              "restarts": restarts, "beta": beta, "loss": loss,
+                              "target": target}, {"norm": "linf"})
     words.update(audit=audit, scale=scale, seed=seed, threads=threads, memory=memory)
     return Evaluation(*ask("evaluate", network, images, labels, words, progress))
 
@@ -87,7 +88,7 @@ def distances(network: Network, images: Any, labels: Any, *, norm: str = "linf",
     """The nearest adversarial examples, and robust accuracy over all budgets.
 
     Distances are upper bounds, found by the nearest-class attack; so is the robust accuracy.
-    ``norm``: "linf" or "l2". Images, labels and the rest as of :func:`evaluate`.
+    ``norm``: "linf", "l2" or "l1". Images, labels and the rest as of :func:`evaluate`.
 
     >>> nearest = rl.distances(net, images, labels, norm="l2")
     >>> len(nearest.curve), nearest.distance.shape

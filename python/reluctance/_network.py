@@ -141,11 +141,12 @@ class Network:
         return f"<reluctance.Network {self.name}: {self._core.summary}>"
 
 
-def load(model: Union[str, "os.PathLike[str]", bytes], *, output: str = "",
+def load(model: Union[str, "os.PathLike[str]", bytes], *, output: str = "", answer: str = "max",
          device: str = "cpu") -> Network:
     """The network of an ONNX file, given by its path or as its bytes.
 
-    ``output`` names the output that holds the logits, where several could. What differs from the
+    ``output`` names the output that holds the logits, where several could; ``answer`` says whether
+    the class is the place of the greatest of its numbers ("max") or of the least ("min"). What differs from the
     file is said in warnings of the class :class:`Note`. Raises ValueError, naming the file and the
     node, for what is broken or not piecewise linear.
 
@@ -155,9 +156,9 @@ def load(model: Union[str, "os.PathLike[str]", bytes], *, output: str = "",
     ValueError: no-such-file.onnx: no such file
     """
     if isinstance(model, (bytes, bytearray, memoryview)):
-        core = _core.load_bytes(bytes(model), "model", output, {})
+        core = _core.load_bytes(bytes(model), "model", output, {"answer": answer})
     else:
-        core = _core.load_file(os.fspath(model), output, {})
+        core = _core.load_file(os.fspath(model), output, {"answer": answer})
     if device != "cpu":
         core = core.to(device)
     note(core.notes, core.name, 2)

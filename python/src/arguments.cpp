@@ -85,20 +85,22 @@ AttackOptions Arguments::attack(AttackOptions otherwise) const {
   AttackOptions options = std::move(otherwise);
   options.attack = word("attack", options.attack);
   options.norm = word("norm", options.norm);
-  options.epsilon = number("eps", options.epsilon);
+  options.epsilon = number("eps", usual_epsilon(options.norm, options.epsilon));
   options.steps = whole("steps", options.steps, 1, 1000000);
   options.step_size = number("step_size", options.step_size);
   options.restarts = whole("restarts", options.restarts, 1, 10000);
   options.beta = number("beta", options.beta);
   options.loss = word("loss", options.loss);
-  constexpr std::array<std::pair<const char*, const char*>, 7> spelled{
+  if (has("target")) options.target = whole("target", 0, 0, 1000000);
+  constexpr std::array<std::pair<const char*, const char*>, 8> spelled{
       {{"norm", "--norm"},
        {"eps", "--eps"},
        {"steps", "--steps"},
        {"step_size", "--step-size"},
        {"restarts", "--restarts"},
        {"beta", "--beta"},
-       {"loss", "--loss"}}};
+       {"loss", "--loss"},
+       {"target", "--target"}}};
   for (const auto& [name, option] : spelled) {
     if (has(name)) options.given.emplace_back(option);
   }

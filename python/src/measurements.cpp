@@ -48,12 +48,17 @@ Answer evaluated(const Subject& subject, const Arguments& arguments) {
   require_evaluation(options);
   return run_job(arguments.settings(), [subject, options](const Parts& parts) {
     const RunInfo run = subject.run();
-    const Dataset data = subject.data();
+    Dataset data = subject.data();
+    const Tensor guides = data.samples.head(most_guides).images;
     const Network& network = subject.subject.network;
+    if (options.attack.target) {
+      const int64_t all = data.samples.count();
+      data.samples = towards_target(data.samples, *options.attack.target, network.classes());
+      data.notes.push_back(left_out(*options.attack.target, all - data.samples.count()));
+    }
     EvaluationOptions job = options;
     job.parts = parts;
-    const Evaluation evaluation =
-        evaluate(network, data.samples, data.samples.head(most_guides).images, job);
+    const Evaluation evaluation = evaluate(network, data.samples, guides, job);
     return measured(subject, data, run, numbers_of(evaluation, job.attack),
                     arrays_of(evaluation, network, data.samples, parse_norm(job.attack.norm)));
   });

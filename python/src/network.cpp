@@ -12,29 +12,26 @@
 namespace reluctance::python {
 namespace {
 
-void require_classifier(const HeldNetwork& held) {
-  if (held.network().classes() < 2) {
-    throw Error(held.name + ": has one output; a classifier needs a logit for each class");
+Answer answer_of(const std::string& output, const Arguments& arguments) {
+  const std::string word = arguments.word("answer", "max");
+  if (word != "max" && word != "min") {
+    throw Error("unknown answer '" + word + "'; --answer is max or min");
   }
+  return {output, word == "min"};
 }
 
-HeldNetwork load_file(const std::string& path, const std::string& output,
-                      const Arguments& arguments) {
-  HeldNetwork held{path, run_job(arguments.settings(),
-                                 [path, output](const Parts&) { return read_onnx(path, output); })};
-  require_classifier(held);
-  return held;
+HeldNetwork load_file(const std::string& path, const Answer& answer, const Arguments& arguments) {
+  return {path, run_job(arguments.settings(),
+                        [path, answer](const Parts&) { return read_onnx(path, answer); })};
 }
 
-HeldNetwork load_bytes(const py::bytes& bytes, const std::string& name, const std::string& output,
+HeldNetwork load_bytes(const py::bytes& bytes, const std::string& name, const Answer& answer,
                        const Arguments& arguments) {
   // Copied: the work may outlive the call.
-  HeldNetwork held{
-      name, run_job(arguments.settings(), [text = std::string(bytes), name, output](const Parts&) {
-        return read_onnx_bytes(text, name, output);
-      })};
-  require_classifier(held);
-  return held;
+  return {name,
+          run_job(arguments.settings(), [text = std::string(bytes), name, answer](const Parts&) {
+            return read_onnx_bytes(text, name, answer);
+          })};
 }
 
 HeldNetwork moved(const HeldNetwork& held, const std::string& where) {
@@ -95,12 +92,14 @@ void bind_network(py::module_& module) {
         write_onnx(held.network(), path);
       });
   module.def("load_file",
-             [](const std::string& path, const std::string& output, const py::dict& arguments) {
-               return load_file(path, output, Arguments(arguments));
+             [](const std::string& path, const std::string& output, const py::dict& given) {
+               const Arguments arguments(given);
+               return load_file(path, answer_of(output, arguments), arguments);
              });
   module.def("load_bytes", [](const py::bytes& bytes, const std::string& name,
-                              const std::string& output, const py::dict& arguments) {
-    return load_bytes(bytes, name, output, Arguments(arguments));
+                              const std::string& output, const py::dict& given) {
+    const Arguments arguments(given);
+    return load_bytes(bytes, name, answer_of(output, arguments), arguments);
   });
 }
 

@@ -19,9 +19,8 @@ void add_attack(CLI::App& app, AttackOptions& options, AttackUse use, const std:
               ->transform(any_case())
               ->capture_default_str())
       ->each([&options](const std::string& norm) {
-        // AutoAttack's budget on CIFAR-10. Options are read in this order: --eps has the last word.
-        constexpr double usual = 12;
-        if (norm == to_string(Norm::l1)) options.epsilon = usual;
+        // Options are read in this order: --eps has the last word.
+        options.epsilon = usual_epsilon(norm, options.epsilon);
       });
   written(app.add_option("--eps", options.epsilon,
                          "radius of the ball, for pixels in [0, 1]; default in l1: 12")

@@ -174,25 +174,6 @@ void save(const Options& options, const Network& network, const Dataset& data,
   }
 }
 
-// The images that an attack towards a class is asked about: those of other classes, and which
-// class. Throws Error if the network has no such class, or the data no other.
-Dataset towards_target(const Dataset& data, int64_t target, int64_t classes) {
-  if (target >= classes) {
-    throw Error("--target " + std::to_string(target) + ": this network's classes are 0 to " +
-                std::to_string(classes - 1));
-  }
-  Dataset others = data;
-  const Tensor those = data.samples.labels.ne(target).nonzero().squeeze(1);
-  if (those.size(0) == 0) {
-    throw Error("--target " + std::to_string(target) +
-                ": all images have that label; choose another class, or more images");
-  }
-  others.samples = data.samples.rows(those).towards(target);
-  note("--target " + std::to_string(target) + ": left out " +
-       std::to_string(data.samples.count() - those.size(0)) + " images of that class");
-  return others;
-}
-
 void run(const Options& options) {
   apply(options.common);
   require_evaluation(options.job);
@@ -208,7 +189,9 @@ void run(const Options& options) {
   const Network network = required_network(options.common, all);
   Dataset data = options.limit > 0 ? head(all, options.limit) : all;
   if (options.job.attack.target) {
-    data = towards_target(data, *options.job.attack.target, network.classes());
+    const int64_t before = data.samples.count();
+    data.samples = towards_target(data.samples, *options.job.attack.target, network.classes());
+    note(left_out(*options.job.attack.target, before - data.samples.count()));
   }
   if (options.job.attack.attack == "autoattack" && network.classes() < 4) {
     note("autoattack: its targeted loss needs 4 classes; apgd-ce, fab-t and square remain");

@@ -154,6 +154,11 @@ GradientAscent ascent_of(const AttackOptions& options, AttackUse use) {
 
 }  // namespace
 
+double usual_epsilon(const std::string& norm, double otherwise) {
+  constexpr double cifar = 12;
+  return norm == to_string(Norm::l1) ? cifar : otherwise;
+}
+
 std::vector<std::string> attack_names(AttackUse use) {
   Words all;
   if (use == AttackUse::optional_ascent) all.emplace_back("none");

@@ -2,6 +2,7 @@
 
 #include <ATen/ATen.h>
 
+#include <string>
 #include <utility>
 
 #include "reluctance/base/error.hpp"
@@ -49,6 +50,24 @@ void require_evaluation(const EvaluationOptions& options) {
     throw Error("--audit has no effect on --attack " + options.attack.attack +
                 "; standard takes it");
   }
+}
+
+Samples towards_target(const Samples& samples, int64_t target, int64_t classes) {
+  if (target >= classes) {
+    throw Error("--target " + std::to_string(target) + ": this network's classes are 0 to " +
+                std::to_string(classes - 1));
+  }
+  const Tensor others = samples.labels.ne(target).nonzero().squeeze(1);
+  if (others.size(0) == 0) {
+    throw Error("--target " + std::to_string(target) +
+                ": all images have that label; choose another class, or more images");
+  }
+  return samples.rows(others).towards(target);
+}
+
+std::string left_out(int64_t target, int64_t count) {
+  return "--target " + std::to_string(target) + ": left out " + std::to_string(count) +
+         " images of that class";
 }
 
 Evaluation evaluate(const Network& network, const Samples& samples, const Tensor& guides,

@@ -27,6 +27,9 @@ struct AttackOptions {
   bool random_start = true;          // not an option: theory that starts at the image turns it off
 };
 
+// The radius of a ball where none is given: in L1 AutoAttack's on CIFAR-10, else `otherwise`.
+double usual_epsilon(const std::string& norm, double otherwise);
+
 // What a command does with an attack.
 enum class AttackUse {
   ascent,           // follows its steps: pgd, fgsm, raw

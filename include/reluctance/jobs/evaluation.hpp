@@ -43,6 +43,12 @@ struct Evaluation {
 // another attack than `standard`.
 void require_evaluation(const EvaluationOptions& options);
 
+// The samples that an attack towards a class is asked about: those of other classes, with that one
+// as their target; and the note of how many were left out. Throws Error if the network has no such
+// class, or the data no other.
+Samples towards_target(const Samples& samples, int64_t target, int64_t classes);
+std::string left_out(int64_t target, int64_t count);
+
 // samples: images of N x any shape that fits the network; `guides` likewise, M of them. Throws
 // Interrupted when asked to stop.
 Evaluation evaluate(const Network& network, const Samples& samples, const Tensor& guides,
