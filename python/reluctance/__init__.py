@@ -12,11 +12,11 @@ ValueError, a job that failed RuntimeError, Ctrl-C KeyboardInterrupt within two 
 
 from . import _core, attacks
 from ._attacks import FGSM, PGD, Raw
+from ._claim_results import Claim, Curvature, Dynamics, Influence, Report, Spectrum
 from ._measure import curvature, distances, dynamics, evaluate, explain, influence, spectrum
 from ._network import Network, Note, load
 from ._operators import FeltCurvature, Operator, felt_curvature, hessian
-from ._results import (Check, Claim, Curvature, Distances, Dynamics, Evaluation, Flag, Influence,
-                       Quantiles, Report, Result, Share, Spectrum, Stage)
+from ._results import Check, Distances, Evaluation, Flag, Quantiles, Result, Share, Stage
 from ._torch import from_torch
 from ._watch import Watch
 from .attacks import AutoAttack

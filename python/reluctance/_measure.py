@@ -7,9 +7,9 @@ from typing import Any, Dict, List, Optional, Tuple, Union
 from . import _arrays, _core
 from ._network import Network, note
 from ._progress import Progress, receiver
-from ._results import (Claim, Curvature, Distances, Dynamics, Evaluation, Influence, Report,
-                       Spectrum)
+from ._results import Distances, Evaluation
 from ._attacks import Attack
+from ._claim_results import Claim, Curvature, Dynamics, Influence, Report, Spectrum
 
 Words = Dict[str, Any]
 

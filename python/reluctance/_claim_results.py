@@ -1,0 +1,317 @@
+"""What the functions of the claims and the report return."""
+
+from __future__ import annotations
+
+import html
+import os
+from typing import Any, List, Mapping, Optional, Sequence, Tuple, Union
+
+from . import _core
+from ._results import Check, Quantiles, Result, Share, quantiles
+
+
+class Dynamics(Result):
+    """Claim 1 at one strength: the analytic solution of the attack beside the real one, float64."""
+
+    __slots__ = ()
+
+    @property
+    def beta(self) -> float:
+        """Strength of the attack: step size times steps."""
+        return self._numbers["beta"]
+
+    @property
+    def fooled(self) -> float:
+        """Share of all images that were right before and are wrong after."""
+        return self._numbers["fooled"]
+
+    @property
+    def error_region(self) -> Optional[Quantiles]:
+        """||theory - real|| / ||real|| of the region-exact solution."""
+        return quantiles(self._numbers["error"]["region"])
+
+    @property
+    def error_quadratic(self) -> Optional[Quantiles]:
+        """The same of the quadratic solution, where it is in range."""
+        return quantiles(self._numbers["error"]["quadratic"])
+
+    @property
+    def gates_flipped(self) -> Any:
+        """N: share of all gates."""
+        return self._arrays["gates_flipped"]
+
+    @property
+    def eigenvalues(self) -> Any:
+        """N x (C-1), descending: of the input Hessian."""
+        return self._arrays["eigenvalues"]
+
+    @property
+    def delta_real(self) -> Any:
+        """N x n: what the attack does."""
+        return self._arrays["delta_real"]
+
+    @property
+    def delta_region(self) -> Any:
+        """N x n: what the region-exact solution says."""
+        return self._arrays["delta_region"]
+
+    @property
+    def delta_quadratic(self) -> Any:
+        """N x n: what the quadratic solution says; zero where it is out of range."""
+        return self._arrays["delta_quadratic"]
+
+    @property
+    def quadratic_in_range(self) -> Any:
+        """N booleans."""
+        return self._arrays["quadratic_in_range"]
+
+    @property
+    def logits(self) -> Any:
+        """N x C, before the attack."""
+        return self._arrays["logits"]
+
+    def _rows(self) -> List[Tuple[str, str]]:
+        flipped = quantiles(self._numbers["gates_flipped"])
+        return [("strength", f"beta {self.beta:g}, {self._numbers['steps']} steps"),
+                ("fooled", f"{100 * self.fooled:.1f}% of {self._numbers['samples']} images"),
+                ("gates flipped, share", str(flipped)),
+                ("relative error, region-exact", str(self.error_region)),
+                ("relative error, quadratic",
+                 f"{self.error_quadratic}; out of range for {self._numbers['outside_range']} images")]
+
+
+class Influence(Result):
+    """Claim 2 under one attack: how it changes the weight of each image in training, float64."""
+
+    __slots__ = ()
+
+    @property
+    def attack(self) -> str:
+        return self._numbers["attack"]
+
+    @property
+    def boost_measured(self) -> Any:
+        """N: by how much the attack lengthens the gradient in the logits."""
+        return self._arrays["boost_measured"]
+
+    @property
+    def boost_region(self) -> Any:
+        """N: the same by the region-exact solution."""
+        return self._arrays["boost_region"]
+
+    @property
+    def boost_quadratic(self) -> Any:
+        """N: the same by the quadratic solution; NaN where it is out of range."""
+        return self._arrays["boost_quadratic"]
+
+    @property
+    def gradient_norm_clean(self) -> Any:
+        """N: of each image's gradient with respect to the parameters."""
+        return self._arrays["gradient_norm_clean"]
+
+    @property
+    def gradient_norm_adversarial(self) -> Any:
+        """N: the same at the attacked images."""
+        return self._arrays["gradient_norm_adversarial"]
+
+    @property
+    def rank_correlation(self) -> Mapping[str, Optional[float]]:
+        """Spearman's, of predicted and measured boosts: "region" and "quadratic"."""
+        return dict(self._numbers["rank_correlation"])
+
+    @property
+    def effective_share(self) -> Mapping[str, float]:
+        """Of the images, 1 where all weigh the same: "clean" and "adversarial"."""
+        return dict(self._numbers["effective_share"])
+
+    def _rows(self) -> List[Tuple[str, str]]:
+        numbers = self._numbers
+        rows = [("attack", f"{self.attack}; {numbers['samples']} images")]
+        for key, word in (("measured", "measured"), ("region", "region-exact"),
+                          ("quadratic", "quadratic")):
+            rows.append((f"boost, {word}", str(quantiles(numbers["boost"][key]))))
+        rows.append(("rank correlation", ", ".join(
+            f"{key} {value:.3f}" for key, value in self.rank_correlation.items() if value is not None)))
+        rows.append(("effective share", ", ".join(
+            f"{key} {value:.3f}" for key, value in self.effective_share.items())))
+        return rows
+
+
+class Curvature(Result):
+    """Claim 3 with one operator: the top eigenpairs of a curvature, and who carries them."""
+
+    __slots__ = ()
+
+    @property
+    def operator(self) -> str:
+        return self._numbers["operator"]
+
+    @property
+    def eigenvalues(self) -> Any:
+        """K, float64, descending."""
+        return self._arrays["eigenvalues"]
+
+    @property
+    def eigenvectors(self) -> Any:
+        """K x P, of unit length; :meth:`Network.split` names their parts."""
+        return self._arrays["eigenvectors"]
+
+    @property
+    def residuals(self) -> Any:
+        """K, float64."""
+        return self._arrays["residuals"]
+
+    @property
+    def smallest(self) -> Any:
+        """As many of the smallest eigenvalues as were asked for, ascending."""
+        return self._arrays["smallest"]
+
+    @property
+    def sample_share(self) -> Any:
+        """K x N: the part of each eigenvalue that an image holds; rows sum to 1."""
+        return self._arrays["sample_share"]
+
+    @property
+    def half(self) -> Tuple[int, ...]:
+        """K: how few images hold half of each eigenvalue."""
+        return tuple(self._numbers["half"])
+
+    @property
+    def converged(self) -> bool:
+        """Whether all residuals are within the tolerance."""
+        return self._numbers["converged"]
+
+    @property
+    def products(self) -> int:
+        return self._numbers["products"]
+
+    def _rows(self) -> List[Tuple[str, str]]:
+        numbers = self._numbers
+        rows = [("operator", f"{self.operator}, {numbers['attack'] or 'clean'}, "
+                 f"{numbers['samples']} images, {self.products} products")]
+        for k, (value, half) in enumerate(zip(numbers["eigenvalues"], self.half)):
+            rows.append((f"eigenvalue {k + 1}", f"{value:.6g}; {half} images hold half of it"))
+        rows.extend((f"smallest {k + 1}", f"{value:.6g}") for k, value in enumerate(numbers["smallest"]))
+        if not self.converged:
+            rows.append(("not converged", "not all eigenpairs reached the tolerance"))
+        return rows
+
+
+class Spectrum(Result):
+    """Eigenvalues and eigenvectors of the Hessian of the loss with respect to each image."""
+
+    __slots__ = ()
+
+    @property
+    def eigenvalues(self) -> Any:
+        """N x (C-1), float64, descending: all that are not zero."""
+        return self._arrays["eigenvalues"]
+
+    @property
+    def eigenvectors(self) -> Any:
+        """N x K x input shape, float64, of unit length; zero where the eigenvalue vanishes."""
+        return self._arrays["eigenvectors"]
+
+    @property
+    def gradient(self) -> Any:
+        """N x (C-1), float64: components of the gradient along all eigenvectors."""
+        return self._arrays["gradient"]
+
+    def _rows(self) -> List[Tuple[str, str]]:
+        values = self.eigenvalues
+        rows = [("images", str(self._numbers["samples"]))]
+        for k in range(min(5, values.shape[1])):
+            column = values[:, k]
+            rows.append((f"eigenvalue {k + 1}", f"{float(column.mean()):.4g} on average, "
+                         f"{float(column.min()):.4g} to {float(column.max()):.4g}"))
+        return rows
+
+
+class Claim(Result):
+    """A claim of the theory put to the test: prediction, measurement and verdict."""
+
+    __slots__ = ()
+
+    @property
+    def _claim(self) -> Mapping[str, Any]:
+        return self._numbers["claims"][0]
+
+    @property
+    def title(self) -> str:
+        return self._claim["title"]
+
+    @property
+    def verdict(self) -> str:
+        """"holds", "partly", "does not hold" or "cannot be tested"."""
+        return self._claim["verdicts"][0]["verdict"]
+
+    @property
+    def summary(self) -> str:
+        return self._claim["verdicts"][0]["summary"]
+
+    @property
+    def checks(self) -> Sequence[Check]:
+        return tuple(Check(**each) for each in self._claim["verdicts"][0]["checks"])
+
+    @property
+    def numbers(self) -> Mapping[str, Any]:
+        """The claim's chapter of results.json."""
+        return self.to_dict()["networks"][0][self._claim["id"]]
+
+    def _rows(self) -> List[Tuple[str, str]]:
+        rows = [("claim", self.title), ("verdict", self.verdict), ("summary", self.summary)]
+        for check in self.checks:
+            value = "unknown" if check.value is None else f"{check.value:.3g}"
+            rows.append(("  passed" if check.passed else "  failed",
+                         f"{check.what}: {value} {check.relation} {check.threshold:g}"))
+        return rows
+
+
+class Report(Result):
+    """Everything about a network and its data: claims, findings and advice, and a page of them."""
+
+    __slots__ = ()
+
+    @property
+    def verdicts(self) -> Mapping[str, str]:
+        """Of the claims: "dynamics", "influence" and "curvature"."""
+        return {claim["id"]: claim["verdicts"][0]["verdict"] for claim in self._numbers["claims"]}
+
+    @property
+    def findings(self) -> Mapping[str, str]:
+        """Verdicts of the earlier findings by their names."""
+        return {each["name"]: each["verdict"] for each in self._numbers["findings"]}
+
+    @property
+    def advice(self) -> Tuple[Tuple[str, str], ...]:
+        """Action and evidence, the most severe first."""
+        return tuple((each["action"], each["evidence"])
+                     for each in self._numbers["networks"][0]["advice"])
+
+    def page(self) -> str:
+        """The report as one HTML document, which needs no network."""
+        return _core.report_page(self._text)
+
+    def save(self, path: Union[str, "os.PathLike[str]"]) -> None:
+        """Writes the page to a file. Raises OSError where that fails."""
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(self.page())
+
+    def _rows(self) -> List[Tuple[str, str]]:
+        network = self._numbers["networks"][0]
+        accuracy = network["accuracy"]
+        rows = [("network", network["architecture"])]
+        for key in "clean", "robust":
+            share = {name: accuracy[key][name] for name in Share._fields}
+            rows.append((f"{key} accuracy", str(Share(**share))))
+        for claim in self._numbers["claims"]:
+            rows.append((f"claim {claim['number']} {claim['verdicts'][0]['verdict']}",
+                         claim["verdicts"][0]["summary"]))
+        rows.extend((f"  {name}", verdict) for name, verdict in self.findings.items())
+        rows.extend((f"advice {k + 1}", f"{action}. {evidence}")
+                    for k, (action, evidence) in enumerate(self.advice))
+        return rows
+
+    def _repr_html_(self) -> str:
+        page = html.escape(self.page(), quote=True)
+        return f'<iframe srcdoc="{page}" style="width:100%;height:800px;border:0"></iframe>'
