@@ -100,11 +100,11 @@ def from_torch(module: Any, example: Any, *, device: Any = None) -> Network:
     network does not answer as the module does on the example.
 
     >>> import torch
-    >>> sigmoid = torch.nn.Sequential(torch.nn.Linear(4, 3), torch.nn.Sigmoid(), torch.nn.Linear(3, 2))
-    >>> rl.from_torch(sigmoid, torch.zeros(1, 4))
+    >>> tanh = torch.nn.Sequential(torch.nn.Linear(4, 3), torch.nn.Tanh(), torch.nn.Linear(3, 2))
+    >>> rl.from_torch(tanh, torch.zeros(1, 4))
     Traceback (most recent call last):
         ...
-    ValueError: Sequential: 1 (Sigmoid) is a Sigmoid, which is not piecewise linear; Reluctance explains ReLU networks
+    ValueError: Sequential: 1 (Tanh) is a Tanh, which is not piecewise linear; train the network with ReLU or another layer of docs/inputs.md in its place
     """
     import torch
 

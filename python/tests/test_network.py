@@ -79,7 +79,7 @@ def test_unsupported_parts_are_refused_by_their_path():
     class Inner(nn.Module):
         def __init__(self):
             super().__init__()
-            self.act = nn.Sigmoid()
+            self.act = nn.Tanh()
 
         def forward(self, x):
             return self.act(x)
@@ -93,7 +93,7 @@ def test_unsupported_parts_are_refused_by_their_path():
         def forward(self, x):
             return self.head(self.layer3(x))
 
-    with pytest.raises(ValueError, match=r"^Outer: layer3\.1\.act \(Sigmoid\) is a Sigmoid, which is not"):
+    with pytest.raises(ValueError, match=r"^Outer: layer3\.1\.act \(Tanh\) is a Tanh, which is not"):
         rl.from_torch(Outer(), torch.zeros(1, 4))
 
     class Functional(nn.Module):

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <tuple>
 #include <utility>
 
 #include "reluctance/attack/attack.hpp"
@@ -53,7 +54,9 @@ inline Tensor boundary_distance(const LinearSubject& subject, Norm norm) {
 
 // A small ball around the images: the median distance, so that half of them fall.
 inline Ball half_of_them(const LinearSubject& subject, Norm norm) {
-  return {norm, boundary_distance(subject, norm).median().item<double>()};
+  const Tensor sorted = std::get<0>(boundary_distance(subject, norm).sort());
+  const int64_t middle = sorted.size(0) / 2;
+  return {norm, (sorted[middle - 1] + sorted[middle]).item<double>() / 2};
 }
 
 // The same in L1 within the box, for images anywhere in it: with the pixels that change the margin

@@ -109,7 +109,7 @@ TEST_F(Output, AStandardOutputWithoutAReaderIsAFailedJob) {
   const ProgramOutcome outcome = program.wait();
   EXPECT_EQ(outcome.code, 1) << outcome;
   EXPECT_NE(outcome.err.find("standard output cannot be written"), std::string::npos) << outcome;
-  EXPECT_EQ(read_npz(in_folder("a.npz")).size(), 6U);
+  EXPECT_EQ(read_npz(in_folder("a.npz")).size(), 7U);
 }
 
 // The spectrum of one image of so many classes takes longer than anybody waits.
@@ -160,7 +160,7 @@ TEST_F(Output, LongNamesDoNotFillTheScreen) {
 TEST_F(Output, OddNamesWork) {
   const std::string odd = "a b '\"$(x) \xff\n\x1b[31m";
   ASSERT_TRUE(succeeded(evaluate({"--save", odd + "/s.npz", "--json", odd + "/n.json"})));
-  EXPECT_EQ(read_npz(in_folder(odd) / "s.npz").size(), 6U);
+  EXPECT_EQ(read_npz(in_folder(odd) / "s.npz").size(), 7U);
   fs::copy_file(model(), in_folder(odd) / "m.onnx");
   fs::copy_file(images(), in_folder(odd) / "i.npz");
   ASSERT_TRUE(succeeded(run_here({"evaluate", "--model", odd + "/m.onnx", "--data", odd + "/i.npz",
