@@ -19,7 +19,7 @@ const curvatureExplanation = () => dom.markup`
       </math></p>
       <p>The Hessian of the loss in the weights <math><mi>θ</mi></math>, plus what the attack adds
       by following them: <math><mi>S</mi></math> says how it answers a change of its gradient. The
-      second part is never negative, so attacks only add curvature. The
+      second part only adds curvature where the attack has settled. The
       <em>Gauss-Newton</em> matrix is the part of the Hessian that comes from the curvature of the
       loss in the logits.</p>
     </section>
