@@ -7,7 +7,7 @@ import os
 from typing import Any, List, Mapping, Optional, Sequence, Tuple, Union
 
 from . import _core
-from ._results import Check, Quantiles, Result, Share, quantiles
+from ._results import Check, Quantiles, Result, Share, array, quantiles
 
 
 class Dynamics(Result):
@@ -35,40 +35,15 @@ class Dynamics(Result):
         """The same of the quadratic solution, where it is in range."""
         return quantiles(self._numbers["error"]["quadratic"])
 
-    @property
-    def gates_flipped(self) -> Any:
-        """N: share of all gates."""
-        return self._arrays["gates_flipped"]
-
-    @property
-    def eigenvalues(self) -> Any:
-        """N x (C-1), descending: of the input Hessian."""
-        return self._arrays["eigenvalues"]
-
-    @property
-    def delta_real(self) -> Any:
-        """N x n: what the attack does."""
-        return self._arrays["delta_real"]
-
-    @property
-    def delta_region(self) -> Any:
-        """N x n: what the region-exact solution says."""
-        return self._arrays["delta_region"]
-
-    @property
-    def delta_quadratic(self) -> Any:
-        """N x n: what the quadratic solution says; zero where it is out of range."""
-        return self._arrays["delta_quadratic"]
-
-    @property
-    def quadratic_in_range(self) -> Any:
-        """N booleans."""
-        return self._arrays["quadratic_in_range"]
-
-    @property
-    def logits(self) -> Any:
-        """N x C, before the attack."""
-        return self._arrays["logits"]
+    gates_flipped = array("gates_flipped", "N: share of all gates.")
+    eigenvalues = array("eigenvalues", "N x (C-1), descending: of the input Hessian.")
+    delta_real = array("delta_real", "N x n: what the attack does.")
+    delta_region = array("delta_region", "N x n: what the region-exact solution says.")
+    delta_quadratic = array("delta_quadratic",
+                            "N x n: what the quadratic solution says; zero where it is out of "
+                            "range.")
+    quadratic_in_range = array("quadratic_in_range", "N booleans.")
+    logits = array("logits", "N x C, before the attack.")
 
     def _rows(self) -> List[Tuple[str, str]]:
         flipped = quantiles(self._numbers["gates_flipped"])
@@ -89,30 +64,15 @@ class Influence(Result):
     def attack(self) -> str:
         return self._numbers["attack"]
 
-    @property
-    def boost_measured(self) -> Any:
-        """N: by how much the attack lengthens the gradient in the logits."""
-        return self._arrays["boost_measured"]
-
-    @property
-    def boost_region(self) -> Any:
-        """N: the same by the region-exact solution."""
-        return self._arrays["boost_region"]
-
-    @property
-    def boost_quadratic(self) -> Any:
-        """N: the same by the quadratic solution; NaN where it is out of range."""
-        return self._arrays["boost_quadratic"]
-
-    @property
-    def gradient_norm_clean(self) -> Any:
-        """N: of each image's gradient with respect to the parameters."""
-        return self._arrays["gradient_norm_clean"]
-
-    @property
-    def gradient_norm_adversarial(self) -> Any:
-        """N: the same at the attacked images."""
-        return self._arrays["gradient_norm_adversarial"]
+    boost_measured = array("boost_measured",
+                           "N: by how much the attack lengthens the gradient in the logits.")
+    boost_region = array("boost_region", "N: the same by the region-exact solution.")
+    boost_quadratic = array("boost_quadratic",
+                            "N: the same by the quadratic solution; NaN where it is out of range.")
+    gradient_norm_clean = array("gradient_norm_clean",
+                                "N: of each image's gradient with respect to the parameters.")
+    gradient_norm_adversarial = array("gradient_norm_adversarial",
+                                      "N: the same at the attacked images.")
 
     @property
     def rank_correlation(self) -> Mapping[str, Optional[float]]:
@@ -146,30 +106,14 @@ class Curvature(Result):
     def operator(self) -> str:
         return self._numbers["operator"]
 
-    @property
-    def eigenvalues(self) -> Any:
-        """K, float64, descending."""
-        return self._arrays["eigenvalues"]
-
-    @property
-    def eigenvectors(self) -> Any:
-        """K x P, of unit length; :meth:`Network.split` names their parts."""
-        return self._arrays["eigenvectors"]
-
-    @property
-    def residuals(self) -> Any:
-        """K, float64."""
-        return self._arrays["residuals"]
-
-    @property
-    def smallest(self) -> Any:
-        """As many of the smallest eigenvalues as were asked for, ascending."""
-        return self._arrays["smallest"]
-
-    @property
-    def sample_share(self) -> Any:
-        """K x N: the part of each eigenvalue that an image holds; rows sum to 1."""
-        return self._arrays["sample_share"]
+    eigenvalues = array("eigenvalues", "K, float64, descending.")
+    eigenvectors = array("eigenvectors",
+                         "K x P, of unit length; :meth:`Network.split` names their parts.")
+    residuals = array("residuals", "K, float64.")
+    smallest = array("smallest",
+                     "As many of the smallest eigenvalues as were asked for, ascending.")
+    sample_share = array("sample_share",
+                         "K x N: the part of each eigenvalue that an image holds; rows sum to 1.")
 
     @property
     def half(self) -> Tuple[int, ...]:
@@ -202,20 +146,12 @@ class Spectrum(Result):
 
     __slots__ = ()
 
-    @property
-    def eigenvalues(self) -> Any:
-        """N x (C-1), float64, descending: all that are not zero."""
-        return self._arrays["eigenvalues"]
-
-    @property
-    def eigenvectors(self) -> Any:
-        """N x K x input shape, float64, of unit length; zero where the eigenvalue vanishes."""
-        return self._arrays["eigenvectors"]
-
-    @property
-    def gradient(self) -> Any:
-        """N x (C-1), float64: components of the gradient along all eigenvectors."""
-        return self._arrays["gradient"]
+    eigenvalues = array("eigenvalues", "N x (C-1), float64, descending: all that are not zero.")
+    eigenvectors = array("eigenvectors",
+                         "N x K x input shape, float64, of unit length; zero where the eigenvalue "
+                         "vanishes.")
+    gradient = array("gradient",
+                     "N x (C-1), float64: components of the gradient along all eigenvectors.")
 
     def _rows(self) -> List[Tuple[str, str]]:
         values = self.eigenvalues

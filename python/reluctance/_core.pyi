@@ -38,6 +38,7 @@ class Network:
 
 class Operator:
     size: int
+    symmetric: bool
     dtype: str
     def product(self, v: Array, arguments: Dict[str, Any]) -> Array: ...
 
@@ -47,8 +48,6 @@ class FeltCurvature:
     smooth: Array
     attacked: Array
     def operator(self, name: str) -> Operator: ...
-    def sample_hessians(self, v: Array, arguments: Dict[str, Any]) -> Array: ...
-    def sample_gauss_newton(self, v: Array, arguments: Dict[str, Any]) -> Array: ...
     def sample_curvatures(self, v: Array, arguments: Dict[str, Any]) -> Array: ...
 
 class Watch:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, Optional, Tuple, Union
+import functools
+from typing import Any, Callable, Dict, List, Optional, Tuple, Union
 
 from . import _arrays, _core
 from ._network import Network, note
@@ -30,18 +31,26 @@ def command(function: str, words: Words) -> str:
     return f"reluctance.{function}({shown})"
 
 
-def ask(job: str, network: Network, images: Any, labels: Any, words: Words,
-        progress: Progress) -> Tuple[str, Dict[str, Any]]:
+def call(job: Callable[..., Any], network: Network, images: Any, labels: Any, words: Words,
+         progress: Progress) -> Any:
+    """What the extension's ``job`` gives for a network and data, told of progress."""
     if not isinstance(network, Network):
         raise ValueError(f"the network is a {type(network).__name__}; reluctance.load and "
                          "reluctance.from_torch make what is needed")
     words = {key: value for key, value in words.items() if value is not None}
-    words["command"] = command(job, words)
     with receiver(progress) as told:
         if told is not None:
             words["progress"] = told
-        document, arrays, notes = _core.ask(job, network._core, _arrays.take(images, "images"),
-                                            _arrays.take(labels, "labels"), words)
+        return job(network._core, _arrays.take(images, "images"), _arrays.take(labels, "labels"),
+                   words)
+
+
+def ask(job: str, network: Network, images: Any, labels: Any, words: Words,
+        progress: Progress) -> Tuple[str, Dict[str, Any]]:
+    written = {key: value for key, value in words.items() if value is not None}
+    written["command"] = command(job, written)
+    document, arrays, notes = call(functools.partial(_core.ask, job), network, images, labels,
+                                   written, progress)
     note(notes, "arrays", 3)
     return document, {name: _arrays.give(array, images) for name, array in arrays.items()}
 
@@ -117,8 +126,8 @@ def dynamics(network: Network, images: Any, labels: Any, *, beta: Optional[float
 
 
 def influence(network: Network, images: Any, labels: Any, *,
-              attack: Union[str, Attack, None] = None, norm: str = "linf", eps: float = 0.05,
-              steps: Optional[int] = None, step_size: Optional[float] = None,
+              attack: Union[str, Attack, None] = None, norm: str = "linf",
+              eps: Optional[float] = None, steps: Optional[int] = None, step_size: Optional[float] = None,
               restarts: Optional[int] = None, beta: Optional[float] = None,
               loss: Optional[str] = None, scale: Optional[float] = None, seed: int = 0,
               threads: int = 0, memory: Optional[float] = None,
@@ -134,7 +143,7 @@ def influence(network: Network, images: Any, labels: Any, *,
     """
     words = in_words(attack, {"norm": norm, "eps": eps, "steps": steps, "step_size": step_size,
                               "restarts": restarts, "beta": beta, "loss": loss},
-                     {"norm": "linf", "eps": 0.05})
+                     {"norm": "linf"})
     words.update(scale=scale, seed=seed, threads=threads, memory=memory)
     kind = Claim if attack is None else Influence
     return kind(*ask("influence", network, images, labels, words, progress))
@@ -170,8 +179,8 @@ def curvature(network: Network, images: Any, labels: Any, *, operator: Optional[
 
 def explain(network: Network, images: Any, labels: Any, *, limit: int = 256, batch: int = 1000,
             thorough: bool = False, attack: Union[str, Attack] = "pgd", norm: str = "linf",
-            eps: float = 0.05, steps: Optional[int] = None, step_size: Optional[float] = None,
-            restarts: Optional[int] = None, beta: Optional[float] = None, loss: Optional[str] = None,
+            eps: Optional[float] = None, steps: Optional[int] = None,
+            step_size: Optional[float] = None, restarts: Optional[int] = None, beta: Optional[float] = None, loss: Optional[str] = None,
             scale: Optional[float] = None, seed: int = 0, threads: int = 0,
             memory: Optional[float] = None, progress: Progress = None) -> Report:
     """Why is adversarial training hard here? All claims and earlier findings, with advice.
@@ -183,7 +192,7 @@ def explain(network: Network, images: Any, labels: Any, *, limit: int = 256, bat
     """
     words = in_words(attack, {"norm": norm, "eps": eps, "steps": steps, "step_size": step_size,
                               "restarts": restarts, "beta": beta, "loss": loss},
-                     {"norm": "linf", "eps": 0.05})
+                     {"norm": "linf"})
     words.update(limit=limit, batch=batch, thorough=thorough, scale=scale, seed=seed, threads=threads,
                  memory=memory)
     return Report(*ask("explain", network, images, labels, words, progress))

@@ -5,14 +5,15 @@ from __future__ import annotations
 from typing import Any, Dict, Optional, Tuple, Union
 
 from . import _arrays, _core
-from ._measure import in_words
+from ._measure import call, in_words
 from ._network import Network, note
-from ._progress import Progress, receiver
+from ._progress import Progress
 from ._attacks import Attack
 
 
 class Operator:
-    """A symmetric P x P matrix that is known by its products; SciPy takes it as a LinearOperator.
+    """A P x P matrix that is known by its products; SciPy takes it as a LinearOperator. It is symmetric,
+    but for :attr:`FeltCurvature.effective` under an L2 attack.
 
     Vectors are of NumPy or PyTorch, and so are products.
 
@@ -60,8 +61,21 @@ class Operator:
         product = self._core.product(_arrays.take(columns.T, "columns"), self._words)
         return _arrays.give(product, columns).T
 
-    rmatvec = matvec  # symmetric
-    rmatmat = matmat
+    def rmatvec(self, v: Any) -> Any:
+        """The transpose's product, which is :meth:`matvec` where the matrix is symmetric. Raises
+        NotImplementedError where it is not."""
+        self._require_symmetry()
+        return self.matvec(v)
+
+    def rmatmat(self, columns: Any) -> Any:
+        """The same of :meth:`matmat`."""
+        self._require_symmetry()
+        return self.matmat(columns)
+
+    def _require_symmetry(self) -> None:
+        if not self._core.symmetric:
+            raise NotImplementedError("this matrix is not symmetric, and products with its transpose "
+                                      "are not known")
 
     def __matmul__(self, other: Any) -> Any:
         return self.matvec(other) if len(other.shape) == 1 else self.matmat(other)
@@ -95,7 +109,8 @@ class FeltCurvature:
 
     @property
     def effective(self) -> Operator:
-        """What training feels; the Hessian without an attack and in L-infinity (``is_hessian``)."""
+        """What training feels; the Hessian without an attack and in L-infinity (``is_hessian``). Under
+        an L2 attack it is not symmetric: SciPy's eigs takes it, eigsh does not."""
         return self._operator("effective")
 
     @property
@@ -104,7 +119,7 @@ class FeltCurvature:
 
     @property
     def smooth(self) -> Any:
-        """N booleans: the attack on the image follows the parameters smoothly."""
+        """N booleans: the attack on the image has settled on a strict maximum on its ball, or is raw."""
         return _arrays.give(self._core.smooth, self._like)
 
     @property
@@ -136,12 +151,7 @@ def felt_curvature(network: Network, images: Any, labels: Any, *, attack: Union[
     words = in_words(attack, {"norm": norm, "eps": eps, "steps": steps, "step_size": step_size,
                               "beta": beta, "loss": loss}, {"norm": "l2", "eps": 0.5})
     words.update(scale=scale, seed=seed, threads=threads, memory=memory)
-    words = {key: value for key, value in words.items() if value is not None}
-    with receiver(progress) as told:
-        if told is not None:
-            words["progress"] = told
-        core = _core.felt_curvature(network._core, _arrays.take(images, "images"),
-                                    _arrays.take(labels, "labels"), words)
+    core = call(_core.felt_curvature, network, images, labels, words, progress)
     note(core.notes, "arrays", 2)
     return FeltCurvature(core, network, images, threads)
 

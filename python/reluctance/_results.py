@@ -119,6 +119,11 @@ class Result:
         return f"<table>{rows}</table>"
 
 
+def array(name: str, doc: str) -> property:
+    """An array of a result, by its name in ``arrays``."""
+    return property(lambda self: self._arrays[name], doc=doc)
+
+
 class Evaluation(Result):
     """Clean and robust accuracy, whether to trust it, and the adversarial examples."""
 
@@ -160,42 +165,29 @@ class Evaluation(Result):
     def warnings(self) -> Tuple[Flag, ...]:
         return tuple(Flag(**each) for each in self._numbers["warnings"])
 
-    @property
-    def adversarial(self) -> Any:
-        """N x shape of the images: the image itself where none is known."""
-        return self._arrays["adversarial"]
-
-    @property
-    def success(self) -> Any:
-        """N booleans: the network answers wrong on ``adversarial``."""
-        return self._arrays["success"]
-
-    @property
-    def felled_by(self) -> Any:
-        """N int64: index into ``stages``; -1 stands, -2 answered wrong from the start."""
-        return self._arrays["felled_by"]
-
-    @property
-    def target(self) -> Any:
-        """N int64: the class that was aimed at, or -1."""
-        return self._arrays["target"]
-
-    @property
-    def distance(self) -> Any:
-        """N: norm of the perturbation."""
-        return self._arrays["distance"]
-
-    @property
-    def logits(self) -> Any:
-        """N x classes, of ``adversarial``."""
-        return self._arrays["logits"]
+    adversarial = array("adversarial",
+                        "N x shape of the images: the image itself where none is known.")
+    success = array("success",
+                    "N booleans: the network answers wrong on ``adversarial``, or as the target.")
+    felled_by = array("felled_by",
+                      "N int64: index into ``stages``; -1 stands, -2 answered wrong from the "
+                      "start.")
+    target = array("target", "N int64: the class that was aimed at, or -1.")
+    index = array("index",
+                  "N int64: place among the images that were given; with a target, those of it are "
+                  "left out.")
+    distance = array("distance", "N: norm of the perturbation.")
+    logits = array("logits", "N x classes, of ``adversarial``.")
 
     def _rows(self) -> List[Tuple[str, str]]:
         rows = [("clean accuracy", str(self.clean))]
         for stage in self.stages:
             rows.append((f"  after {stage.name}", f"{100 * stage.robust.value:.2f}%  {stage.attacked} "
                          f"images attacked, {stage.seconds:.1f} s"))
-        rows.append(("robust accuracy", f"{self.robust}  {self.attack}"))
+        if self._numbers["success"]:
+            rows.append(("success rate", f"{Share(**self._numbers['success'])}  {self.attack}"))
+        else:
+            rows.append(("robust accuracy", f"{self.robust}  {self.attack}"))
         if self.bound is not None:
             rows.append(("  published ensemble", f"at most {100 * self.bound:.2f} points lower (95%)"))
         rows.extend((f"warning ({flag.name})", flag.message) for flag in self.warnings)
@@ -224,15 +216,11 @@ class Distances(Result):
         """Budgets from 0 in equal steps to where almost no image stands, and robust accuracies."""
         return tuple((point["budget"], Share(**point["robust"])) for point in self._numbers["curve"])
 
-    @property
-    def adversarial(self) -> Any:
-        """N x shape of the images: the image itself where none was found."""
-        return self._arrays["adversarial"]
-
-    @property
-    def distance(self) -> Any:
-        """N, float64: upper bounds; 0 where the answer is wrong, infinity where none was found."""
-        return self._arrays["distance"]
+    adversarial = array("adversarial",
+                        "N x shape of the images: the image itself where none was found.")
+    distance = array("distance",
+                     "N, float64: upper bounds; 0 where the answer is wrong, infinity where none "
+                     "was found.")
 
     def _rows(self) -> List[Tuple[str, str]]:
         return [(f"budget ({self.norm}) {budget:.4g}", str(robust)) for budget, robust in self.curve[::4]]

@@ -113,7 +113,7 @@ class MALT(_Attack):
 class AutoAttack:
     """The ensemble in the form of its authors' package (Croce and Hein 2020).
 
-    ``norm``: "Linf" or "L2". ``version``: "standard", the published ensemble; "cascade", this
+    ``norm``: "Linf", "L2" or "L1". ``version``: "standard", the published ensemble; "cascade", this
     library's own search, which comes near at a small part of the cost (``attack="standard"`` of
     :func:`reluctance.evaluate`). ``verbose`` shows progress and prints accuracies.
 

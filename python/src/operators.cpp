@@ -59,16 +59,14 @@ Array product(const LinearOperator& matrix, const Array& v, const Arguments& arg
   })};
 }
 
-using EachSample = Tensor (FeltCurvature::*)(const Tensor& v) const;
-Array of_each_sample(const HeldCurvature& held, EachSample each, const Array& v,
-                     const Arguments& arguments) {
-  return {run_job(arguments.settings(), [felt = held.felt, each, v = v.tensor](const Parts&) {
+Array sample_curvatures(const HeldCurvature& held, const Array& v, const Arguments& arguments) {
+  return {run_job(arguments.settings(), [felt = held.felt, v = v.tensor](const Parts&) {
     const LinearOperator matrix = felt->hessian();
     if (v.dim() != 1 || v.size(0) != matrix.size) {
       throw Error("a vector of the shape " + to_string(v.sizes().vec()) + " does not fit " +
                   std::to_string(matrix.size) + " parameters");
     }
-    return ((*felt).*each)(v.to(matrix.device, matrix.dtype));
+    return felt->sample_curvatures(v.to(matrix.device, matrix.dtype));
   })};
 }
 
@@ -77,6 +75,7 @@ Array of_each_sample(const HeldCurvature& held, EachSample each, const Array& v,
 void bind_operators(py::module_& module) {
   py::class_<LinearOperator>(module, "Operator")
       .def_readonly("size", &LinearOperator::size)
+      .def_readonly("symmetric", &LinearOperator::symmetric)
       .def_property_readonly("dtype",
                              [](const LinearOperator& matrix) {
                                return matrix.dtype == at::kDouble ? "float64" : "float32";
@@ -84,18 +83,14 @@ void bind_operators(py::module_& module) {
       .def("product", [](const LinearOperator& matrix, const Array& v, const py::dict& given) {
         return product(matrix, v, Arguments(given));
       });
-  const auto each = [](EachSample method) {
-    return [method](const HeldCurvature& held, const Array& v, const py::dict& given) {
-      return of_each_sample(held, method, v, Arguments(given));
-    };
-  };
   py::class_<HeldCurvature>(module, "FeltCurvature")
       .def_readonly("notes", &HeldCurvature::notes)
       .def("operator", [](const HeldCurvature& held,
                           const std::string& name) { return operator_of(*held.felt, name); })
-      .def("sample_hessians", each(&FeltCurvature::sample_hessians))
-      .def("sample_gauss_newton", each(&FeltCurvature::sample_gauss_newton))
-      .def("sample_curvatures", each(&FeltCurvature::sample_curvatures))
+      .def("sample_curvatures",
+           [](const HeldCurvature& held, const Array& v, const py::dict& given) {
+             return sample_curvatures(held, v, Arguments(given));
+           })
       .def_property_readonly("is_hessian",
                              [](const HeldCurvature& held) { return held.felt->is_hessian(); })
       .def_property_readonly("smooth",

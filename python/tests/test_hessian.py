@@ -86,6 +86,20 @@ def test_felt_curvature_is_the_commands(net, images, labels):
     assert rl.felt_curvature(net, images, labels, attack="pgd", norm="linf", eps=0.1).is_hessian
 
 
+def test_the_transpose_is_only_offered_where_it_is_known(net, images, labels):
+    felt = rl.felt_curvature(net, images, labels, attack=rl.PGD("l2", 0.5), threads=1)
+    v = np.ones(felt.hessian.shape[0], "float32")
+    assert np.array_equal(felt.hessian.rmatvec(v), felt.hessian.matvec(v))
+    for product in (felt.effective.rmatvec, lambda v: felt.effective.rmatmat(v[:, None])):
+        with pytest.raises(NotImplementedError, match="not symmetric"):
+            product(v)
+
+
+def test_operators_need_a_network_too(images, labels):
+    with pytest.raises(ValueError, match="reluctance.load and reluctance.from_torch"):
+        rl.hessian(torch.nn.Linear(2, 2), images, labels)
+
+
 def test_spectrum_is_the_input_hessians(make, wide, images, labels):
     module, net = wide
     found = rl.spectrum(net, images[:4].astype("float64"), labels[:4], top=9)

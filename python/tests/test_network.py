@@ -148,3 +148,13 @@ def test_devices_and_types(net):
     with pytest.raises(ValueError, match="device=?.*unknown device"):
         net.to("tpu")
     assert not net.parameters()[net.parameter_names[0]].flags.writeable
+
+
+def test_a_target_leaves_its_own_images_out(images, labels):
+    net = rl.from_torch(networks.trained(networks.perceptron), networks.example(networks.perceptron))
+    with pytest.warns(rl.Note, match="left out"):
+        result = rl.evaluate(net, images, labels, attack="apgd-t", eps=0.3, target=3, threads=1)
+    assert np.array_equal(result.index, np.flatnonzero(labels != 3))
+    answers = result.logits.argmax(1)
+    assert np.array_equal(result.success, answers == 3) and result.success.any()
+    assert "success rate" in repr(result) and "robust accuracy" not in repr(result)

@@ -32,7 +32,7 @@ struct CurvatureAnswer {
   Eigenpairs pairs;
   Tensor smallest;                 // float64, ascending
   std::vector<Carriers> carriers;  // of each pair
-  double smooth;                   // share of the samples that the attack follows smoothly
+  double smooth;                   // share of the samples on which the attack has settled
 
   // `eigenvalues` (K), `residuals` (K), `eigenvectors` (K x P), `smallest` and `sample_share`
   // (K x N, each row sums to 1).
