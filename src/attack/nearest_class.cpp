@@ -104,9 +104,10 @@ Tensor corner(const Tensor& clean, const Tensor& radius, const Tensor& gradient)
 // (Frank and Wolfe 1956).
 Tensor ascent_step(Norm norm, const Tensor& radius, const Tensor& clean, const Tensor& x,
                    const Tensor& gradient, double left) {
+  const Tensor reach = radius.to(x.scalar_type());
   Tensor next = norm == Norm::l1
-                    ? at::lerp(x, corner(clean, radius, gradient), left)
-                    : x + per_sample(first_step * left * radius, x) * steepest(norm, gradient);
+                    ? at::lerp(x, corner(clean, reach, gradient), left)
+                    : x + per_sample(first_step * left * reach, x) * steepest(norm, gradient);
   Projection(norm, radius, /*pixel_box=*/true, clean)(next);
   return next;
 }
@@ -164,7 +165,8 @@ void ascend(Standing& standing, Tensor x, int64_t steps) {
       gradient = gradient.index_select(0, *stand);
     }
     const double left = 1 - static_cast<double>(t) / static_cast<double>(steps);
-    const Tensor radius = at::full({x.size(0)}, ball.radius, x.options());
+    // In float64: rounded to the pixels' type it might be longer.
+    const Tensor radius = at::full({x.size(0)}, ball.radius, x.options().dtype(at::kDouble));
     x = ascent_step(ball.norm, radius, standing.clean(), x, gradient, left);
   }
 }

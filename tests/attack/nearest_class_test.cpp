@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
+
 #include "attack/subjects.hpp"
 #include "network/random_networks.hpp"
 #include "reluctance/attack/fab.hpp"
@@ -228,6 +230,24 @@ TEST(NearestClassInL1, IsExactBetweenWalls) {
   const AttackResult result = run_nearest_class(linear.network, linear.samples, one);
   EXPECT_TRUE(result.success.logical_or(expected.gt(0.999 * radius)).all().item<bool>());
   EXPECT_FALSE(result.success.logical_and(expected.gt(radius)).any().item<bool>());
+}
+
+// Pixels at walls are not rounded, so a radius that is rounded up to their type would be exceeded.
+TEST(NearestClassInL1, ARadiusIsNotRoundedToThePixelsType) {
+  LinearSubject linear = linear_subject(60, 6, 0.5);
+  linear.samples.images = linear.samples.images.to(at::kFloat).to(at::kDouble);
+  const Network network = linear.network.to(at::kFloat);
+  const Samples samples = linear.samples.with_images(linear.samples.images.to(at::kFloat));
+  Tensor expected = at::empty({60}, at::kDouble);
+  for (int64_t i = 0; i < 60; ++i) expected[i] = l1_distance_in_box(linear, i);
+  for (int64_t i = 0; i < 60; ++i) {
+    const auto rounded = static_cast<float>(1.01 * expected[i].item<double>());
+    NearestClassOptions one;
+    one.ball = {Norm::l1, rounded * (1 - std::ldexp(1.0, -26))};
+    ASSERT_EQ(static_cast<float>(one.ball.radius), rounded);
+    const AttackResult result = run_nearest_class(network, samples.slice(i, i + 1), one);
+    EXPECT_TRUE(result.success.item<bool>()) << i;
+  }
 }
 
 }  // namespace
