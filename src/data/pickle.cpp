@@ -28,7 +28,7 @@ struct Object {
   Kind kind;
   int64_t number = 0;
   std::string_view text;  // of the file: a string, a global name, an element type, an array's bytes
-  std::vector<std::size_t> parts;  // an array's are those of its shape; keys and values alternate
+  std::vector<std::size_t> parts;  // an array's is its shape; keys and values alternate
 };
 
 class Machine {
@@ -165,7 +165,7 @@ class Machine {
 
   // Fills the array, or says more of the type, as their __setstate__ would.
   void build() {
-    const std::vector<std::size_t> state = at(pop(1)[0], Kind::tuple).parts;
+    const std::vector<std::size_t>& state = at(pop(1)[0], Kind::tuple).parts;
     Object& object = objects_[top()];
     if (object.kind == Kind::type) {
       require(state.size() == 8 && number_at(state[0]) == 3 && text_at(state[1]) == "|" &&
@@ -180,7 +180,8 @@ class Machine {
     const bool by_columns = at(state[3], Kind::boolean).number != 0;
     require(number_at(state[0]) == 1 && at(state[2], Kind::type).text == "u1" && !by_columns,
             "has an array of another kind than rows of bytes");
-    object.parts = at(state[1], Kind::tuple).parts;
+    at(state[1], Kind::tuple);
+    object.parts = {state[1]};  // shared, however many arrays have that shape
     object.text = text_at(state[4]);
   }
 
@@ -295,8 +296,11 @@ class Machine {
 };
 
 Tensor array_of(const Machine& machine, const Object& array) {
+  machine.require(!array.parts.empty(), "has an array without rows of bytes");
   Shape shape;
-  for (const std::size_t part : array.parts) shape.push_back(machine.at(part, Kind::number).number);
+  for (const std::size_t part : machine.at(array.parts[0], Kind::tuple).parts) {
+    shape.push_back(machine.at(part, Kind::number).number);
+  }
   machine.require(shape.size() == 2 && shape[0] > 0 && shape[1] > 0,
                   "has an array without rows of bytes");
   machine.require(bounded_bytes("its array", shape, 1) == static_cast<int64_t>(array.text.size()),

@@ -3,6 +3,7 @@
 
 #include <ATen/ATen.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 
 #include <filesystem>
 #include <fstream>
@@ -149,6 +150,26 @@ TEST_F(Pickle, AListMayHoldItself) {
                                        pickled_text("data") + pickled_array(1, "abc")))
                     .find("holds an object where") != std::string::npos,
             true);
+}
+
+// Arrays that share a shape do not copy it: 2,000 copies of this one would take 2 GB.
+TEST_F(Pickle, AShapeIsKeptOnce) {
+  std::string shape = "(";
+  for (int i = 0; i < 1 << 17; ++i) shape += "K\x01";
+  const std::string array = pickled_array(1, "a");
+  const std::string one_by_one = std::string("K\x01K\x01\x86");
+  const std::size_t place = array.find(one_by_one);
+  ASSERT_NE(place, std::string::npos);
+  std::string bytes = "\x80\x02" + shape + "tr" + little_endian(70000, 4) + "]";
+  for (int i = 0; i < 2000; ++i) {
+    bytes +=
+        std::string(array).replace(place, one_by_one.size(), "j" + little_endian(70000, 4)) + "a";
+  }
+  rusage before{}, after{};
+  ::getrusage(RUSAGE_SELF, &before);
+  EXPECT_NE(refused(bytes + "."), "");
+  ::getrusage(RUSAGE_SELF, &after);
+  EXPECT_LT(after.ru_maxrss - before.ru_maxrss, 200 * 1024) << "kB";
 }
 
 TEST_F(Pickle, DamagedFilesDoNoHarm) {
