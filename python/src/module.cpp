@@ -35,9 +35,6 @@ std::string in_python_words(const std::string& message) {
   return text.append(rest, message.cend());
 }
 
-// LibTorch's messages go on for pages of stack trace; the first line says what happened.
-std::string first_line(const std::string& text) { return text.substr(0, text.find('\n')); }
-
 void translate(std::exception_ptr thrown) {
   try {
     if (thrown) std::rethrow_exception(thrown);

@@ -7,18 +7,11 @@
 #include "arguments.hpp"
 #include "reluctance/base/error.hpp"
 #include "reluctance/jobs/device.hpp"
+#include "reluctance/jobs/subject.hpp"
 #include "reluctance/network/passes.hpp"
 
 namespace reluctance::python {
 namespace {
-
-Answer answer_of(const std::string& output, const Arguments& arguments) {
-  const std::string word = arguments.word("answer", "max");
-  if (word != "max" && word != "min") {
-    throw Error("unknown answer '" + word + "'; --answer is max or min");
-  }
-  return {output, word == "min"};
-}
 
 HeldNetwork load_file(const std::string& path, const Answer& answer, const Arguments& arguments) {
   return {path, run_job(arguments.settings(),
@@ -91,15 +84,15 @@ void bind_network(py::module_& module) {
       .def("save", [](const HeldNetwork& held, const std::string& path) {
         write_onnx(held.network(), path);
       });
-  module.def("load_file",
-             [](const std::string& path, const std::string& output, const py::dict& given) {
-               const Arguments arguments(given);
-               return load_file(path, answer_of(output, arguments), arguments);
-             });
+  module.def(
+      "load_file", [](const std::string& path, const std::string& output, const py::dict& given) {
+        const Arguments arguments(given);
+        return load_file(path, answer_of(output, arguments.word("answer", "max")), arguments);
+      });
   module.def("load_bytes", [](const py::bytes& bytes, const std::string& name,
                               const std::string& output, const py::dict& given) {
     const Arguments arguments(given);
-    return load_bytes(bytes, name, answer_of(output, arguments), arguments);
+    return load_bytes(bytes, name, answer_of(output, arguments.word("answer", "max")), arguments);
   });
 }
 

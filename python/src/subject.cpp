@@ -1,12 +1,11 @@
 #include "subject.hpp"
 
-#include <algorithm>
 #include <utility>
 
 #include "data/validation.hpp"
 #include "jobs/record.hpp"
-#include "reluctance/curvature/samples.hpp"
 #include "reluctance/jobs/device.hpp"
+#include "reluctance/jobs/eigenpairs.hpp"
 #include "reluctance/jobs/subject.hpp"
 
 namespace reluctance::python {
@@ -22,9 +21,7 @@ Dataset Subject::data() const {
 
 RunInfo Subject::run() const { return run_info(command, seed, subject.network.device().str()); }
 
-int64_t Subject::curvature_memory() const {
-  return std::min(default_curvature_memory, static_cast<int64_t>(memory / 4 * (1 << 30)));
-}
+int64_t Subject::curvature_memory() const { return reluctance::curvature_memory(memory); }
 
 Subject subject_of(const HeldNetwork& held, const Array& images, const Array& labels,
                    const Arguments& arguments) {

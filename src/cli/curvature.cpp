@@ -1,7 +1,6 @@
 // reluctance curvature: claim 3 on one network.
 #include <ATen/ATen.h>
 
-#include <algorithm>
 #include <cstdio>
 #include <memory>
 
@@ -65,8 +64,7 @@ void run(Options options) {
   apply(options.common);
   require_sound(options.question);
   require_file_place("--save", options.save);
-  options.claims.curvature.memory = std::min(
-      default_curvature_memory, static_cast<int64_t>(options.common.memory / 4 * (1 << 30)));
+  options.claims.curvature.memory = curvature_memory(options.common.memory);
   Dataset data = head(load_data(options.common, "train"), options.limit);
   const Network network = required_network(options.common, data);
   if (!options.question.matrix.empty()) return run_one(options, network, data);

@@ -16,6 +16,7 @@
 #include "cli/training_record.hpp"
 #include "cli/validators.hpp"
 #include "reluctance/base/files.hpp"
+#include "reluctance/jobs/eigenpairs.hpp"
 
 namespace reluctance {
 namespace {
@@ -85,7 +86,8 @@ void explain_new_networks(const Options& options, const Splits& data, const Netw
     const int64_t every = std::max<int64_t>(
         1, total_steps(finished.options, data.training.samples.count()) / questions);
     const TrainedNetwork trained = train_with_checkpoints(
-        start, data.training, finished.options, {options.common.out, id, options.resume, every});
+        start, data.training, finished.options,
+        {options.common.out, id, options.resume, every, options.common.memory});
     finished.seconds = trained.seconds;
     finished.diagnosis = trained.diagnosis;
     NetworkResult result = described({id + ".onnx", trained.network}, data.held_out, options);
@@ -129,6 +131,7 @@ void run(Options options) {
   const bool trains = options.common.model.empty() && options.run.empty();
   if (trains) require_known_curvature({cross_entropy_loss(), attack});
   options.explain.claims.seed = options.common.seed;
+  options.explain.claims.curvature.memory = curvature_memory(options.common.memory);
   if (options.thorough) make_thorough(options.explain);
   Splits data = images_of(options);
   std::optional<FinishedTraining> training;

@@ -58,10 +58,7 @@ Network of_pixels(const CommonOptions& common, const Network& network) {
 }  // namespace
 
 Network load_network(const CommonOptions& common, Dataset& data) {
-  if (common.answer != "max" && common.answer != "min") {
-    throw Error("unknown answer '" + common.answer + "'; --answer is max or min");
-  }
-  const ImportedNetwork imported = read_onnx(common.model, {common.output, common.answer == "min"});
+  const ImportedNetwork imported = read_onnx(common.model, answer_of(common.output, common.answer));
   const Network network = of_pixels(common, imported.network);
   require_room(common.model, network, common.memory);
   arrange(common, network, data);

@@ -106,9 +106,6 @@ int run(int argc, char** argv) {
   }
 }
 
-// LibTorch's messages go on for pages of stack trace; the first line says what happened.
-std::string first_line(const std::string& text) { return text.substr(0, text.find('\n')); }
-
 }  // namespace
 
 int run_program(int argc, char** argv) {

@@ -40,9 +40,9 @@ void run(Options options) {
   Dataset data = load_data(options.common, "train");
   const Network start = starting_network(options.common, data);
   const FolderLock lock("--out", options.common.out);
-  const TrainedNetwork trained =
-      train_with_checkpoints(start, data, options.training,
-                             {options.common.out, "model", options.resume, options.diagnose});
+  const TrainedNetwork trained = train_with_checkpoints(
+      start, data, options.training,
+      {options.common.out, "model", options.resume, options.diagnose, options.common.memory});
   write_file(options.common.out / "training.json",
              training_record(options.training, options.attack, options.label_smoothing));
   std::FILE* summary = summary_stream(options.common);

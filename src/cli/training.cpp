@@ -11,6 +11,7 @@
 #include "reluctance/base/error.hpp"
 #include "reluctance/base/files.hpp"
 #include "reluctance/claims/diagnosis.hpp"
+#include "reluctance/jobs/eigenpairs.hpp"
 #include "reluctance/measure/accuracy.hpp"
 #include "reluctance/network/onnx.hpp"
 #include "reluctance/network/passes.hpp"
@@ -77,6 +78,7 @@ TrainedNetwork train_with_checkpoints(const Network& start, const Dataset& data,
     if (attack) asked.objective.loss = attack->loss;  // which has no smoothed labels
     asked.momentum = options.momentum;
     asked.seed = options.seed;
+    asked.memory = curvature_memory(files.memory);
     diagnosis.emplace(samples.head(watched), asked);
     if (state.step > 0) {
       const bool known = std::filesystem::exists(diagnosed);

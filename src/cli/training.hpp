@@ -28,6 +28,7 @@ struct TrainingFiles {
   std::string name;
   bool resume;       // go on from the checkpoint, if there is one
   int64_t diagnose;  // add a line to diagnosis.jsonl every so many steps; 0: never
+  double memory;     // GiB that the work may take
 };
 
 // An interrupt leaves a checkpoint and says how to go on.

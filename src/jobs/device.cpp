@@ -22,9 +22,6 @@ c10::Device parsed(const std::string& name) {
   throw Error("--device " + name + ": unknown device; choose cpu, cuda or cuda:N");
 }
 
-// LibTorch's messages go on for pages; their first line says what is missing.
-std::string first_line(const std::string& text) { return text.substr(0, text.find('\n')); }
-
 }  // namespace
 
 int available_threads() {

@@ -2,6 +2,8 @@
 
 #include <ATen/ATen.h>
 
+#include <algorithm>
+
 #include "reluctance/base/error.hpp"
 #include "reluctance/base/suggest.hpp"
 
@@ -31,6 +33,10 @@ const NamedOperator& operator_named(const std::string& name) {
 }
 
 }  // namespace
+
+int64_t curvature_memory(double memory) {
+  return std::min(default_curvature_memory, static_cast<int64_t>(memory / 4 * (1 << 30)));
+}
 
 AttackOptions curvature_attack() {
   AttackOptions attack;

@@ -11,12 +11,12 @@ namespace reluctance {
 namespace {
 
 ValidityOptions validity_of(const EvaluationOptions& options, const Network& network,
-                            const Tensor& guides) {
+                            const Tensor& guides, const std::optional<Ball>& around) {
   ValidityOptions validity;
   validity.seed = options.seed;
   // Towards a target that loss is large, not flat.
   validity.follows_cross_entropy = follows_cross_entropy(options.attack) && !options.attack.target;
-  validity.ball = make_stages(options.attack, network, guides).front().attack.ball;
+  validity.ball = around;
   validity.attack = [attack = options.attack, &network, guides](const Ball& ball) {
     AttackOptions wider = attack;
     wider.epsilon = ball.radius;
@@ -89,7 +89,8 @@ Evaluation evaluate(const Network& network, const Samples& samples, const Tensor
     evaluation.success = share(reached.sum().item<int64_t>(), samples.count());
   }
   evaluation.flags =
-      validity_flags(network, samples, evaluation.result, validity_of(options, network, guides));
+      validity_flags(network, samples, evaluation.result,
+                     validity_of(options, network, guides, stages.front().attack.ball));
   return evaluation;
 }
 

@@ -11,6 +11,13 @@
 
 namespace reluctance {
 
+Answer answer_of(const std::string& output, const std::string& word) {
+  if (word != "max" && word != "min") {
+    throw Error("unknown answer '" + word + "'; --answer is max or min");
+  }
+  return {output, word == "min"};
+}
+
 void require_room(const std::string& model, const Network& network, double memory) {
   const double gib =
       static_cast<double>(bytes_of_sample(network) * at::get_num_threads()) / (1 << 30);

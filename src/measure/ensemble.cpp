@@ -224,9 +224,8 @@ int64_t decided_by_rounding(const Network& network, const Samples& samples,
                             const EnsembleResult& result) {
   const Tensor fell = result.felled_by.ge(0).nonzero().squeeze(1);
   if (fell.size(0) == 0) return 0;
-  const Samples those =
-      samples.to(fell.device()).with_images(result.adversarial.to(at::kDouble)).rows(fell);
-  const Tensor z = logits(network.to(at::kDouble), those.images);
+  const Samples those = samples.with_images(result.adversarial).to(fell.device()).rows(fell);
+  const Tensor z = logits(network.to(at::kDouble), those.images.to(at::kDouble));
   return succeeded(z, those).logical_not().sum().item<int64_t>();
 }
 

@@ -68,8 +68,9 @@ void require_pending(const std::filesystem::path& path, const Tensor& pending,
 void require_fallen(const std::filesystem::path& path, const Network& network,
                     const Samples& samples, const std::vector<Stage>& stages,
                     const EnsembleResult& result) {
-  Tensor holds = succeeded(logits(network, result.adversarial), samples.to(network.device()));
   const Tensor clean = samples.images.to(result.adversarial.options());
+  const Samples there = samples.with_images(clean).to(network.device());
+  Tensor holds = succeeded(logits(network, result.adversarial), there);
   for (std::size_t i = 0; i < stages.size(); ++i) {
     if (!stages[i].attack.ball) continue;
     const Tensor elsewhere = result.felled_by.ne(static_cast<int64_t>(i));

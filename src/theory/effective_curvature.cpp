@@ -3,7 +3,6 @@
 #include <ATen/ATen.h>
 
 #include <Eigen/Eigenvalues>
-#include <algorithm>
 
 #include "class_space.hpp"
 #include "gram.hpp"
@@ -132,18 +131,20 @@ EffectiveCurvature::EffectiveCurvature(CurvatureSamplesPtr attacked, const Attac
                                        int64_t memory)
     : samples_(std::move(attacked)) {
   const Network& network = samples_->network();
+  const auto* l2 = std::get_if<L2Response>(&response);
+  const bool follows = l2 && !l2->path.empty();
   const Tensors joined = samples_->map([&](const Piece& piece) {
     const PieceParts part = std::holds_alternative<RawResponse>(response)
                                 ? raw_parts(*samples_, piece, std::get<RawResponse>(response))
                                 : l2_parts(*samples_, piece, std::get<L2Response>(response));
+    if (follows) return Tensors{part.smooth};
     return Tensors{part.smooth, part.scale, part.middle, part.free, part.radial};
   });
   const auto like_network = [&](const Tensor& t) {
     return t.defined() ? t.to(network.device(), network.dtype()) : t;
   };
   smooth_ = joined[0];
-  const auto* l2 = std::get_if<L2Response>(&response);
-  if (l2 && !l2->path.empty()) {
+  if (follows) {
     path_ = std::make_shared<L2Path>(samples_, *l2, memory);
     return;
   }

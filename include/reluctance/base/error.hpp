@@ -24,6 +24,9 @@ class Error : public std::runtime_error {
   Kind kind_;
 };
 
+// LibTorch's messages go on for pages of stack trace; the first line says what happened.
+inline std::string first_line(const std::string& text) { return text.substr(0, text.find('\n')); }
+
 // Whether the message of an exception, of LibTorch's for example, says that memory ran out.
 inline bool says_out_of_memory(const std::string& what) {
   return what.find("can't allocate memory") != std::string::npos ||

@@ -14,6 +14,9 @@
 
 namespace reluctance {
 
+// Bytes that products may share where the work may take `memory` GiB: a quarter, 2 GiB at most.
+int64_t curvature_memory(double memory);
+
 // What `curvature` is asked with: an attack that is the same whatever the parameters, or "none".
 AttackOptions curvature_attack();
 

@@ -5,8 +5,12 @@
 
 #include "reluctance/data/dataset.hpp"
 #include "reluctance/network/network.hpp"
+#include "reluctance/network/onnx.hpp"
 
 namespace reluctance {
+
+// "max" or "min" of --answer. Throws Error for another word.
+Answer answer_of(const std::string& output, const std::string& word);
 
 // `model` names the network in what these throw and say.
 

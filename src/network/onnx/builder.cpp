@@ -317,4 +317,10 @@ Value Builder::mean(const Value& x, const std::vector<std::size_t>& axes, bool k
   return added(mean_layer(sample_axes, keep), {frame.node}, shape);
 }
 
+Value Builder::sum(const Value& x, const std::vector<std::size_t>& axes, bool keep) {
+  double summands = 1;
+  for (const std::size_t axis : axes) summands *= static_cast<double>(x.shape[axis]);
+  return scaled(mean(x, axes, keep), summands);
+}
+
 }  // namespace reluctance::onnx_import

@@ -74,6 +74,7 @@ class Builder {
   // Operations on activations.
   Value affine(const Value& x, const Tensor& scale, const Tensor& shift, Origin origin);
   Value mean(const Value& x, const std::vector<std::size_t>& axes, bool keep);
+  Value sum(const Value& x, const std::vector<std::size_t>& axes, bool keep);
   Value elementwise(const Value& x, LayerPtr layer);
   Value added(LayerPtr layer, std::vector<int> inputs, const Shape& shape, Tensors tensors = {});
 

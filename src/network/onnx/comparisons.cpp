@@ -10,8 +10,7 @@ namespace {
 // Whether a is greater than b: of activations, the gate that their difference opens. On which side
 // the kink itself lies does not matter, because what the gate chooses between meets there.
 Value above(const Call& call, const Value& a, const Value& b) {
-  const bool from_zero = b.is_constant() && b.constant.eq(0).all().item<bool>();
-  Value gate = from_zero ? call.build.broadcasted(a, b.shape) : call.build.minus(a, b);
+  Value gate = is_zero(b) ? call.build.broadcasted(a, b.shape) : call.build.minus(a, b);
   gate.gate = true;
   return gate;
 }

@@ -50,14 +50,19 @@ Value convolved_volume(const Call& call, const Window& window, const Convolution
   return build.reshaped(build.selected(y, 2, whole), output_shape(window, channels));
 }
 
+// The extents of the kernel, which the node may repeat. weight: outputs x inputs x extents.
+std::vector<int64_t> kernel_of(const Call& call, const Tensor& weight) {
+  const std::vector<int64_t> kernel(weight.sizes().begin() + 2, weight.sizes().end());
+  call.require(call.integers("kernel_shape", kernel) == kernel,
+               "its weight is not of its kernel_shape");
+  return kernel;
+}
+
 std::vector<Value> convolution(const Call& call) {
   const Tensor weight = call.constant(1).to(at::kFloat);
   const auto rank = static_cast<int64_t>(call.input(0).shape.size());
   call.require(weight.dim() == rank, "its weight does not fit " + to_string(call.input(0).shape));
-  const std::vector<int64_t> kernel(weight.sizes().begin() + 2, weight.sizes().end());
-  call.require(call.integers("kernel_shape", kernel) == kernel,
-               "its weight is not of its kernel_shape");
-  const Window window = read_window(call, kernel);
+  const Window window = read_window(call, kernel_of(call, weight));
   Tensors tensors{planar_weight(weight, window)};
   if (call.has(2)) tensors.push_back(call.constant(2).to(at::kFloat));
   ConvolutionOptions options;
@@ -132,9 +137,7 @@ std::vector<Value> transposed_convolution(const Call& call) {
   call.require(weight.dim() == static_cast<int64_t>(shape.size()) && weight.size(0) == shape[1] &&
                    groups > 0 && shape[1] % groups == 0 && weight.numel() > 0,
                "its weight does not fit " + to_string(shape));
-  const std::vector<int64_t> kernel(weight.sizes().begin() + 2, weight.sizes().end());
-  call.require(call.integers("kernel_shape", kernel) == kernel,
-               "its weight is not of its kernel_shape");
+  const std::vector<int64_t> kernel = kernel_of(call, weight);
   if (axes == 1) weight = weight.unsqueeze(2);
   const std::vector<int64_t> ones(axes, 1), zeros(axes, 0);
   const Stretch stretch{spatial(call, kernel, axes, 1, 1),

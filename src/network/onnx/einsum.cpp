@@ -107,16 +107,12 @@ struct Named {
 Named summed(const Call& call, const Named& x, const std::string& kept) {
   Named result{x.value, both(x.letters, kept)};
   std::vector<std::size_t> axes;
-  int64_t summands = 1;
   for (std::size_t axis = 0; axis < x.letters.size(); ++axis) {
     if (has(kept, x.letters[axis])) continue;
     if (axis == 0) call.build.require_no_batch(x.value);
     axes.push_back(axis);
-    summands *= x.value.shape[axis];
   }
-  if (axes.empty()) return result;
-  result.value =
-      call.build.scaled(call.build.mean(x.value, axes, false), static_cast<double>(summands));
+  if (!axes.empty()) result.value = call.build.sum(x.value, axes, false);
   return result;
 }
 

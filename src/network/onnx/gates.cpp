@@ -86,10 +86,6 @@ std::vector<Value> shrink(const Call& call) {
 }
 
 // max(x, 0) is how some exporters write a ReLU.
-bool is_zero(const Value& value) {
-  return value.is_constant() && value.constant.eq(0).all().item<bool>();
-}
-
 std::vector<Value> maximum(const Call& call) {
   Value result = call.input(0);
   for (std::size_t i = 1; i < call.inputs(); ++i) {
@@ -112,6 +108,10 @@ std::vector<Value> absolute(const Call& call) {
 }
 
 }  // namespace
+
+bool is_zero(const Value& value) {
+  return value.is_constant() && value.constant.eq(0).all().item<bool>();
+}
 
 const OperatorTable gate_operators{
     {"Abs", absolute},

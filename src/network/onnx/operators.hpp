@@ -38,6 +38,9 @@ Converter find_converter(const onnx::NodeProto& node, int64_t opset);
 // "an Erf", "a Tanh".
 std::string with_article(const std::string& type);
 
+// Whether it is a constant of zeros.
+bool is_zero(const Value& value);
+
 // a where the gate is open, b elsewhere: where both are elementwise lines in the number that opens
 // the gate, and meet where it switches. Throws Error for others, which jump.
 Value chosen(const Call& call, const Value& gate, const Value& a, const Value& b);

@@ -18,8 +18,6 @@ namespace {
 // What protocol buffers can hold. Larger weights lie in files of their own.
 constexpr std::uint64_t largest_model = (std::uint64_t{1} << 31) - 1;
 
-std::string first_line(const std::string& text) { return text.substr(0, text.find('\n')); }
-
 // Names come from the file, and could hold line breaks or commands for a terminal.
 std::string printable(std::string text) {
   for (char& letter : text) {

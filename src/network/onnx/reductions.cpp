@@ -49,8 +49,7 @@ std::vector<Value> reduce_sum(const Call& call) {
     return {call.build.computed(axes.empty() ? x.constant
                                              : x.constant.sum(as_list(axes), keeps(call)))};
   }
-  return {call.build.scaled(call.build.mean(x, axes, keeps(call)),
-                            static_cast<double>(extents(x.shape, axes)))};
+  return {call.build.sum(x, axes, keeps(call))};
 }
 
 std::vector<Value> reduce_product(const Call& call) {
@@ -95,9 +94,7 @@ std::vector<Value> reduce_min(const Call& call) {
 std::vector<Value> reduce_l1(const Call& call) {
   const Value& x = call.activation(0);
   const Value size = call.build.plus(call.build.relu(x), call.build.relu(call.build.scaled(x, -1)));
-  const auto axes = reduced_axes(call);
-  return {call.build.scaled(call.build.mean(size, axes, keeps(call)),
-                            static_cast<double>(extents(x.shape, axes)))};
+  return {call.build.sum(size, reduced_axes(call), keeps(call))};
 }
 
 std::vector<Value> global_average_pool(const Call& call) {
