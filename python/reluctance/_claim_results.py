@@ -108,12 +108,18 @@ class Curvature(Result):
 
     eigenvalues = array("eigenvalues", "K, float64, descending.")
     eigenvectors = array("eigenvectors",
-                         "K x P, of unit length; :meth:`Network.split` names their parts.")
+                         "K x P, of unit length; :meth:`Network.split` names their parts, where they are of "
+                         "all parameters.")
     residuals = array("residuals", "K, float64.")
     smallest = array("smallest",
                      "As many of the smallest eigenvalues as were asked for, ascending.")
     sample_share = array("sample_share",
                          "K x N: the part of each eigenvalue that an image holds; rows sum to 1.")
+
+    @property
+    def parameters(self) -> Tuple[str, ...]:
+        """Names of those that the rows belong to, in their order."""
+        return tuple(each["name"] for each in self._numbers["parameters"])
 
     @property
     def half(self) -> Tuple[int, ...]:

@@ -17,10 +17,9 @@ class Array:
     def __dlpack__(self, stream: Any = None) -> Any: ...
     def __dlpack_device__(self) -> Tuple[int, int]: ...
 
-class Source:
+class NamedParameter:
     name: str
-    folded: bool
-    transposed: bool
+    shape: List[int]
 
 class Network:
     name: str
@@ -30,7 +29,8 @@ class Network:
     dtype: str
     device: str
     notes: List[str]
-    sources: List[Source]
+    folded: List[str]
+    def named(self, names: List[str]) -> List[NamedParameter]: ...
     def parameters(self) -> List[Array]: ...
     def to(self, where: str) -> "Network": ...
     def logits(self, images: Array, arguments: Dict[str, Any]) -> Array: ...
@@ -40,6 +40,7 @@ class Operator:
     size: int
     symmetric: bool
     dtype: str
+    def block(self, parameters: List[NamedParameter]) -> "Operator": ...
     def product(self, v: Array, arguments: Dict[str, Any]) -> Array: ...
 
 class FeltCurvature:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from typing import Any, Callable, Dict, List, Optional, Tuple, Union
+from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple, Union
 
 from . import _arrays, _core
 from ._network import Network, note
@@ -150,8 +150,8 @@ def influence(network: Network, images: Any, labels: Any, *,
 
 
 def curvature(network: Network, images: Any, labels: Any, *, operator: Optional[str] = None,
-              top: int = 5, smallest: int = 0, tolerance: float = 1e-3,
-              attack: Union[str, Attack] = "none", norm: str = "l2", eps: float = 0.5,
+              parameters: Optional[Sequence[str]] = None, top: int = 5, smallest: int = 0,
+              tolerance: float = 1e-3, attack: Union[str, Attack] = "none", norm: str = "l2", eps: float = 0.5,
               steps: Optional[int] = None, step_size: Optional[float] = None,
               restarts: Optional[int] = None, beta: Optional[float] = None,
               loss: Optional[str] = None, scale: Optional[float] = None, seed: int = 0,
@@ -161,7 +161,8 @@ def curvature(network: Network, images: Any, labels: Any, *, operator: Optional[
 
     With an ``operator``, "hessian", "ggn" (Gauss-Newton) or "effective" (what adversarial training
     feels), its ``top`` eigenpairs at the images that ``attack`` makes, and as many of the
-    ``smallest`` eigenvalues: a :class:`Curvature`. Without, all curvatures, critical learning
+    ``smallest`` eigenvalues: a :class:`Curvature`; ``parameters`` names those whose block alone is
+    meant, as :meth:`Operator.block` does. Without, all curvatures, critical learning
     rates and the verdict: a :class:`Claim`. Images, labels and the rest as of :func:`evaluate`.
 
     >>> found = rl.curvature(net, images, labels, operator="hessian", top=2)
@@ -171,7 +172,7 @@ def curvature(network: Network, images: Any, labels: Any, *, operator: Optional[
     words = in_words(attack, {"norm": norm, "eps": eps, "steps": steps, "step_size": step_size,
                               "restarts": restarts, "beta": beta, "loss": loss},
                      {"norm": "l2", "eps": 0.5})
-    words.update(operator=operator, top=top, smallest=smallest, tolerance=tolerance, scale=scale,
+    words.update(operator=operator, parameters=parameters, top=top, smallest=smallest, tolerance=tolerance, scale=scale,
                  seed=seed, threads=threads, memory=memory)
     kind = Claim if operator is None else Curvature
     return kind(*ask("curvature", network, images, labels, words, progress))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import warnings
 from typing import Any, Dict, List, Tuple, Union
@@ -18,20 +19,17 @@ def note(texts: List[str], name: str, level: int) -> None:
         warnings.warn(f"{name}: {text}", Note, stacklevel=level + 1)
 
 
-def _parameter_names(sources: List[Any]) -> Tuple[str, ...]:
-    names: List[str] = []
-    for source in sources:
-        name = source.name
-        if not name and source.folded and names and names[-1].endswith("weight"):
-            name = names[-1][: -len("weight")] + "bias"  # the normalisation's, of the layer before
-        if not name:
-            name = f"parameter{len(names)}"
-        if source.transposed:
-            name += ".T"
-        while name in names:
-            name += "'"
-        names.append(name)
-    return tuple(names)
+def split(parameters: List[Any], vector: Any) -> Dict[str, Any]:
+    """A vector, or rows of such, cut up into parts of the parameters' shapes."""
+    sizes = [math.prod(each.shape) for each in parameters]
+    if sum(sizes) != vector.shape[-1]:
+        raise ValueError(f"a vector of {vector.shape[-1]} numbers does not fit {sum(sizes)} parameters")
+    parts, begin = {}, 0
+    for each, size in zip(parameters, sizes):
+        part = vector[..., begin : begin + size]
+        parts[each.name] = part.reshape(tuple(vector.shape[:-1]) + tuple(each.shape))
+        begin += size
+    return parts
 
 
 class Network:
@@ -44,7 +42,7 @@ class Network:
 
     def __init__(self, core: Any) -> None:
         self._core = core
-        self.parameter_names: Tuple[str, ...] = _parameter_names(core.sources)
+        self.parameter_names: Tuple[str, ...] = tuple(each.name for each in core.named([]))
 
     @property
     def name(self) -> str:
@@ -80,8 +78,7 @@ class Network:
         """Names of parameters that a batch normalisation is worked into: with its scale and its
         statistics, so that their values, and derivatives with respect to them, are not those of
         the module's or the file's own tensors."""
-        sources = self._core.sources
-        return tuple(name for name, each in zip(self.parameter_names, sources) if each.folded)
+        return tuple(self._core.folded)
 
     def parameters(self) -> Dict[str, Any]:
         """Name to NumPy array, read-only views of the network's own memory.
@@ -104,17 +101,7 @@ class Network:
         >>> net.split(eigenvectors)["2.bias"].shape
         (2, 10)
         """
-        parts, begin = {}, 0
-        for name, array in zip(self.parameter_names, self._core.parameters()):
-            count = 1
-            for extent in array.shape:
-                count *= extent
-            part = vector[..., begin : begin + count]
-            parts[name] = part.reshape(tuple(vector.shape[:-1]) + tuple(array.shape))
-            begin += count
-        if begin != vector.shape[-1]:
-            raise ValueError(f"a vector of {vector.shape[-1]} numbers does not fit {begin} parameters")
-        return parts
+        return split(self._core.named([]), vector)
 
     def logits(self, images: Any, *, threads: int = 0) -> Any:
         """The network's answers, N x classes. ``images``: N x any shape that fits.

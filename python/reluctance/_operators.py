@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, Optional, Tuple, Union
+from typing import Any, Dict, List, Optional, Tuple, Union
 
 from . import _arrays, _core
 from ._measure import call, in_words
-from ._network import Network, note
+from ._network import Network, note, split
 from ._progress import Progress
 from ._attacks import Attack
 
@@ -24,10 +24,11 @@ class Operator:
     (2,)
     """
 
-    def __init__(self, core: Any, network: Network, threads: int) -> None:
+    def __init__(self, core: Any, network: Network, parameters: List[Any], threads: int) -> None:
         self._core = core
         self._network = network
-        self._words = {"threads": threads}
+        self._parameters = parameters
+        self._threads = threads
 
     @property
     def shape(self) -> Tuple[int, int]:
@@ -43,22 +44,35 @@ class Operator:
     @property
     def parameter_names(self) -> Tuple[str, ...]:
         """In the order of the rows; :meth:`split` cuts a vector up by them."""
-        return self._network.parameter_names
+        return tuple(each.name for each in self._parameters)
 
     def split(self, vector: Any) -> Dict[str, Any]:
-        """As :meth:`Network.split`."""
-        return self._network.split(vector)
+        """As :meth:`Network.split`, of the rows."""
+        return split(self._parameters, vector)
+
+    def block(self, *names: str) -> "Operator":
+        """The rows and columns of some parameters alone. A name stands for the parameter that has it,
+        or for all of a layer. Raises ValueError for a name that the network does not have.
+
+        >>> H = rl.hessian(net, images, labels)
+        >>> H.block("2").shape, H.block("0.bias").parameter_names
+        ((170, 170), ('0.bias',))
+        """
+        if self.parameter_names != self._network.parameter_names:
+            raise ValueError("this is a block already; take the other one of the whole matrix")
+        parameters = self._network._core.named(list(names))
+        return Operator(self._core.block(parameters), self._network, parameters, self._threads)
 
     def matvec(self, v: Any) -> Any:
         """The product with a vector: P, or P x 1 -> the same shape."""
         if len(v.shape) not in (1, 2) or (len(v.shape) == 2 and v.shape[1] != 1):
             raise ValueError(f"a vector of the shape {tuple(v.shape)} does not fit {self.shape}")
-        product = self._core.product(_arrays.take(v.reshape(-1), "vector"), self._words)
+        product = self._core.product(_arrays.take(v.reshape(-1), "vector"), {"threads": self._threads})
         return _arrays.give(product, v).reshape(v.shape)
 
     def matmat(self, columns: Any) -> Any:
         """The product with each of K columns: P x K -> P x K."""
-        product = self._core.product(_arrays.take(columns.T, "columns"), self._words)
+        product = self._core.product(_arrays.take(columns.T, "columns"), {"threads": self._threads})
         return _arrays.give(product, columns).T
 
     def rmatvec(self, v: Any) -> Any:
@@ -95,7 +109,8 @@ class FeltCurvature:
         self._threads = threads
 
     def _operator(self, name: str) -> Operator:
-        return Operator(self._core.operator(name), self._network, self._threads)
+        return Operator(self._core.operator(name), self._network, self._network._core.named([]),
+                        self._threads)
 
     @property
     def hessian(self) -> Operator:

@@ -75,6 +75,22 @@ std::string Arguments::text(const char* name, const std::string& otherwise) cons
   return value.cast<std::string>();
 }
 
+std::vector<std::string> Arguments::texts(const char* name) const {
+  std::vector<std::string> texts;
+  if (!has(name)) return texts;
+  const py::object value = values_[name];
+  if (py::isinstance<py::str>(value) || !py::isinstance<py::iterable>(value)) {
+    throw Error(std::string("--") + name + ": " + shown(value) + " is not a list of words");
+  }
+  for (const py::handle& each : value) {
+    if (!py::isinstance<py::str>(each)) {
+      throw Error(std::string("--") + name + ": " + shown(each) + " is not a word");
+    }
+    texts.push_back(each.cast<std::string>());
+  }
+  return texts;
+}
+
 std::string Arguments::word(const char* name, const std::string& otherwise) const {
   std::string word = text(name, otherwise);
   for (char& c : word) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));

@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "job.hpp"
 #include "reluctance/jobs/attacks.hpp"
@@ -24,6 +25,8 @@ class Arguments {
   std::uint64_t seed() const;
   std::string text(const char* name, const std::string& otherwise) const;  // as it is written
   std::string word(const char* name, const std::string& otherwise) const;  // in small letters
+
+  std::vector<std::string> texts(const char* name) const;  // none unless given
 
   // The attack that "attack", "norm", "eps" and so on spell.
   AttackOptions attack(AttackOptions otherwise) const;

@@ -138,6 +138,7 @@ Answer curvature(const Subject& subject, const Arguments& arguments) {
   CurvatureQuestion question;
   question.matrix = arguments.text("operator", "");
   question.attack = arguments.attack(question.attack);
+  question.parameters = arguments.texts("parameters");
   question.smallest = arguments.whole("smallest", 0, 0, 1000);
   claims.curvature.top = arguments.whole("top", claims.curvature.top, 1, 1000);
   claims.curvature.tolerance = arguments.number("tolerance", claims.curvature.tolerance);
@@ -154,7 +155,8 @@ Answer curvature(const Subject& subject, const Arguments& arguments) {
     const Network& network = subject.subject.network;
     CurvatureQuestion job = question;
     job.parts = parts;
-    const CurvatureAnswer answer = ask(network, as_inputs(network, data.samples), job);
+    const CurvatureAnswer answer =
+        ask(network, subject.parameters, as_inputs(network, data.samples), job);
     return measured(subject, data, run, numbers_of(answer, job.matrix), answer.arrays());
   });
 }

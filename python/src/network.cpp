@@ -8,6 +8,7 @@
 #include "reluctance/base/error.hpp"
 #include "reluctance/jobs/device.hpp"
 #include "reluctance/jobs/subject.hpp"
+#include "reluctance/network/parameters.hpp"
 #include "reluctance/network/passes.hpp"
 
 namespace reluctance::python {
@@ -44,6 +45,15 @@ Array logits_of(const HeldNetwork& held, const Array& images, const Arguments& a
                   })};
 }
 
+std::vector<std::string> folded_of(const HeldNetwork& held) {
+  const std::vector<NamedParameter> all = named_parameters(held.imported);
+  std::vector<std::string> folded;
+  for (std::size_t k = 0; k < all.size(); ++k) {
+    if (held.imported.sources[k].folded) folded.push_back(all[k].name);
+  }
+  return folded;
+}
+
 std::vector<Array> parameters_of(const HeldNetwork& held) {
   std::vector<Array> all;
   for (const Tensor& each : held.network().parameters()) all.push_back({each});
@@ -53,11 +63,9 @@ std::vector<Array> parameters_of(const HeldNetwork& held) {
 }  // namespace
 
 void bind_network(py::module_& module) {
-  using Source = ImportedNetwork::Source;
-  py::class_<Source>(module, "Source")
-      .def_readonly("name", &Source::name)
-      .def_readonly("folded", &Source::folded)
-      .def_readonly("transposed", &Source::transposed);
+  py::class_<NamedParameter>(module, "NamedParameter")
+      .def_readonly("name", &NamedParameter::name)
+      .def_readonly("shape", &NamedParameter::shape);
   py::class_<HeldNetwork>(module, "Network")
       .def_readonly("name", &HeldNetwork::name)
       .def_property_readonly("input_shape",
@@ -73,8 +81,12 @@ void bind_network(py::module_& module) {
       .def_property_readonly("device",
                              [](const HeldNetwork& held) { return held.network().device().str(); })
       .def_property_readonly("notes", [](const HeldNetwork& held) { return held.imported.notes; })
-      .def_property_readonly("sources",
-                             [](const HeldNetwork& held) { return held.imported.sources; })
+      .def("named",
+           [](const HeldNetwork& held, const std::vector<std::string>& names) {
+             const std::vector<NamedParameter> all = named_parameters(held.imported);
+             return names.empty() ? all : chosen_parameters(all, names);
+           })
+      .def_property_readonly("folded", folded_of)
       .def("parameters", parameters_of)
       .def("to", moved)
       .def("logits",

@@ -13,6 +13,7 @@
 #include "network.hpp"
 #include "reluctance/base/error.hpp"
 #include "reluctance/jobs/eigenpairs.hpp"
+#include "reluctance/network/parameters.hpp"
 #include "reluctance/network/passes.hpp"
 #include "subject.hpp"
 
@@ -59,6 +60,10 @@ Array product(const LinearOperator& matrix, const Array& v, const Arguments& arg
   })};
 }
 
+LinearOperator block(const LinearOperator& matrix, const std::vector<NamedParameter>& parameters) {
+  return principal_block(matrix, places_of(parameters));
+}
+
 Array sample_curvatures(const HeldCurvature& held, const Array& v, const Arguments& arguments) {
   return {run_job(arguments.settings(), [felt = held.felt, v = v.tensor](const Parts&) {
     const LinearOperator matrix = felt->hessian();
@@ -80,6 +85,7 @@ void bind_operators(py::module_& module) {
                              [](const LinearOperator& matrix) {
                                return matrix.dtype == at::kDouble ? "float64" : "float32";
                              })
+      .def("block", block)
       .def("product", [](const LinearOperator& matrix, const Array& v, const py::dict& given) {
         return product(matrix, v, Arguments(given));
       });

@@ -26,6 +26,7 @@ int64_t Subject::curvature_memory() const { return reluctance::curvature_memory(
 Subject subject_of(const HeldNetwork& held, const Array& images, const Array& labels,
                    const Arguments& arguments) {
   return {{held.name, held.network()},
+          named_parameters(held.imported),
           images.tensor,
           labels.tensor,
           arguments.number("scale", 0),

@@ -3,16 +3,19 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "arguments.hpp"
 #include "network.hpp"
 #include "reluctance/data/dataset.hpp"
 #include "reluctance/jobs/claims.hpp"
+#include "reluctance/network/parameters.hpp"
 
 namespace reluctance::python {
 
 struct Subject {
   LoadedNetwork subject;
+  std::vector<NamedParameter> parameters;
   Tensor images, labels;  // as they were given
   double scale;           // what white is; 0: as the type says
   double memory;          // GiB

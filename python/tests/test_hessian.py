@@ -64,6 +64,37 @@ def test_scipy_takes_it(wide, images, labels):
     assert np.allclose(H @ vectors[:, 0], H.matvec(vectors[:, :1])[:, 0])
 
 
+def test_a_block_is_a_part_of_the_whole(wide, images, labels):
+    _, net = wide
+    H = rl.hessian(net, images[:10], labels[:10], threads=1)
+    layer = net.parameter_names[-1].rsplit(".", 1)[0]
+    block = H.block(layer)
+    size = block.shape[0]
+    assert block.parameter_names == (f"{layer}.weight", f"{layer}.bias")
+    alone = np.zeros(H.shape[0])
+    alone[-size:] = np.random.default_rng(0).standard_normal(size)
+    assert np.array_equal(block @ alone[-size:], (H @ alone)[-size:])
+    parts = block.split(alone[-size:])
+    assert list(parts) == list(block.parameter_names) and parts[f"{layer}.bias"].shape == (10,)
+
+    found = rl.curvature(net, images[:10], labels[:10], operator="hessian", parameters=[layer], top=2,
+                         tolerance=1e-6, threads=1)
+    dense = block @ np.eye(size)
+    assert np.allclose(found.eigenvalues, np.linalg.eigvalsh(dense)[:-3:-1], rtol=1e-5)
+    assert found.parameters == block.parameter_names and found.eigenvectors.shape == (2, size)
+
+
+def test_blocks_of_what_there_is_not(net, images, labels):
+    H = rl.hessian(net, images, labels)
+    name = net.parameter_names[0]
+    with pytest.raises(ValueError, match=f"no parameter is named {name}s; did you mean {name}"):
+        H.block(name + "s")
+    with pytest.raises(ValueError, match="a block already"):
+        H.block(name).block(name)
+    with pytest.raises(ValueError, match="parameters: '2' is not a list"):
+        rl.curvature(net, images, labels, operator="hessian", parameters="2")
+
+
 def test_arguments_of_products_are_checked(net, images, labels):
     H = rl.hessian(net, images, labels)
     for shape in ((3,), (2, 2), (H.shape[0], 2)):

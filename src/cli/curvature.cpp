@@ -15,6 +15,7 @@
 #include "jobs/numbers.hpp"
 #include "reluctance/base/error.hpp"
 #include "reluctance/data/npz.hpp"
+#include "reluctance/network/parameters.hpp"
 #include "reluctance/network/passes.hpp"
 
 namespace reluctance {
@@ -29,7 +30,7 @@ struct Options {
 };
 
 // One operator: its top eigenpairs and the samples that carry them, for other programs.
-void run_one(const Options& options, const Network& network, const Dataset& data) {
+void run_one(const Options& options, const ImportedNetwork& imported, const Dataset& data) {
   CurvatureQuestion question = options.question;
   question.pairs.count = options.claims.curvature.top;
   question.pairs.tolerance = options.claims.curvature.tolerance;
@@ -38,14 +39,16 @@ void run_one(const Options& options, const Network& network, const Dataset& data
   const CurvatureAnswer answer = [&] {
     ProgressBars bars;
     question.parts = bars.parts();
-    return ask(network, as_inputs(network, data.samples), question);
+    const Network& network = imported.network;
+    return ask(network, named_parameters(imported), as_inputs(network, data.samples), question);
   }();
   if (!options.save.empty()) write_npz(options.save, answer.arrays());
   const Eigenpairs& pairs = answer.pairs;
   std::FILE* summary = summary_stream(options.common);
-  std::fprintf(summary, "%ld images, %s, %s\n%ld products%s\n", answer.samples,
-               question.matrix.c_str(), answer.attack ? describe(*answer.attack).c_str() : "clean",
-               pairs.products, pairs.converged ? "" : "; not all eigenpairs reached the tolerance");
+  std::fprintf(summary, "%ld images, %s of %ld parameters, %s\n%ld products%s\n", answer.samples,
+               question.matrix.c_str(), pairs.vectors.size(1),
+               answer.attack ? describe(*answer.attack).c_str() : "clean", pairs.products,
+               pairs.converged ? "" : "; not all eigenpairs reached the tolerance");
   if (question.matrix == "effective") {
     std::fprintf(summary, "the attack has settled on %.1f%% of the images\n", 100 * answer.smooth);
   }
@@ -66,10 +69,10 @@ void run(Options options) {
   require_file_place("--save", options.save);
   options.claims.curvature.memory = curvature_memory(options.common.memory);
   Dataset data = head(load_data(options.common, "train"), options.limit);
-  const Network network = required_network(options.common, data);
-  if (!options.question.matrix.empty()) return run_one(options, network, data);
+  const ImportedNetwork imported = required_import(options.common, data);
+  if (!options.question.matrix.empty()) return run_one(options, imported, data);
   const NetworkResult result =
-      show_claim(options.common, network, data, options.claims, test_curvature_claim);
+      show_claim(options.common, imported.network, data, options.claims, test_curvature_claim);
   if (!options.save.empty()) write_npz(options.save, result.curvature->arrays());
 }
 
@@ -102,6 +105,9 @@ void add_curvature(CLI::App& app) {
   command->add_option("--operator", options->question.matrix,
                       "one operator: hessian, ggn (Gauss-Newton) or effective (what adversarial "
                       "training feels)");
+  command->add_option("--parameters", options->question.parameters,
+                      "with --operator, the block of these parameters alone, by their names in the "
+                      "model: NAME, or NAME of a layer for all of it");
   command
       ->add_option(
           "--smallest", options->question.smallest,

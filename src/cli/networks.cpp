@@ -9,7 +9,6 @@
 #include "reluctance/base/error.hpp"
 #include "reluctance/base/files.hpp"
 #include "reluctance/jobs/subject.hpp"
-#include "reluctance/network/onnx.hpp"
 #include "reluctance/report/page.hpp"
 
 namespace reluctance {
@@ -55,21 +54,30 @@ Network of_pixels(const CommonOptions& common, const Network& network) {
   }
 }
 
-}  // namespace
-
-Network load_network(const CommonOptions& common, Dataset& data) {
-  const ImportedNetwork imported = read_onnx(common.model, answer_of(common.output, common.answer));
+ImportedNetwork load_import(const CommonOptions& common, Dataset& data) {
+  ImportedNetwork imported = read_onnx(common.model, answer_of(common.output, common.answer));
   const Network network = of_pixels(common, imported.network);
   require_room(common.model, network, common.memory);
   arrange(common, network, data);
   require_answers(common.model, network, data);
   for (const std::string& each : imported.notes) note(common.model + ": " + each);
-  return on_device(common, network);
+  imported.network = on_device(common, network);
+  return imported;
+}
+
+}  // namespace
+
+Network load_network(const CommonOptions& common, Dataset& data) {
+  return load_import(common, data).network;
 }
 
 Network required_network(const CommonOptions& common, Dataset& data) {
+  return required_import(common, data).network;
+}
+
+ImportedNetwork required_import(const CommonOptions& common, Dataset& data) {
   if (common.model.empty()) throw Error("--model is missing: name the network's ONNX file");
-  return load_network(common, data);
+  return load_import(common, data);
 }
 
 void show(std::FILE* summary, const char* what, const std::optional<Quantiles>& q) {

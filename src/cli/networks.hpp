@@ -6,6 +6,7 @@
 
 #include "cli/options.hpp"
 #include "reluctance/jobs/claims.hpp"
+#include "reluctance/network/onnx.hpp"
 
 namespace reluctance {
 
@@ -22,9 +23,11 @@ void write_report(const CommonOptions& common, const Results& results);
 void arrange(const CommonOptions& common, const Network& network, Dataset& data);
 
 // The network of --model, where --device says, with the data arranged for it (its notes are shown).
-// Throws Error if they do not fit; the second also if the option is missing.
+// Throws Error if they do not fit; the second also if the option is missing, and so does the third,
+// which keeps where the parameters come from.
 Network load_network(const CommonOptions& common, Dataset& data);
 Network required_network(const CommonOptions& common, Dataset& data);
+ImportedNetwork required_import(const CommonOptions& common, Dataset& data);
 
 // "what 0.12 (middle half 0.1 to 0.2)", if there is anything to show.
 void show(std::FILE* summary, const char* what, const std::optional<Quantiles>& q);

@@ -3,6 +3,7 @@
 #include <ATen/ATen.h>
 
 #include <Eigen/Eigenvalues>
+#include <Eigen/QR>
 #include <algorithm>
 #include <cmath>
 #include <complex>
@@ -75,7 +76,7 @@ int64_t converged(const Ritz& ritz, int64_t count, double tolerance) {
 
 // What the largest eigenvalue stays below, but for a chance of one in a million, after so many
 // steps from a random start (Kuczynski and Wozniakowski 1992, theorem 4.2, for a spectrum that
-// begins at the smallest Ritz value).
+// begins at the smallest Ritz value; for a matrix that is not symmetric it is a guide).
 double likely_bound(const Ritz& ritz, int64_t steps, int64_t dimension) {
   const double chance = std::log(1.648e6 * std::sqrt(static_cast<double>(dimension)));
   const double share = std::pow(chance / static_cast<double>(2 * steps - 1), 2);
@@ -85,17 +86,15 @@ double likely_bound(const Ritz& ritz, int64_t steps, int64_t dimension) {
 }
 
 // One start sees one vector of each eigenspace. The search therefore locks what it has found and
-// starts anew beside it, until nothing is left above the last of what is wanted.
+// starts anew beside it, until nothing is left above the last of what is wanted. Beside an
+// invariant space, of basis Q, the matrix has the eigenvalues that are left, also where it is not
+// symmetric: (1 - QQ^T) A (1 - QQ^T) is the last block of a Schur form.
 class Search {
  public:
   Search(const LinearOperator& matrix, const EigenpairOptions& options)
       : matrix_(matrix), options_(options), count_(std::min(options.count, matrix.size)) {}
 
   Eigenpairs run() {
-    if (!matrix_.symmetric) {  // beside its eigenvectors it has others than before
-      add(count_, std::nullopt);
-      return result();
-    }
     bool going = true;
     while (going && found() < count_) going = add(count_ - found(), std::nullopt);
     // A copy of the largest one is no other value.
@@ -110,8 +109,39 @@ class Search {
 
   // v without its part in the span of what has been found.
   Tensor beside(Tensor v) const {
-    if (found() > 0) v = at::addmv(v, vectors_.t(), at::mv(vectors_, v), 1, -1);
+    if (found() > 0) v = at::addmv(v, locked_.t(), at::mv(locked_, v), 1, -1);
     return v;
+  }
+
+  // The matrix's own eigenvectors v = w + Q y for those of what is left, A' w = lambda w:
+  // (Q^T A Q - lambda) y = -Q^T A w, whose solution is any where lambda is an eigenvalue again.
+  // Their residuals are measured. Rows: as many x P.
+  Tensor lifted(Ritz& ritz, Tensor vectors) {
+    const auto product = [&](const Tensor& v) {
+      ++products_;
+      return matrix_.product(v);
+    };
+    const auto in_span = [&](const Tensor& v) {
+      const Tensor parts = at::mv(locked_, v).to(at::kCPU, at::kDouble).contiguous();
+      return Eigen::VectorXd(
+          Eigen::Map<const Eigen::VectorXd>(parts.data_ptr<double>(), parts.size(0)));
+    };
+    const int64_t known = locked_.size(0);
+    Eigen::MatrixXd inner(known, known);
+    for (int64_t k = 0; k < known; ++k) inner.col(k) = in_span(product(locked_[k]));
+    for (int64_t k = 0; k < vectors.size(0); ++k) {
+      const double lambda = ritz.values[k];
+      Eigen::CompleteOrthogonalDecomposition<Eigen::MatrixXd> solver;
+      solver.setThreshold(10 * options_.tolerance);  // lambda is no better known
+      solver.compute(inner - lambda * Eigen::MatrixXd::Identity(known, known));
+      const Eigen::VectorXd y = solver.solve(-in_span(product(vectors[k])));
+      Tensor v = vectors[k].clone();
+      for (int64_t j = 0; j < known; ++j) v.add_(locked_[j], y[j]);
+      v = v / v.norm();
+      vectors[k].copy_(v);
+      ritz.residuals[k] = (product(v) - lambda * v).norm().item<double>();
+    }
+    return vectors;
   }
 
   // Finds up to `wanted` pairs beside those known and takes them in; false if they did not
@@ -148,7 +178,9 @@ class Search {
     }
     if (above && !(ritz.values[0] > bar)) return false;
     const auto pairs = std::min<int64_t>(wanted, ritz.values.size());
-    take(ritz, basis.combine(ritz.vectors.leftCols(pairs)));
+    Tensor vectors = basis.combine(ritz.vectors.leftCols(pairs));
+    if (!matrix_.symmetric && found() > 0) vectors = lifted(ritz, vectors);
+    take(ritz, vectors);
     return converged(ritz, pairs, options_.tolerance) == pairs;
   }
 
@@ -171,6 +203,7 @@ class Search {
     }
     const std::vector<int64_t> places(order.begin(), order.end());
     vectors_ = vectors_.index_select(0, at::tensor(places, at::kLong).to(vectors_.device()));
+    locked_ = matrix_.symmetric ? vectors_ : std::get<0>(at::linalg_qr(vectors_.t())).t();
   }
 
   Eigenpairs result() const {
@@ -190,6 +223,7 @@ class Search {
   int64_t products_ = 0;
   std::vector<double> values_, residuals_;
   Tensor vectors_;  // as many x P
+  Tensor locked_;   // orthonormal rows with the same span
 };
 
 }  // namespace

@@ -32,6 +32,16 @@ const NamedOperator& operator_named(const std::string& name) {
   throw Error("--operator " + name + ": unknown operator; choose " + listed(known));
 }
 
+std::vector<NamedParameter> block_of(const std::vector<NamedParameter>& all,
+                                     const std::vector<std::string>& names) {
+  if (names.empty()) return all;
+  try {
+    return chosen_parameters(all, names);
+  } catch (const Error& error) {
+    throw Error(std::string("--parameters: ") + error.what());
+  }
+}
+
 }  // namespace
 
 int64_t curvature_memory(double memory) {
@@ -70,6 +80,9 @@ void require_sound(const CurvatureQuestion& question) {
     throw Error("--smallest has no effect without --operator hessian or effective: " +
                 std::string(one ? "no eigenvalue of ggn is negative" : "name one"));
   }
+  if (!one && !question.parameters.empty()) {
+    throw Error("--parameters has no effect without --operator: name one");
+  }
   make_optional_attack(attack);
 }
 
@@ -98,23 +111,28 @@ LinearOperator operator_of(const FeltCurvature& felt, const std::string& matrix)
   return (felt.*operator_named(matrix).matrix)();
 }
 
-CurvatureAnswer ask(const Network& network, const Samples& samples,
-                    const CurvatureQuestion& question) {
+CurvatureAnswer ask(const Network& network, const std::vector<NamedParameter>& all,
+                    const Samples& samples, const CurvatureQuestion& question) {
   const NamedOperator& chosen = operator_named(question.matrix);
-  const FeltCurvature felt = curvature_of(network, samples, question);
   CurvatureAnswer answer;
+  answer.parameters = block_of(all, question.parameters);
+  const FeltCurvature felt = curvature_of(network, samples, question);
+  const LinearOperator whole = (felt.*chosen.matrix)();
+  const Tensor places = places_of(answer.parameters).to(whole.device);
+  const LinearOperator matrix =
+      places.size(0) < whole.size ? principal_block(whole, places) : whole;
   answer.samples = samples.count();
   answer.attack = make_optional_attack(question.attack);
   EigenpairOptions wanted = question.pairs;
   wanted.context.progress = begin_part(question.parts, "eigenpairs");
-  answer.pairs = top_eigenpairs((felt.*chosen.matrix)(), wanted);
+  answer.pairs = top_eigenpairs(matrix, wanted);
   answer.smallest = at::empty({0}, at::kDouble);
   if (question.smallest > 0) {
     wanted.count = question.smallest;
-    answer.smallest = bottom_eigenpairs((felt.*chosen.matrix)(), wanted).values;
+    answer.smallest = bottom_eigenpairs(matrix, wanted).values;
   }
   for (int64_t k = 0; k < answer.pairs.values.size(0); ++k) {
-    const Tensor each = (felt.*chosen.each)(answer.pairs.vectors[k]);
+    const Tensor each = (felt.*chosen.each)(embedded(answer.pairs.vectors[k], places, whole.size));
     answer.carriers.push_back(carriers_of(answer.pairs.values[k].item<double>(), each));
   }
   answer.smooth = felt.smooth().to(at::kDouble).mean().item<double>();

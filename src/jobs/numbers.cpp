@@ -95,6 +95,10 @@ Json numbers_of(const CurvatureAnswer& answer, const std::string& matrix) {
   return {{"operator", matrix},
           {"attack", answer.attack ? Json(describe(*answer.attack)) : Json(nullptr)},
           {"samples", answer.samples},
+          {"parameters", list_of(answer.parameters,
+                                 [](const NamedParameter& each) {
+                                   return Json{{"name", each.name}, {"shape", each.shape}};
+                                 })},
           {"eigenvalues", numbers(answer.pairs.values)},
           {"residuals", numbers(answer.pairs.residuals)},
           {"smallest", numbers(answer.smallest)},

@@ -11,6 +11,7 @@
 #include "reluctance/base/error.hpp"
 #include "reluctance/curvature/eigenpairs.hpp"
 #include "reluctance/curvature/hessian.hpp"
+#include "reluctance/network/layers.hpp"
 
 namespace reluctance {
 namespace {
@@ -191,6 +192,48 @@ TEST(SwingCurvature, OfNarrowSwingsInLinfIsThatOfTheHessian) {
   };
   EXPECT_NEAR(at_width(1e-10), 1, 1e-3);
   EXPECT_GT(at_width(1e-2), 1.1);  // flips are curvature that the Hessian does not have
+}
+
+// A linear network whose classes, but for the labelled one, are alike, on copies of one image:
+// every curvature commutes with exchanging those four, so eigenvalues come three times.
+TEST(FeltCurvature, EigenvaluesOfAlikeClassesAreAllFound) {
+  constexpr int64_t classes = 5, inputs = 6, label = 2;
+  at::manual_seed(4);
+  Network network(Shape{inputs});
+  Tensor weight = at::randn({inputs}, at::kDouble).expand({classes, inputs}).clone();
+  weight[label].copy_(at::randn({inputs}, at::kDouble));
+  network.append(linear_layer(), {weight, at::zeros({classes}, at::kDouble)});
+  const Samples samples{at::randn({inputs}, at::kDouble).expand({3, inputs}).contiguous(),
+                        at::full({3}, label, at::kLong)};
+  Objective l2;
+  l2.attack = pgd_in({Norm::l2, 0.3});
+  Objective raw;
+  raw.attack = raw_attack(0.2, 5);
+  const FeltCurvature plain(network, samples, {});
+  const FeltCurvature under_raw(network, samples, raw);
+  const FeltCurvature under_l2(network, samples, l2);
+  for (const LinearOperator& matrix :
+       {plain.hessian(), plain.gauss_newton(), under_raw.hessian(), under_raw.effective(),
+        under_l2.gauss_newton(), under_l2.effective()}) {
+    Tensors columns;
+    for (const Tensor& e : at::eye(matrix.size, at::kDouble).unbind()) {
+      columns.push_back(matrix.product(e));
+    }
+    const Tensor dense = at::stack(columns, 1);
+    const Tensor all = std::get<0>(at::real(at::linalg_eigvals(dense)).sort(0, true));
+    EigenpairOptions options;
+    options.count = 5;
+    options.tolerance = 1e-7;
+    const Eigenpairs pairs = top_eigenpairs(matrix, options);
+    ASSERT_EQ(pairs.values.size(0), 5);
+    EXPECT_LT((pairs.values - all.slice(0, 0, 5)).abs().max().item<double>(),
+              1e-6 * all[0].item<double>());
+    int64_t equal = 0;  // neighbours among the five
+    for (int64_t k = 0; k + 1 < 5; ++k) {
+      equal += (all[k] - all[k + 1]).item<double>() < 1e-6 * all[0].item<double>() ? 1 : 0;
+    }
+    EXPECT_GE(equal, 2);
+  }
 }
 
 TEST(FeltCurvature, IsRefusedWhereNoneIsKnown) {

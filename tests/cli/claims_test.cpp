@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/material.hpp"
+#include "reluctance/network/parameters.hpp"
 
 namespace reluctance {
 namespace {
@@ -30,6 +31,9 @@ class Claims : public Cli {
     for (const Tensor& parameter : precise.parameters()) {
       leaves_.push_back(parameter.clone().requires_grad_());
     }
+    for (const NamedParameter& each : named_parameters(read_onnx(model()))) {
+      names_.push_back(each.name);
+    }
     const Dataset data = dataset(count);
     x_ = data.samples.images.flatten(1).to(at::kDouble);
     labels_ = data.samples.labels;
@@ -45,6 +49,7 @@ class Claims : public Cli {
   }
 
   Tensors leaves_;
+  std::vector<std::string> names_;
   Tensor x_, labels_;
 };
 
@@ -93,6 +98,35 @@ TEST_F(Claims, EigenvaluesAreThoseOfAutogradsHessian) {
   const Tensor vectors = arrays.at("eigenvectors").to(at::kDouble);
   EXPECT_LT((at::mm(vectors, vectors.t()) - at::eye(3, at::kDouble)).abs().max().item<double>(),
             1e-4);
+}
+
+// The block of the last layer is the Hessian of its own parameters alone.
+TEST_F(Claims, ABlockIsTheHessianOfItsParameters) {
+  const auto arrays = saved(on_both("curvature") +
+                            Arguments{"--operator", "hessian", "--top", "2", "--tolerance", "1e-5",
+                                      "--json", "block.json", "--parameters", "Gemm_3"});
+  const Tensors last{leaves_[2], leaves_[3]};
+  const Tensor gradient = [&] {
+    Tensors rows;
+    for (const Tensor& part : grad({loss_of(x_, labels_)}, last, {}, true, true)) {
+      rows.push_back(part.flatten());
+    }
+    return at::cat(rows);
+  }();
+  Tensors rows;
+  for (int64_t k = 0; k < gradient.size(0); ++k) {
+    const Tensors row = grad({gradient[k]}, last, {}, true);
+    rows.push_back(at::cat({row[0].flatten(), row[1].flatten()}));
+  }
+  const Tensor expected = std::get<0>(at::linalg_eigh(at::stack(rows))).flip(0).slice(0, 0, 2);
+  EXPECT_LT((arrays.at("eigenvalues") - expected).abs().max().item<double>(),
+            1e-4 * expected.max().item<double>());
+  EXPECT_EQ(arrays.at("eigenvectors").sizes(), at::IntArrayRef({2, gradient.size(0)}));
+  EXPECT_LT((arrays.at("sample_share").sum(1) - 1).abs().max().item<double>(), 1e-3);
+  const auto parameters = nlohmann::json::parse(bytes_of(in_folder("block.json")))["parameters"];
+  ASSERT_EQ(parameters.size(), 2U);
+  EXPECT_EQ(parameters[0]["name"], names_[2]);
+  EXPECT_EQ(parameters[1]["shape"], last[1].sizes().vec());
 }
 
 TEST_F(Claims, TheSmallestEigenvaluesAreNegativeAndAscend) {
@@ -155,6 +189,10 @@ TEST_F(Claims, WhatCannotBeIsRefused) {
   is_refused(on_both("curvature") + Arguments{"--operator", "effective", "--attack", "pgd",
                                               "--norm", "linf", "--limit", "4"},
              {"L-infinity", "hessian"});
+  is_refused(on_both("curvature") + Arguments{"--parameters", names_[0]},
+             {"--parameters has no effect", "--operator"});
+  is_refused(on_both("curvature") + Arguments{"--operator", "ggn", "--parameters", names_[0] + "x"},
+             {"--parameters: no parameter is named", names_[0], names_[3]});
   is_refused(on_images("influence"), {"--model"});
   is_refused(on_both("evaluate") + Arguments{"--save", "-"}, {"--save -"});
   EXPECT_TRUE(content(folder()).empty());

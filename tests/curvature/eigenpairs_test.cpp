@@ -135,6 +135,38 @@ TEST(Eigenpairs, OfANonsymmetricMatrixAreItsRightOnes) {
               values.min().item<double>(), 1e-4);
 }
 
+TEST(Eigenpairs, OfANonsymmetricMatrixAppearAsOftenAsTheirMultiplicity) {
+  Tensor values = -at::rand({120}, at::kDouble);
+  const Tensor top = at::tensor({3.0, 3.0, 3.0, 1.0, 0.5, 0.5, 0.25}, at::kDouble);
+  values.slice(0, 0, 7).copy_(top);
+  Tensor matrix;
+  const LinearOperator subject = general(at::diag(values), &matrix);
+  for (const int64_t asked : {1, 2, 3, 5, 6, 7}) {
+    const Eigenpairs pairs = top_eigenpairs(subject, options(asked, 1e-6));
+    EXPECT_TRUE(pairs.converged);
+    ASSERT_EQ(pairs.values.size(0), asked);
+    EXPECT_LT(relative_error(pairs.values, top.slice(0, 0, asked)), 1e-6);
+    for (int64_t k = 0; k < asked; ++k) {
+      const Tensor v = pairs.vectors[k];
+      EXPECT_NEAR(v.norm().item<double>(), 1, 1e-10);
+      EXPECT_LE((at::mv(matrix, v) - pairs.values[k] * v).norm().item<double>(), 1e-5);
+    }
+    // As many directions as vectors.
+    EXPECT_GT(at::linalg_svdvals(pairs.vectors).min().item<double>(), 0.01);
+  }
+}
+
+// Such a block has its eigenvalue twice, and one eigenvector alone.
+TEST(Eigenpairs, OfAJordanBlockHaveOneVector) {
+  Tensor blocks = at::diag(-at::rand({60}, at::kDouble));
+  blocks.slice(0, 0, 2).slice(1, 0, 2).copy_(
+      at::tensor({2.0, 1.0, 0.0, 2.0}, at::kDouble).view({2, 2}));
+  Tensor matrix;
+  const Eigenpairs pairs = top_eigenpairs(general(blocks, &matrix), options(2, 1e-4));
+  EXPECT_LT(relative_error(pairs.values, at::tensor({2.0, 2.0}, at::kDouble)), 1e-3);
+  EXPECT_GT(pairs.vectors[0].dot(pairs.vectors[1]).abs().item<double>(), 0.999);
+}
+
 TEST(Eigenpairs, OfAComplexPairAreItsRealPartAndItsPlane) {
   Tensor blocks = at::diag(at::rand({120}, at::kDouble) - 0.5);
   blocks[0][0] = 6;

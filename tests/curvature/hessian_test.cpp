@@ -114,6 +114,19 @@ TEST_P(Curvature, SinglePrecisionIsCloseToDouble) {
   EXPECT_LT(relative_error(actual.to(at::kDouble), loss_hessian(of(net_)).product(v_)), 1e-4);
 }
 
+// The products of a block, whose places lie anywhere, are rows and columns of the whole matrix.
+TEST_P(Curvature, BlocksArePartsOfTheWhole) {
+  const LinearOperator whole = loss_hessian(of(net_));
+  const Tensor places = at::randperm(whole.size, at::kLong).slice(0, 0, whole.size / 3);
+  const LinearOperator block = principal_block(whole, places);
+  ASSERT_EQ(block.size, places.size(0));
+  const Tensor v = v_.index_select(0, places);
+  Tensor alone = at::zeros_like(v_);
+  alone.index_put_({places}, v);
+  EXPECT_TRUE(at::equal(embedded(v, places, whole.size), alone));
+  EXPECT_TRUE(at::equal(block.product(v), whole.product(alone).index_select(0, places)));
+}
+
 INSTANTIATE_TEST_SUITE_P(Networks, Curvature, all_pairs(), name_of);
 
 // A network so sure of its answers that 1 - p vanishes in float32: its curvature must not.

@@ -125,4 +125,25 @@ inline onnx::ModelProto product(const Tensor& weight = at::ones({3, 2})) {
   return model;
 }
 
+// A convolution without a bias that a normalisation is folded into, a matrix that the file has the
+// other way round with its bias in a node of its own, and a layer of two parameters.
+inline onnx::ModelProto mixed_model() {
+  onnx::ModelProto model = model_of({1, 2, 4, 4});
+  add_tensor(model, "stem.conv.weight", at::randn({3, 2, 3, 3}));
+  for (const char* name : {"scale", "shift", "mean"}) add_tensor(model, name, at::randn({3}));
+  add_tensor(model, "variance", at::rand({3}) + 0.5);
+  add_tensor(model, "matrix", at::randn({12, 5}));
+  add_tensor(model, "bias", at::randn({5}));
+  add_tensor(model, "stem2.weight", at::randn({4, 5}));
+  add_tensor(model, "stem2.bias", at::randn({4}));
+  add_node(model, "Conv", {"x", "stem.conv.weight"});
+  add_node(model, "BatchNormalization", {"y1", "scale", "shift", "mean", "variance"});
+  add_node(model, "Relu", {"y2"});
+  set_attribute(add_node(model, "Flatten", {"y3"}), "axis", 1);
+  add_node(model, "MatMul", {"y4", "matrix"});
+  add_node(model, "Add", {"y5", "bias"});
+  set_attribute(add_node(model, "Gemm", {"y6", "stem2.weight", "stem2.bias"}), "transB", 1);
+  return model;
+}
+
 }  // namespace reluctance

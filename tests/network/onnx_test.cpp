@@ -116,28 +116,15 @@ TEST_F(Onnx, AWeightThatTwoLayersShareStaysOne) {
 }
 
 TEST_F(Onnx, ParametersKnowTheTensorsOfTheFileTheyComeFrom) {
-  onnx::ModelProto model = model_of({1, 2, 4, 4});
-  add_tensor(model, "conv.weight", at::randn({3, 2, 3, 3}));
-  for (const char* name : {"scale", "shift", "mean"}) add_tensor(model, name, at::randn({3}));
-  add_tensor(model, "variance", at::rand({3}) + 0.5);
-  add_tensor(model, "matrix", at::randn({12, 5}));
-  add_tensor(model, "bias", at::randn({5}));
-  add_tensor(model, "gemm.weight", at::randn({4, 5}));
-  add_node(model, "Conv", {"x", "conv.weight"});
-  add_node(model, "BatchNormalization", {"y1", "scale", "shift", "mean", "variance"});
-  add_node(model, "Relu", {"y2"});
-  set_attribute(add_node(model, "Flatten", {"y3"}), "axis", 1);
-  add_node(model, "MatMul", {"y4", "matrix"});
-  add_node(model, "Add", {"y5", "bias"});
-  set_attribute(add_node(model, "Gemm", {"y6", "gemm.weight"}), "transB", 1);
-  const ImportedNetwork read = imported(model);
+  const ImportedNetwork read = imported(mixed_model());
   std::vector<std::string> described;
   for (const ImportedNetwork::Source& each : read.sources) {
     described.push_back(each.name + (each.folded ? " folded" : "") +
                         (each.transposed ? " transposed" : ""));
   }
-  EXPECT_EQ(described, (std::vector<std::string>{"conv.weight folded", " folded",
-                                                 "matrix transposed", "bias", "gemm.weight"}));
+  EXPECT_EQ(described,
+            (std::vector<std::string>{"stem.conv.weight folded", " folded", "matrix transposed",
+                                      "bias", "stem2.weight", "stem2.bias"}));
 }
 
 TEST_F(Onnx, EveryParameterHasASource) {

@@ -30,9 +30,10 @@ struct Eigenpairs {
 // An eigenvalue appears as often as its multiplicity. Fewer than K where the operator has fewer
 // rows, or where the search ended without convergence.
 //
-// Of an operator that is not symmetric: real parts of its eigenvalues and right eigenvectors, each
-// eigenvalue once. A complex pair is two of them with the same real part, whose two vectors span
-// its plane, and v^T A v / (v^T v) is the real part for each; residuals are those of the pair.
+// Of an operator that is not symmetric: real parts of its eigenvalues and right eigenvectors, which
+// are parallel where it has fewer of them than eigenvalues. A complex pair is two of them with the
+// same real part, whose two vectors span its plane, and v^T A v / (v^T v) is the real part for
+// each; residuals are those of the pair.
 Eigenpairs top_eigenpairs(const LinearOperator& matrix, const EigenpairOptions& options = {});
 
 // The algebraically smallest ones, ascending.

@@ -20,4 +20,10 @@ struct LinearOperator {
   bool symmetric = true;
 };
 
+// The rows and columns of some places (B, int64), such as those of one layer's parameters.
+LinearOperator principal_block(const LinearOperator& matrix, const Tensor& places);
+
+// A vector of such a block among `size` numbers, the others zero.
+Tensor embedded(const Tensor& v, const Tensor& places, int64_t size);
+
 }  // namespace reluctance

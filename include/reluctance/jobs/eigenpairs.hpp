@@ -11,6 +11,7 @@
 #include "reluctance/claims/felt_curvature.hpp"
 #include "reluctance/curvature/eigenpairs.hpp"
 #include "reluctance/jobs/attacks.hpp"
+#include "reluctance/network/parameters.hpp"
 
 namespace reluctance {
 
@@ -23,6 +24,7 @@ AttackOptions curvature_attack();
 struct CurvatureQuestion {
   std::string matrix;  // "hessian", "ggn" (Gauss-Newton) or "effective" (what training feels)
   AttackOptions attack = curvature_attack();
+  std::vector<std::string> parameters;        // whose block; all where none is named
   EigenpairOptions pairs{};                   // the context's seed is the attack's, too
   int64_t smallest = 0;                       // eigenvalues
   int64_t memory = default_curvature_memory;  // bytes that products may share
@@ -30,7 +32,8 @@ struct CurvatureQuestion {
 };
 
 struct CurvatureAnswer {
-  int64_t samples;  // N
+  int64_t samples;                         // N
+  std::vector<NamedParameter> parameters;  // P numbers: of the matrix's rows
   std::optional<GradientAscent> attack;
   Eigenpairs pairs;
   Tensor smallest;                 // float64, ascending
@@ -51,7 +54,8 @@ FeltCurvature curvature_of(const Network& network, const Samples& samples,
                            const CurvatureQuestion& question);
 LinearOperator operator_of(const FeltCurvature& felt, const std::string& matrix);
 
-CurvatureAnswer ask(const Network& network, const Samples& samples,
-                    const CurvatureQuestion& question);
+// all: the network's parameters. Throws Error for a name that none of them has.
+CurvatureAnswer ask(const Network& network, const std::vector<NamedParameter>& all,
+                    const Samples& samples, const CurvatureQuestion& question);
 
 }  // namespace reluctance

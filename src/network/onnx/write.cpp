@@ -50,6 +50,14 @@ void set(onnx::ValueInfoProto& to, const std::string& name, const Shape& sample)
   for (int64_t extent : sample) type.mutable_shape()->add_dim()->set_dim_value(extent);
 }
 
+// The last part of an operand's name: people choose parameters by it (parameters.hpp).
+std::string operand_name(const std::string& type, std::size_t place) {
+  const bool weighs =
+      type == "Gemm" || type == "MatMul" || type == "Conv" || type == "ConvTranspose";
+  if (weighs && place < 2) return place == 0 ? ".weight" : ".bias";
+  return ".operand" + std::to_string(place);
+}
+
 // Appends operators one by one; each computes one value.
 class Writer {
  public:
@@ -64,8 +72,8 @@ class Writer {
     for (std::size_t i = 0; i < op.operands.size(); ++i) {
       // A tensor that several operators take is one in the file, too.
       const Tensor& operand = op.operands[i];
-      const auto [known, first] = written_.emplace(operand.unsafeGetTensorImpl(),
-                                                   node.name() + ".operand" + std::to_string(i));
+      const auto [known, first] =
+          written_.emplace(operand.unsafeGetTensorImpl(), node.name() + operand_name(op.type, i));
       if (first) set(*graph_.add_initializer(), known->second, operand);
       if (first) kept_.push_back(operand);
       node.add_input(known->second);
