@@ -1,0 +1,52 @@
+#include "reluctance/measure/training_step.hpp"
+
+#include <ATen/ATen.h>
+
+#include "reluctance/base/each_sample.hpp"
+#include "reluctance/network/passes.hpp"
+
+namespace reluctance {
+namespace {
+
+Tensors gradient_at(const Network& network, const Samples& sample, const Loss& loss) {
+  const Pass pass = forward(network, sample.images, Keep::inputs);
+  return weight_gradient(network, pass, loss.gradient(pass.logits, sample.labels));
+}
+
+Tensor input_gradient_of(const Network& network, const Tensor& image, const Tensor& u) {
+  return vector_jacobian(network, forward(network, image, Keep::gates), u);
+}
+
+}  // namespace
+
+Tensor parameter_gradients(const Network& network, const Samples& samples, const Loss& loss) {
+  return each_sample(samples, [&](const Samples& sample, int64_t) {
+    Tensors flat;
+    for (const Tensor& each : gradient_at(network, sample, loss)) {
+      flat.push_back(each.flatten());
+    }
+    return at::cat(flat);
+  });
+}
+
+Tensor measure_training_effects(const Network& network, const Samples& samples,
+                                const Tensor& attacked, const Tensor& u, const Loss& loss,
+                                const TrainingStep& step) {
+  return each_sample(samples, [&](const Samples& sample, int64_t i) {
+    const Tensor direction = u.slice(0, i, i + 1);
+    const Samples trained = sample.with_images(attacked.slice(0, i, i + 1));
+    const Tensors gradients = gradient_at(network, trained, loss);
+    Tensors parameters = network.parameters();
+    for (std::size_t k = 0; k < parameters.size(); ++k) {
+      if (step.parameter && *step.parameter != k) continue;
+      parameters[k] = parameters[k] - step.rate * gradients[k];
+    }
+    Network after = network;
+    after.set_parameters(parameters);
+    const Tensor before = input_gradient_of(network, sample.images, direction);
+    const Tensor change = input_gradient_of(after, sample.images, direction) - before;
+    return (before * change).sum() / step.rate;
+  });
+}
+
+}  // namespace reluctance
