@@ -16,6 +16,7 @@ if (!folder || !existsSync(folder)) {
 const read = (...parts) => JSON.parse(readFileSync(join(folder, ...parts), "utf8"));
 const architectures = ["linear", "mlp", "cnn", "lenet", "resnet18"];
 const trainings = ["plain", "l2", "linf"];
+const onsetNames = { plain: "plain", l2: "L2", linf: "L∞" };
 const trainingNames = { plain: "plain", l2: "L2 1.0", linf: "L∞ 0.1" };
 const dataNames = { "fashion-mnist": "Fashion-MNIST", mnist: "MNIST" };
 
@@ -42,6 +43,16 @@ const grid = readdirSync(folder)
   .map(({ name, size }) => ({ depth: +size[1], width: +size[2],
                               dynamics: read(name, "dynamics.json").networks[0].dynamics }))
   .sort((a, b) => a.depth - b.depth || a.width - b.width);
+
+// Full-batch trainings, watched: the first line after consecutive updates opposed each other.
+const onsets = readdirSync(folder)
+  .map((name) => ({ name, parts: /^onset-(.+)-(plain|l2|linf)-([\d.]+)-([\d.]+)-(\d+)$/.exec(name) }))
+  .filter(({ name, parts }) => parts && existsSync(join(folder, name, "diagnosis.jsonl")))
+  .map(({ name, parts: [, data, training, hidden, rate, seed] }) => {
+    const lines = readFileSync(join(folder, name, "diagnosis.jsonl"), "utf8").trim().split("\n");
+    const first = lines.map((line) => JSON.parse(line)).find(({ opposed }) => opposed > 0);
+    return { data, training, hidden: hidden.replaceAll(".", ", "), rate, seed, first };
+  });
 
 const findingsOf = (data) => (existsSync(join(folder, `${data}-findings`, "results.json"))
   ? read(`${data}-findings`, "results.json").findings
@@ -72,8 +83,13 @@ function errorAt(dynamics, kind, share) {
 }
 
 const lastOf = (list) => list[list.length - 1];
-const halfFooled = ({ dynamics }) =>
-  (known(dynamics.fooled_half_beta) ? lastOf(dynamics.sweep) : null);
+// Where each image is attacked at its own smallest fooling strength.
+const atFooling = ({ dynamics }) => lastOf(dynamics.sweep) ?? null;
+const segmentsOf = ({ dynamics }) =>
+  dynamics.segments.find(({ tolerance }) => tolerance === dynamics.tolerance) ?? null;
+// The value of a claim's check whose words begin like this.
+const checkOf = (cell, id, words) => cell.results.claims.find((claim) => claim.id === id)
+  ?.verdicts[0]?.checks.find(({ what }) => what.startsWith(words))?.value;
 const rawRanks = ({ influence }) => influence.strengths.filter(({ kind }) => kind === "raw")
   .map(({ rank_correlation: rank }) => rank.region).filter(known);
 const rateErrors = ({ curvature }, training) => curvature.rates
@@ -100,14 +116,20 @@ const claimsTable = table(
     verdictOf(cell, "influence"), verdictOf(cell, "curvature")]));
 
 const dynamicsTable = table(
-  ["network", "region-exact error at 1% of gates", "quadratic", "gates flipped, half fooled",
-   "region-exact error there", "8 segments there", "top 3 eigenvectors hold"],
+  ["network", "region-exact error at 1% of gates", "quadratic", "images with a fooling strength",
+   "length there", "gates flipped", "region-exact error", "segments, median", "90th percentile",
+   "number", "forward", "backward", "top 3 eigenvectors hold"],
   cells.map((cell) => {
-    const half = halfFooled(cell.network);
-    return [title(cell), percent(errorAt(cell.network.dynamics, "region", 0.01)),
-            percent(errorAt(cell.network.dynamics, "quadratic", 0.01)),
-            percent(half?.gates_flipped_share), percent(half?.error.region?.median),
-            percent(half?.error.segments?.median), percent(half?.top_share.real?.[2]?.median)];
+    const { network } = cell;
+    const own = atFooling(network);
+    const cut = segmentsOf(network);
+    return [title(cell), percent(errorAt(network.dynamics, "region", 0.01)),
+            percent(errorAt(network.dynamics, "quadratic", 0.01)),
+            `${network.dynamics.fooled} of ${network.dynamics.right}`, number(own?.norm?.median),
+            percent(own?.gates_flipped_share), percent(own?.error.region?.median),
+            percent(own?.error.segments?.median),
+            percent(checkOf(cell, "dynamics", "90th percentile")), number(cut?.segments),
+            number(cut?.forward), number(cut?.backward), percent(own?.top_share.real?.[2]?.median)];
   }));
 
 const influenceTable = table(
@@ -136,6 +158,36 @@ const curvatureTable = table(
             half(lastOf(conditions))];
   }));
 
+const onsetsFound = onsets.filter(({ first }) => first);
+const readings = ({ first: { rate_times_curvature: at } }) =>
+  [at.hessian, at.hessian_adversarial, at.effective];
+const onsetTable = table(
+  ["training", "hidden units", "rate", "seed", "step", "rate times largest curvature, clean images",
+   "attacked images", "felt"],
+  onsets.map((each) => [
+    `${dataNames[each.data]}, ${onsetNames[each.training]}`, each.hidden, each.rate, each.seed,
+    each.first ? String(each.first.step) : "not reached",
+    ...(each.first ? readings(each).map((value) => number(value)) : ["–", "–", "–"])]));
+
+// Of the trainings under an attack, how many onsets the felt curvature reads nearer to 2.
+function onsetSummary() {
+  const attackedOnes = onsetsFound.filter(({ training }) => training !== "plain")
+    .map((each) => ({ training: each.training, of: readings(each) }));
+  const told = ["l2", "linf"].map((training) => {
+    const some = attackedOnes.filter((each) => each.training === training);
+    const both = some.map(({ of: [, hessian, felt] }) => [hessian, felt])
+      .filter(([, felt]) => known(felt));
+    const nearer = both.filter(([hessian, felt]) => Math.abs(felt - 2) < Math.abs(hessian - 2)).length;
+    return `${onsetNames[training]}: felt ${number(middle(both.map(([, felt]) => felt)))}, Hessian at ` +
+      `attacked images ${number(middle(both.map(([hessian]) => hessian)))} (medians), felt nearer to 2 ` +
+      `in ${nearer} of ${some.length}`;
+  });
+  const plain = onsetsFound.filter(({ training }) => training === "plain")
+    .map((each) => readings(each)[0]);
+  return `${onsetsFound.length} of ${onsets.length} trainings came to an onset. ` +
+    `Plain: ${number(middle(plain))}; ${told.join("; ")}.`;
+}
+
 const findingsTables = Object.keys(dataNames).map((data) => ({
   data,
   findings: findingsOf(data),
@@ -152,11 +204,11 @@ const findingsTable = table(
 
 const sizeTable = table(
   ["hidden layers", "width", "region-exact error at 5% of gates", "quadratic", "at 10% of gates",
-   "gates flipped, half fooled"],
+   "gates flipped at the fooling strengths"],
   grid.map(({ depth, width, dynamics }) => [
     String(depth), String(width), percent(errorAt(dynamics, "region", 0.05)),
     percent(errorAt(dynamics, "quadratic", 0.05)), percent(errorAt(dynamics, "region", 0.1)),
-    percent(halfFooled({ dynamics })?.gates_flipped_share)]));
+    percent(atFooling({ dynamics })?.gates_flipped_share)]));
 
 // ----- charts -----
 
@@ -208,6 +260,20 @@ const charts = [
                              axis: { tickMinStep: 1 } },
                         y: logAxis("error", "relative error"),
                         color: { field: "width", type: "ordinal", sort: ["64", "256", "512"] } } } },
+  { name: "onset", caption: "Learning rate times largest curvature where consecutive updates of full-batch " +
+      "training first oppose each other. At 2 an oscillation grows.",
+    points: onsetsFound.flatMap((each) => ["clean images", "attacked images", "felt"].map((what, k) => ({
+      what, training: onsetNames[each.training], value: readings(each)[k] })))
+      .filter(({ value }) => known(value)),
+    spec: { facet: { row: { field: "training", title: null } },
+            spec: { width: 420, height: 90,
+                    layer: [
+                      { mark: { type: "tick", thickness: 2, opacity: 0.7 },
+                        encoding: { x: { field: "value", type: "quantitative", title: "rate times curvature" },
+                                    y: { field: "what", type: "nominal", title: null },
+                                    color: { field: "what", type: "nominal", legend: null } } },
+                      { mark: { type: "rule", strokeDash: [4, 4], color: "#5a6675" },
+                        encoding: { x: { datum: 2 } } }] } } },
   { name: "critical-rates", caption: "Critical learning rates, measured against predicted from " +
       "the effective curvature. On the line they agree.",
     points: ratePoints,
@@ -233,8 +299,9 @@ const sections = [
   { heading: "Claims", text: "Verdicts by the thresholds of each claim. Robust accuracy is under " +
       "PGD of 20 steps in L∞ with radius 0.05.", tables: [claimsTable] },
   { heading: "Claim 1: the perturbation", text: "Median errors of the analytic perturbations where " +
-      "1% of the gates flip and where half of the images are fooled. A dash: the sweep does not " +
-      "reach there (a linear network has no gates).", tables: [dynamicsTable], charts: ["error-by-gates"] },
+      "1% of the gates flip and at each image's own smallest fooling strength; length of the median " +
+      "perturbation there, and number and passes of its segments, where the attack takes 50 passes " +
+      "of either kind. A dash: the sweep does not reach there (a linear network has no gates).", tables: [dynamicsTable], charts: ["error-by-gates"] },
   { heading: "Depth and width", text: "Perceptrons trained plainly on Fashion-MNIST.",
     tables: [sizeTable], charts: ["error-by-size"] },
   { heading: "Claim 2: influence", text: "Rank correlation of region-exact and measured boost, the " +
@@ -243,6 +310,14 @@ const sections = [
   { heading: "Claim 3: oscillation", text: "The largest curvature at L2 radius 1.0 relative to none, " +
       "how far critical learning rates are off their prediction at most, and how many images carry " +
       "the top eigenvalue.", tables: [curvatureTable], charts: ["critical-rates"] },
+  ...(onsets.length > 0 ? [
+    { heading: "Onset of oscillation", text: "Full-batch descent of small perceptrons on the first 300 " +
+        "images, without momentum, under no attack or PGD of 5 steps (L2 1.0; L∞ 0.1 on MNIST, 0.05 on " +
+        "Fashion-MNIST). Read at the first step, of every fourth, after which consecutive updates had " +
+        "opposed each other: learning rate times the largest eigenvalue of the Hessian at clean and at " +
+        "attacked images, and times the curvature that training feels (effective, in L∞ of swings of a " +
+        `thousandth of the parameters' length). ${onsetSummary()}`,
+      tables: [onsetTable], charts: ["onset"] }] : []),
   { heading: "Claim 4: earlier findings", text: "Small perceptrons of the findings' own, five " +
       "repetitions each.", tables: [findingsTable] },
 ];
@@ -257,7 +332,7 @@ const middle = (values) => {
   return sorted.length > 0 ? sorted[Math.floor((sorted.length - 1) / 2)] : null;
 };
 const bent = cells.filter(({ architecture }) => architecture !== "linear");
-const atHalf = (pick) => percent(middle(bent.map(({ network }) => pick(halfFooled(network)))), 0);
+const whereFooled = (pick) => percent(middle(bent.map(({ network }) => pick(atFooling(network)))), 0);
 const within = (values, limit) =>
   `${values.filter((one) => known(one) && one <= limit).length} of ${values.filter(known).length}`;
 const vanilla = cells.map(({ network }) => largest(rateErrors(network, "vanilla")));
@@ -267,11 +342,11 @@ const intro = [
     `${grid.length} more perceptrons, every number from one run of \`make study\`. The adversarially ` +
     "trained networks go on from the plain ones.",
   `Claim 1: ${counts("dynamics")}. Claim 2: ${counts("influence")}. Claim 3: ${counts("curvature")}.`,
-  `Where half of the images are fooled, the median network with ReLUs has flipped ` +
-    `${atHalf((half) => half?.gates_flipped_share)} of its gates: there one region is off by ` +
-    `${atHalf((half) => half?.error.region?.median)}, eight segments by ` +
-    `${atHalf((half) => half?.error.segments?.median)}, and three eigenvectors of the input Hessian hold ` +
-    `${atHalf((half) => half?.top_share.real?.[2]?.median)} of the perturbation. The order of the boosts ` +
+  `At its images' own fooling strengths the median network with ReLUs has flipped ` +
+    `${whereFooled((own) => own?.gates_flipped_share)} of its gates: there one region is off by ` +
+    `${whereFooled((own) => own?.error.region?.median)}, segments by ` +
+    `${whereFooled((own) => own?.error.segments?.median)}, and three eigenvectors of the input Hessian hold ` +
+    `${whereFooled((own) => own?.top_share.real?.[2]?.median)} of the perturbation. The order of the boosts ` +
     `is predicted with a rank correlation of at least ${number(middle(cells.map(({ network }) =>
       least(rawRanks(network)))))} on the median network. The largest curvature grows by a factor of ` +
     `${number(middle(cells.map(({ network }) => strengthened(network))), 2)}. Critical learning rates of ` +

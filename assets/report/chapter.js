@@ -14,17 +14,18 @@ const chapter = (() => {
   const valuesOf = (rows) => rows.flatMap(({ median, q25, q75 }) => [median, q25, q75]);
 
   // Panels of lines against the strength, with the same axes for all networks. `rowsOf(network)`
-  // gives the rows, `axisOf(all rows)` the vertical axis, `halfOf(network)` the strength that fools
-  // half of the images, and `reading(network)` a remark.
-  function strengthPanels(networks, { rowsOf, axisOf, halfOf, series, reading, titleOf, height }) {
+  // gives the rows, `axisOf(all rows)` the vertical axis, `ruleOf(network)` a strength to mark and
+  // its label, and `reading(network)` a remark. `across` is the title of the horizontal axis.
+  function strengthPanels(networks, options) {
+    const { rowsOf, axisOf, ruleOf, series, reading, titleOf, height } = options;
     const rows = networks.map(rowsOf);
-    const x = charts.logAxis(strengthTitle, charts.logDomain(rows.flat().map((one) => one.x)));
+    const x = charts.logAxis(options.across ?? strengthTitle, charts.logDomain(rows.flat().map((one) => one.x)));
     const y = axisOf(rows.flat());
     return networks.map((network, index) => ({
       title: titleOf ? titleOf(network) : network.title,
       chart: specs.lines({
         rows: rows[index], series, x, y, height,
-        rule: { x: halfOf(network), label: "half fooled" },
+        rule: ruleOf(network),
       }),
       reading: reading?.(network),
       missing: "The results hold no such numbers for this network.",

@@ -10,27 +10,17 @@
 
   const sweepOf = (network) => network.dynamics?.sweep ?? [];
 
-  // One row per strength and solution; `read(entry, key)` gives the quantiles.
+  // One row per share of the fooling strengths and solution; `read(entry, key)` gives the quantiles.
   const sweepRows = (network, keys, read) =>
     sweepOf(network).flatMap((entry) =>
-      keys.map((key) => row(entry.beta, looks[key], read(entry, key))));
+      keys.map((key) => row(entry.relative, looks[key], read(entry, key))));
 
-  // The entry of the sweep that is nearest to the strength at which half of the images are fooled.
-  function entryAtHalf(network) {
-    const half = network.dynamics?.fooled_half_beta;
-    if (!format.known(half)) return null;
-    const distance = ({ beta }) => Math.abs(Math.log(beta / half));
-    return sweepOf(network).reduce(
-      (best, entry) => (!best || distance(entry) < distance(best) ? entry : best), null);
-  }
-
-  // A sentence with the medians at that strength: "At β = 0.2, ...: quadratic 12%, ...".
-  function readingAtHalf(network, values) {
-    const entry = entryAtHalf(network);
+  // A sentence with the medians at the fooling strengths: "quadratic 12%, ...".
+  function readingWhereFooled(network, values) {
+    const entry = sweepOf(network).at(-1);
     if (!entry) return "";
     const parts = values(entry).map(([name, text]) => `${name} ${text}`);
-    return `At ${format.strength(entry.beta)}, nearest to where half of the images are fooled: ` +
-           `${parts.join(", ")}.`;
+    return `At the fooling strengths: ${parts.join(", ")}.`;
   }
 
   function overflowRemark(network) {
@@ -41,8 +31,11 @@
       : "";
   }
 
-  const sweepPanels = (networks, options) => chapter.strengthPanels(networks,
-    { ...options, halfOf: ({ dynamics }) => dynamics?.fooled_half_beta });
+  const sweepPanels = (networks, options) => chapter.strengthPanels(networks, {
+    ...options,
+    across: "strength, relative to each image's own fooling one",
+    ruleOf: () => ({ x: 1, label: "fooled" }),
+  });
 
   // ----- figures -----
 
@@ -71,7 +64,7 @@
         rowsOf: (network) => sweepRows(network, solutions, (entry, key) => entry.error?.[key]),
         axisOf: errorAxis,
         reading: (network) =>
-          readingAtHalf(network, (entry) => medians(entry.error, format.percent)) +
+          readingWhereFooled(network, (entry) => medians(entry.error, format.percent)) +
           overflowRemark(network),
       })],
     });
@@ -85,15 +78,15 @@
       name: "dynamics-flips",
       title: "When do gates flip, and when are images fooled?",
       caption: "The solutions above assume that gates stay as they are. Gates flipped: share of " +
-        "all gates, median and middle half. Images fooled: share of those that were right.",
+        "all gates, median and middle half. Images fooled: share of those that some strength fools.",
       rows: [sweepPanels(networks, {
         series: [gates, fooled],
         rowsOf: (network) => sweepOf(network).flatMap((entry) => [
-          row(entry.beta, gates, entry.gates_flipped),
-          row(entry.beta, fooled, { median: entry.fooled }),
+          row(entry.relative, gates, entry.gates_flipped),
+          row(entry.relative, fooled, { median: entry.fooled }),
         ]),
         axisOf: () => charts.percentAxis("share (%)"),
-        reading: (network) => readingAtHalf(network, (entry) => [
+        reading: (network) => readingWhereFooled(network, (entry) => [
           [gates.name, format.percent(entry.gates_flipped?.median)],
           [fooled.name, format.percent(entry.fooled)],
         ]),
@@ -117,32 +110,30 @@
         rowsOf: (network) => sweepRows(network, solutions, (entry, key) => entry.cosine?.[key]),
         axisOf: cosineAxis,
         reading: (network) =>
-          readingAtHalf(network, (entry) => medians(entry.cosine, cosineText)),
+          readingWhereFooled(network, (entry) => medians(entry.cosine, cosineText)),
       })],
     });
   }
 
   function segmentsFigure(networks) {
-    const schemes = {
-      tangent: { name: "tangents", color: "#7a4a00", dash: [2, 3], shape: "triangle-up" },
-      chord: { ...looks.segments, name: "chords" },
-    };
-    const rowsOf = (entry) =>
-      Object.entries(schemes).map(([key, look]) => row(entry.segments, look, entry[key]));
-    const rows = networks.map(({ dynamics }) => (dynamics?.segments?.errors ?? []).flatMap(rowsOf));
-    const counts = [...new Set(rows.flat().map(({ x }) => x))];
-    const x = charts.logAxis("number of segments", charts.logDomain(counts), counts);
+    const look = looks.segments;
+    const rows = networks.map(({ dynamics }) => (dynamics?.segments ?? []).map(
+      (entry) => row(entry.segments, look, entry.error)));
+    const x = charts.logAxis("segments of an image, mean",
+      charts.logDomain(rows.flat().map((one) => one.x)));
     const y = errorAxis(rows.flat());
+    const attack = ({ steps }) => `The attack itself takes ${steps} passes of either kind.`;
     return charts.figure({
       name: "dynamics-segments",
       title: "Does cutting the attack into segments close the gap?",
-      caption: "Relative error of the re-linearised solution at the strength that fools half of " +
-        "the images. Tangents: the network is linearised where each segment starts. Chords: between " +
-        "its start and its predicted end. Line: the median image. Band: the middle half.",
+      caption: "Relative error of the re-linearised solution at the fooling strengths, for several " +
+        "tolerances. Each image's segments are as long as the gradient that they predict at their " +
+        "ends is the real one within the tolerance. They explain the attack and do not replace it: " +
+        "the table below has what they cost. Line: the median image. Band: the middle half.",
       rows: [networks.map(({ title, dynamics }, index) => ({
         title,
-        chart: specs.lines({ rows: rows[index], series: Object.values(schemes), x, y }),
-        reading: `At ${format.strength(dynamics?.segments?.beta)}.`,
+        chart: specs.lines({ rows: rows[index], series: [look], x, y }),
+        reading: dynamics ? attack(dynamics) : "",
         missing: "The results hold no segments for this network.",
       }))],
     });
@@ -192,10 +183,10 @@
 
   function growthFigure(networks) {
     const series = charts.ranks.map((look, index) => ({ ...look, name: `λ${"₁₂₃₄₅"[index]}` }));
-    const rows = networks.map((network) => sweepOf(network).flatMap(({ beta, growth }) =>
+    const rows = networks.map((network) => sweepOf(network).flatMap(({ relative, growth }) =>
       (growth ?? []).slice(0, series.length).map(({ predicted, measured }, rank) => ({
         ...row(predicted?.median, series[rank], measured),
-        detail: format.strength(beta),
+        detail: `${format.number(relative)} of the fooling strength`,
       }))));
     const axis = (title, values) => charts.logAxis(title, charts.logDomain(values, [1e-3, 1e6]));
     const x = axis("predicted growth factor (no unit)", rows.flat().map((one) => one.x));
@@ -221,15 +212,17 @@
   const number = (title) => ({ title, number: true });
 
   function sweepTable(network) {
-    const columns = ["β", "β·λ₁", "images fooled", "gates flipped", "‖δ‖₂",
+    const columns = ["relative strength", "β", "β·λ₁", "images fooled", "gates flipped", "‖δ‖₂",
+                     "images that leave the box", "distance to the box over ‖δ‖₂",
                      ...solutions.map((key) => `error, ${looks[key].name}`),
                      ...solutions.map((key) => `cosine, ${looks[key].name}`),
                      ...tops.map((top) => `top ${top} share, real`),
                      "quadratic overflows"].map(number);
     return dom.table(`${network.title}: median (middle half) at every strength`, columns,
       sweepOf(network).map((entry) => [
-        format.number(entry.beta), both(entry.beta_lambda), percent(entry.fooled),
-        shares(entry.gates_flipped), both(entry.norm),
+        format.number(entry.relative), both(entry.beta), both(entry.beta_lambda),
+        percent(entry.fooled), shares(entry.gates_flipped), both(entry.norm),
+        percent(entry.leaves_box), both(entry.outside),
         ...solutions.map((key) => both(entry.error?.[key])),
         ...solutions.map((key) => both(entry.cosine?.[key], cosineText)),
         ...tops.map((top) => shares(entry.top_share?.real?.[top - 1])),
@@ -244,11 +237,12 @@
   }
 
   function segmentsTable({ title, dynamics }) {
-    const strength = format.strength(dynamics.segments.beta);
-    return dom.table(`${title}: error in segments at ${strength}, median (middle half)`,
-      ["segments", "tangents", "chords"].map(number),
-      dynamics.segments.errors.map((entry) =>
-        [format.count(entry.segments), both(entry.tangent), both(entry.chord)]));
+    return dom.table(`${title}: the solution in segments at the fooling strengths. Error: median ` +
+        "(middle half); the others: mean of the images",
+      ["tolerance", "error", "segments", "forward passes", "backward passes"].map(number),
+      dynamics.segments.map((entry) =>
+        [format.number(entry.tolerance), both(entry.error), format.number(entry.segments),
+         format.number(entry.forward), format.number(entry.backward)]));
   }
 
   // The tables of those networks that have numbers for them.
@@ -257,22 +251,24 @@
     return [
       sweepOf(network).length > 0 ? sweepTable(network) : null,
       dynamics?.spectrum?.length > 0 ? spectrumTable(network) : null,
-      dynamics?.segments?.errors?.length > 0 ? segmentsTable(network) : null,
+      dynamics?.segments?.length > 0 ? segmentsTable(network) : null,
     ];
   }
 
   const keys = [
     ["samples, steps", "images used; steps of the attack"],
-    ["fooled_half_beta", "strength at which half of the images that were right are fooled"],
+    ["right, fooled", "images that are answered right, and those that some strength fools"],
     ["spectrum[].eigenvalue", "eigenvalues of the input Hessian, largest first"],
-    ["sweep[].beta, beta_lambda", "strength; strength times the largest eigenvalue"],
+    ["sweep[].relative, beta", "share of the images' fooling strengths; the strengths"],
+    ["sweep[].beta_lambda", "strength times the largest eigenvalue"],
     ["sweep[].fooled, gates_flipped", "images fooled; gates flipped"],
-    ["sweep[].norm", "length of the perturbation"],
+    ["sweep[].norm, leaves_box, outside", "length of the perturbation; whether, and how far, it " +
+      "leaves the pixels' range"],
     ["sweep[].error, cosine", "distance and angle between each solution and the real attack"],
     ["sweep[].outside_range", "images whose quadratic solution overflows, left out of its numbers"],
     ["sweep[].top_share", "share of the perturbation in the top 1, 2 and 3 eigenvectors"],
     ["sweep[].growth", "growth of the gradient's components, predicted and measured"],
-    ["segments.errors", "error against the number of segments"],
+    ["segments", "error, number and cost of segments at several tolerances"],
     ["examples", "the images above"],
   ];
 
@@ -280,8 +276,9 @@
     const { networks } = results;
     return [
       dynamicsExplanation(),
-      chapter.setUp(networks, "dynamics", ({ samples, steps }) =>
-        `${format.plural(samples, "image")}, ${format.plural(steps, "step")}`),
+      chapter.setUp(networks, "dynamics", ({ samples, steps, fooled: moved }) =>
+        `${format.plural(samples, "image")}, of which ${format.count(moved)} can be fooled, ` +
+        format.plural(steps, "step")),
       errorFigure(networks),
       flipsFigure(networks),
       cosineFigure(networks),

@@ -58,9 +58,10 @@ const dynamicsExplanation = () => dom.markup`
         <msup><mi>δ</mi><mrow><mo>(</mo><mn>2</mn><mo>)</mo></mrow></msup><mo>+</mo>
         <mo>⋯</mo>
       </math></p>
-      <p>The attack is cut into segments. Each is predicted first with the network linearised where
-      it starts, then with the straight line (chord) of every ReLU between that start and the predicted
-      end. This follows the attack across gates that flip, at the price of visiting the network twice
+      <p>The attack is cut into segments, for each image as long as the gradient predicted at their
+      ends is the real one. Each is predicted first with the network linearised where it starts, then
+      with the straight line (chord) of every ReLU between that start and the predicted end. This
+      follows the attack across gates that flip, at the price of visiting the network several times
       for every segment.</p>
     </section>
   </div>

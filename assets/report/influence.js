@@ -49,7 +49,7 @@
           Object.entries(boosts).map(([key, look]) => row(strength, look, boost?.[key]))),
         axisOf: (rows) =>
           charts.logAxis("boost (no unit)", charts.logDomain(valuesOf(rows), [1e-2, 1e6])),
-        halfOf: ({ influence }) => influence.fooled_half_beta,
+        ruleOf: ({ influence }) => ({ x: influence.fooled_half_beta, label: "half fooled" }),
         reading: boostReading,
       })],
     });

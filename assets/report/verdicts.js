@@ -36,10 +36,10 @@ const verdicts = (() => {
   function checksTable(checks) {
     return dom.table("Checks behind this verdict",
       ["Check", { title: "Value", number: true }, "Wanted", "Passed"],
-      checks.map(({ what, value, relation, threshold, passed }) => [
+      checks.map(({ what, value, relation, threshold, passed, certain }) => [
         what, format.number(value),
         `${relations[relation] ?? relation} ${format.number(threshold)}`,
-        passed ? "✓ yes" : "✗ no",
+        `${passed ? "✓ yes" : "✗ no"}${certain === false ? ", within the uncertainty" : ""}`,
       ]));
   }
 
@@ -49,6 +49,10 @@ const verdicts = (() => {
     return element("article", { class: "card" },
       element("h4", {}, title),
       badge(verdict.verdict),
+      verdict.certain === false
+        ? element("p", { class: "quiet" }, "Within the uncertainty: other images or another seed " +
+            "may decide otherwise.")
+        : null,
       element("p", {}, verdict.summary),
       checks.length > 0
         ? dom.details(`${passed} of ${format.plural(checks.length, "check")} passed`,

@@ -188,6 +188,11 @@ class Claim(Result):
         return self._claim["verdicts"][0]["verdict"]
 
     @property
+    def certain(self) -> bool:
+        """Whether the verdict is the same whichever way the checks fall that are not certain."""
+        return self._claim["verdicts"][0]["certain"]
+
+    @property
     def summary(self) -> str:
         return self._claim["verdicts"][0]["summary"]
 
@@ -201,7 +206,9 @@ class Claim(Result):
         return self.to_dict()["networks"][0][self._claim["id"]]
 
     def _rows(self) -> List[Tuple[str, str]]:
-        rows = [("claim", self.title), ("verdict", self.verdict), ("summary", self.summary)]
+        surely = "" if self.certain else ", within the uncertainty"
+        rows = [("claim", self.title), ("verdict", self.verdict + surely),
+                ("summary", self.summary)]
         for check in self.checks:
             value = "unknown" if check.value is None else f"{check.value:.3g}"
             rows.append(("  passed" if check.passed else "  failed",

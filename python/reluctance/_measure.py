@@ -113,7 +113,8 @@ def dynamics(network: Network, images: Any, labels: Any, *, beta: Optional[float
     """Claim 1: the analytic solution of the attack, and the real one.
 
     With ``beta`` (step size times steps), theory and measurement of every image at that strength:
-    a :class:`Dynamics`. Without, a sweep over strengths and the verdict: a :class:`Claim`.
+    a :class:`Dynamics`. Without, a sweep over shares of each image's own smallest fooling strength
+    and the verdict: a :class:`Claim`.
     Images, labels and the rest as of :func:`evaluate`.
 
     >>> rl.dynamics(net, images, labels, beta=0.1).delta_real.shape

@@ -103,8 +103,10 @@ Answer dynamics(const Subject& subject, const Arguments& arguments) {
   return run_job(arguments.settings(), [subject, beta, steps](const Parts& parts) {
     const RunInfo run = subject.run();
     const Dataset data = subject.data();
-    const DynamicsComparison all = compare_dynamics(subject.subject.network, data.samples, beta,
-                                                    steps, begin_part(parts, "theory and attack"));
+    const Tensor strengths = at::full({data.samples.count()}, beta, at::kDouble);
+    const DynamicsComparison all =
+        compare_dynamics(subject.subject.network, data.samples, strengths, steps,
+                         begin_part(parts, "theory and attack"));
     return measured(subject, data, run, numbers_of(all, beta, steps), all.arrays());
   });
 }

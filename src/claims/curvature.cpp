@@ -16,15 +16,10 @@ namespace {
 // Fixed before any run.
 constexpr double vanilla_rate_error = 0.10;
 constexpr double adversarial_rate_error = 0.15;
-constexpr double swing_width = 1e-3;  // in L-infinity, of the parameters' length
 constexpr double few_samples = 0.10;  // of the batch, to hold half of the top eigenvalue
 
 std::optional<Ball> ball_of(const std::optional<GradientAscent>& attack) {
   return attack ? attack->ball : std::nullopt;
-}
-
-bool is_linf(const std::optional<GradientAscent>& attack) {
-  return attack && attack->ball->norm == Norm::linf;
 }
 
 // Vanilla training first, the strongest L2 attack last.
@@ -194,7 +189,7 @@ class Experiment {
       const Felt felt = moved ? felt_after(network, objective)
                               : felt_at(network, objective, condition.hessian, condition.effective);
       const TriedTraining tried(network, samples_, objective, {context_.seed, {}}, width);
-      const TriedCurvature by_differences{tried.largest(), tried.smallest(),
+      const TriedCurvature by_differences{tried.largest(), tried.smallest(), tried.smooth(),
                                           tried.secant(swing_width)};
       for (const double momentum :
            condition.attack ? options_.attacked_momenta : options_.momenta) {
@@ -216,63 +211,111 @@ class Experiment {
   int64_t done_ = 0, total_;
 };
 
+// The ratio of the top eigenvalues of two conditions, with its interval over the images, the
+// eigenvectors held.
+Interval ratio_of(const CurvatureCondition& a, const CurvatureCondition& b) {
+  const Carriers& above = a.carriers.front();
+  const Carriers& below = b.carriers.front();
+  return bootstrap(
+      above.shares.size(0),
+      [&](const Tensor& images) {
+        const auto value = [&](const Carriers& each) {
+          return each.eigenvalue * each.shares.index_select(0, images).sum().item<double>();
+        };
+        return value(above) / value(below);
+      },
+      0);
+}
+
+// The share of the images that hold half of the eigenvalue, likewise.
+Interval carrying_share(const Carriers& carriers) {
+  const Tensor& shares = carriers.shares;
+  const auto count = static_cast<double>(shares.size(0));
+  return bootstrap(
+      shares.size(0),
+      [&](const Tensor& images) {
+        const Tensor some = shares.index_select(0, images);
+        return static_cast<double>(carriers_of(1, some * count / some.sum()).half) / count;
+      },
+      0);
+}
+
+// How far a measured rate is from its prediction. It is uncertain by the bisection's precision and,
+// beyond a linear piece, by what two ways to the largest curvature of that width differ.
+Interval error_of(const CriticalRate& rate) {
+  constexpr double precision = 0.01;
+  const double never = std::nan("");
+  if (!rate.measured) return {never, never, never};
+  const double error = std::abs(*rate.measured / rate.predicted - 1);
+  double other = error;
+  if (rate.width > 0) {
+    other = std::abs(*rate.measured * rate.tried.largest / (2 * (1 + rate.momentum)) - 1);
+  }
+  return {error, std::max(0.0, std::fmin(error, other) - precision),
+          std::fmax(error, other) + precision};
+}
+
 Outcome judge(const CurvatureResult& result) {
   const CurvatureCondition& vanilla = result.conditions.front();
   if (vanilla.carriers.empty() || !(vanilla.hessian.largest() > 0)) {
     return {
         Verdict::cannot_be_tested, "the loss does not curve in the parameters at these images", {}};
   }
-  double strengthened = std::nan("");
-  double added = std::nan("");
+  const double never = std::nan("");
+  Interval strengthened{never, never, never};
+  double added = never;
   for (const CurvatureCondition& each : result.conditions) {
-    if (!each.effective) continue;
-    const double felt = each.effective->largest();
-    strengthened = std::fmin(strengthened, felt / vanilla.hessian.largest());
-    added = std::fmin(added, felt / each.hessian.largest());
+    if (!each.effective || each.carriers.empty()) continue;
+    const Interval ratio = ratio_of(each, vanilla);
+    if (!(ratio.value >= strengthened.value)) strengthened = ratio;
+    added = std::fmin(added, each.effective->largest() / each.hessian.largest());
   }
-  double vanilla_error = 0;
-  double l2_error = 0;
-  double linf_error = 0;
+  Interval vanilla_error{0, 0, 0};
+  Interval l2_error{0, 0, 0};
+  Interval linf_error{0, 0, 0};
   const CriticalRate* hardest = nullptr;  // of those under attack whose prediction fails, if any
   for (const CriticalRate& rate : result.rates) {
-    const double error =
-        rate.measured ? std::abs(*rate.measured / rate.predicted - 1) : std::nan("");
-    double& worst = !rate.ball ? vanilla_error : rate.width > 0 ? linf_error : l2_error;
-    if (error <= worst || std::isnan(worst)) continue;
+    const Interval error = error_of(rate);
+    Interval& worst = !rate.ball ? vanilla_error : rate.width > 0 ? linf_error : l2_error;
+    if (error.value <= worst.value || std::isnan(worst.value)) continue;
     worst = error;
-    if (rate.ball && !(error <= adversarial_rate_error)) hardest = &rate;
+    if (rate.ball && !(error.value <= adversarial_rate_error)) hardest = &rate;
   }
   const CurvatureCondition& strongest = result.conditions.back();
-  const double carrying =
-      static_cast<double>(strongest.carriers[0].half) / static_cast<double>(result.samples);
+  const Interval carrying = carrying_share(strongest.carriers.front());
   const auto at_most = Check::Relation::at_most;
   const auto at_least = Check::Relation::at_least;
   std::vector<Check> checks{
       {"largest curvature that adversarial training feels, relative to vanilla training's, least "
        "over the budgets",
-       strengthened, at_least, 1},
+       strengthened.value, at_least, 1, strengthened},
       {"largest effective curvature relative to the Hessian's at the same attacked images, least",
        added, at_least, 1 - 1e-3},
-      {"error of the predicted critical learning rate, vanilla training, largest", vanilla_error,
-       at_most, vanilla_rate_error},
-      {"the same of adversarial training in L2", l2_error, at_most, adversarial_rate_error},
-      {"the same in L-infinity, of swings a thousandth of the parameters' length wide", linf_error,
-       at_most, adversarial_rate_error},
+      {"error of the predicted critical learning rate, vanilla training, largest",
+       vanilla_error.value, at_most, vanilla_rate_error, vanilla_error},
+      {"the same of adversarial training in L2", l2_error.value, at_most, adversarial_rate_error,
+       l2_error},
+      {"the same in L-infinity, of swings a thousandth of the parameters' length wide",
+       linf_error.value, at_most, adversarial_rate_error, linf_error},
       {"share of the images that hold half of the top eigenvalue under the strongest attack",
-       carrying, at_most, few_samples},
+       carrying.value, at_most, few_samples, carrying},
   };
   std::ostringstream summary;
   summary.precision(3);
-  const auto within = [](double error) {
-    return std::isfinite(error) ? percent(error) : std::string("nothing: one was not found");
+  const auto within = [](const Interval& error) {
+    return std::isfinite(error.value) ? percent(error.value)
+                                      : std::string("nothing: one was not found");
   };
-  summary << "Adversarial training feels " << strengthened
+  summary << "Adversarial training feels " << strengthened.value
           << " times vanilla training's largest curvature or more. Its critical learning rate is "
           << "predicted within " << within(l2_error) << " (vanilla: " << within(vanilla_error)
           << "; in L-infinity, from the secant curvature: " << within(linf_error) << ")";
   if (hardest && !std::isfinite(hardest->predicted)) {
     summary << ": nothing is predicted at " << name_of(hardest->ball)
             << ", where no swing of a thousandth of the parameters' length reproduces itself";
+  } else if (hardest && !hardest->tried.smooth) {
+    summary << ": the prediction fails at " << name_of(hardest->ball)
+            << ", where the gradient under attack jumps at the smallest displacements";
   } else if (hardest) {
     summary << ": the prediction fails at " << name_of(hardest->ball) << ", where training feels "
             << 2 * (1 + hardest->momentum) / hardest->predicted

@@ -109,6 +109,8 @@ void Diagnosis::ask(const TrainingState& state) {
     if (!curvature.is_hessian()) {
       felt = top_eigenpairs(curvature.effective(), wanted);
       effective = felt.largest();
+    } else if (is_linf(objective.attack) && felt.vectors.size(0) > 0) {
+      effective = swing_curvature(network, samples_, objective, felt.vectors[0], swing_width);
     }
   }
   const Tensor answers = logits(network, attacked);

@@ -18,15 +18,17 @@ namespace {
 
 constexpr int64_t tops = 3;     // shares in the top 1, 2, 3 eigenvectors
 constexpr int64_t growing = 5;  // components whose growth is followed
-constexpr std::array<int64_t, 5> segment_counts{1, 2, 4, 8, 16};
+constexpr std::array<double, 5> tolerances{0.3, 0.1, 0.03, 0.01, 0.003};
 
 // One number per sample, in the rows of a table. A value that does not exist is NaN, which the
 // quantiles leave out.
 enum Row : int64_t {
+  row_beta,
   row_beta_lambda,
   row_fooled,
   row_flipped,
   row_norm,
+  row_outside,
   row_in_range,
   row_error,                      // quadratic, region, segments
   row_cosine = row_error + 3,     // the same
@@ -46,12 +48,12 @@ Tensor relative_error(const Tensor& theory, const Tensor& real) {
 
 // What belongs to a chunk of samples whatever the strength.
 struct Chunk {
-  Chunk(const Network& net, Samples inputs)
+  Chunk(const Network& net, Samples inputs, Tensor fooling)
       : network(net),
         samples(std::move(inputs)),
+        strengths(std::move(fooling)),
         region(linear_region(net, samples)),
-        spectrum(input_spectrum(region)),
-        right(region.pass.logits.argmax(1).eq(samples.labels)) {}
+        spectrum(input_spectrum(region)) {}
 
   // Share of ||w||^2 in the span of the top k eigenvectors, k = 1 .. tops: N x tops.
   Tensor top_shares(const Tensor& w) const {
@@ -63,29 +65,33 @@ struct Chunk {
 
   const Network& network;
   Samples samples;
+  Tensor strengths;
   LinearRegion region;
   InputSpectrum spectrum;
-  Tensor right;
 };
 
-// The table at one strength: rows x n.
-Tensor compare(const Chunk& chunk, double beta, const DynamicsOptions& options) {
+// The table at one share of the strengths: rows x n.
+Tensor compare(const Chunk& chunk, double relative, const DynamicsOptions& options) {
   Tensor table = at::full({rows, chunk.samples.count()}, std::nan(""), at::kDouble);
   const auto put = [&](int64_t row, const Tensor& values) { table[row].copy_(values); };
   const int64_t steps = options.steps;
+  const Tensor beta = relative * chunk.strengths;
   const Tensor& lambda = chunk.spectrum.eigenvalues;
   const RawAttackResult real = measure_raw_attack(chunk.network, chunk.samples, beta, steps);
   const QuadraticSolution solution = quadratic_attack(chunk.region, beta, steps);
   const std::array<Tensor, 3> theories{
       perturbation(chunk.network, chunk.region, solution.coefficients),
       perturbation(chunk.network, chunk.region, region_attack(chunk.region, beta, steps)),
-      segmented_attack(chunk.network, chunk.samples, beta, steps, {.segments = options.segments})};
+      segmented_attack(chunk.network, chunk.samples, beta, steps).delta};
+  const Tensor attacked = chunk.samples.images.to(at::kCPU) + real.delta;
   const Tensor out_of_range = solution.in_range.logical_not();
 
+  put(row_beta, beta);
   put(row_beta_lambda, beta * lambda.select(1, 0));
-  put(row_fooled, chunk.right.logical_and(real.predictions.ne(chunk.samples.labels)));
+  put(row_fooled, real.predictions.ne(chunk.samples.labels));
   put(row_flipped, real.gates_flipped);
   put(row_norm, norms(real.delta));
+  put(row_outside, norms(attacked - attacked.clamp(0, 1)) / norms(real.delta));
   put(row_in_range, solution.in_range);
   for (std::size_t k = 0; k < theories.size(); ++k) {
     const auto offset = static_cast<int64_t>(k);
@@ -112,7 +118,7 @@ Tensor compare(const Chunk& chunk, double beta, const DynamicsOptions& options) 
   const Tensor after = components(chunk.network, chunk.region, chunk.spectrum, real.gradient);
   const Tensor missing = at::full_like(before, std::nan(""));
   const Tensor measured = at::where(present, after / before, missing);
-  const double alpha = beta / static_cast<double>(steps);
+  const Tensor alpha = beta.unsqueeze(1) / static_cast<double>(steps);
   const Tensor predicted = at::exp(static_cast<double>(steps) * at::log1p(alpha * lambda));
   for (int64_t k = 0; k < std::min(growing, lambda.size(1)); ++k) {
     put(row_predicted + k, predicted.select(1, k));
@@ -121,36 +127,37 @@ Tensor compare(const Chunk& chunk, double beta, const DynamicsOptions& options) 
   return table;
 }
 
-// Errors of the solution in segments, by scheme and their number: 2 x counts x n.
-Tensor segment_errors_of(const Chunk& chunk, double beta, int64_t steps, ProgressCounter& counter) {
-  const Tensor real = measure_raw_attack(chunk.network, chunk.samples, beta, steps).delta;
-  Tensors errors;
-  for (const SegmentScheme scheme : {SegmentScheme::tangent, SegmentScheme::chord}) {
-    for (const int64_t segments : segment_counts) {
-      check_interrupt();
-      const SegmentOptions options{segments, scheme};
-      errors.push_back(relative_error(
-          segmented_attack(chunk.network, chunk.samples, beta, steps, options), real));
-      if (scheme == SegmentScheme::chord) counter.add(chunk.samples.count());
-    }
+// Error and cost of the solution in segments at the fooling strengths: tolerances x 4 x n.
+Tensor segment_errors_of(const Chunk& chunk, int64_t steps, ProgressCounter& counter) {
+  const Tensor real =
+      measure_raw_attack(chunk.network, chunk.samples, chunk.strengths, steps).delta;
+  Tensors all;
+  for (const double tolerance : tolerances) {
+    check_interrupt();
+    const SegmentedAttack theory =
+        segmented_attack(chunk.network, chunk.samples, chunk.strengths, steps, {tolerance});
+    all.push_back(at::stack(
+        {relative_error(theory.delta, real), theory.segments, theory.forward, theory.backward}));
+    counter.add(chunk.samples.count());
   }
-  const auto counts = static_cast<int64_t>(segment_counts.size());
-  return at::stack(errors).view({2, counts, chunk.samples.count()});
+  return at::stack(all);
 }
 
-DynamicsStrength summarise(double beta, const Tensor& table, const Tensor& weakest, int64_t right,
+DynamicsStrength summarise(double relative, const Tensor& table, const Tensor& weakest,
                            int64_t components) {
   const auto q = [&](int64_t row) { return quantiles(table[row]); };
   const auto mean = [&](int64_t row) { return table[row].mean().item<double>(); };
   const auto agreement = [&](int64_t k) { return Agreement{q(row_error + k), q(row_cosine + k)}; };
   DynamicsStrength strength{};
-  strength.beta = beta;
+  strength.relative = relative;
+  strength.beta = q(row_beta);
   strength.beta_lambda = q(row_beta_lambda);
-  strength.fooled =
-      right > 0 ? table[row_fooled].sum().item<double>() / static_cast<double>(right) : 0;
+  strength.fooled = mean(row_fooled);
   strength.gates_flipped_share = mean(row_flipped);
   strength.gates_flipped = q(row_flipped);
   strength.norm = q(row_norm);
+  strength.leaves_box = table[row_outside].gt(0).to(at::kDouble).mean().item<double>();
+  strength.outside = q(row_outside);
   strength.quadratic = agreement(0);
   strength.region = agreement(1);
   strength.segments = agreement(2);
@@ -184,63 +191,65 @@ Chunks dynamics_chunks(const Network& network, int64_t count, ProgressCounter* p
   return chunks;
 }
 
-Tensor raw_attack_gates_flipped(const Network& network, const Samples& samples, double beta,
+Tensor raw_attack_gates_flipped(const Network& network, const Samples& samples, const Tensor& beta,
                                 int64_t steps) {
   return map_chunks(dynamics_chunks(network, samples.count()), [&](int64_t begin, int64_t end) {
     return Tensors{
-        measure_raw_attack(network, samples.slice(begin, end), beta, steps).gates_flipped};
+        measure_raw_attack(network, samples.slice(begin, end), beta.slice(0, begin, end), steps)
+            .gates_flipped};
   })[0];
 }
 
-DynamicsResult sweep_dynamics(const Network& network, const Samples& samples,
-                              const std::vector<double>& betas, const DynamicsOptions& options,
-                              const Progress& progress) {
-  const auto counts = static_cast<int64_t>(segment_counts.size());
-  const auto strengths = static_cast<int64_t>(betas.size());
-  ProgressCounter counter(progress, samples.count() * (strengths + counts));
-  const auto sweep = [&](int64_t begin, int64_t end) -> Tensors {
-    const Chunk chunk(network, samples.slice(begin, end));
+DynamicsResult sweep_dynamics(const Network& network, const DynamicsSweep& sweep,
+                              const DynamicsOptions& options, const Progress& progress) {
+  const auto& [samples, fooling, relative] = sweep;
+  const auto shares = static_cast<int64_t>(relative.size());
+  const auto tried = static_cast<int64_t>(tolerances.size());
+  ProgressCounter counter(progress, samples.count() * (shares + tried));
+  const auto chunk_numbers = [&](int64_t begin, int64_t end) -> Tensors {
+    const Chunk chunk(network, sweep.samples.slice(begin, end),
+                      sweep.strengths.slice(0, begin, end));
     Tensors tables;
-    for (const double beta : betas) {
+    for (const double share : sweep.relative) {
       check_interrupt();
-      tables.push_back(compare(chunk, beta, options));
+      tables.push_back(compare(chunk, share, options));
       counter.add(end - begin);
     }
-    const Tensor errors = segment_errors_of(chunk, betas.back(), options.steps, counter);
-    return {chunk.spectrum.eigenvalues, chunk.right.to(at::kCPU),
-            at::stack(tables).permute({2, 0, 1}), errors.permute({2, 0, 1})};
+    const Tensor errors = segment_errors_of(chunk, options.steps, counter);
+    return {chunk.spectrum.eigenvalues, at::stack(tables).permute({2, 0, 1}),
+            errors.permute({2, 0, 1})};
   };
-  const Tensors all = map_chunks(dynamics_chunks(network, samples.count()), sweep);
+  const Tensors all = map_chunks(dynamics_chunks(network, samples.count()), chunk_numbers);
   counter.tell();
   const Tensor& spectrum = all[0];
-  const auto right = all[1].sum().item<int64_t>();
-  const Tensor table = all[2].permute({1, 2, 0});           // strengths x rows x N
-  const Tensor segment_errors = all[3].permute({1, 2, 0});  // 2 x counts x N
+  const Tensor table = all[1].permute({1, 2, 0});     // shares x rows x N
+  const Tensor segments = all[2].permute({1, 2, 0});  // tolerances x 4 x N
 
   DynamicsResult result{};
-  result.samples = samples.count();
   result.steps = options.steps;
-  result.sweep_segments = options.segments;
+  result.tolerance = SegmentOptions{}.tolerance;
   for (int64_t k = 0; k < spectrum.size(1); ++k) {
     result.spectrum.push_back(quantiles(spectrum.select(1, k)));
   }
-  for (int64_t k = 0; k < strengths; ++k) {
+  for (int64_t k = 0; k < shares; ++k) {
     result.sweep.push_back(
-        summarise(betas[static_cast<std::size_t>(k)], table[k], table[0], right, spectrum.size(1)));
+        summarise(relative[static_cast<std::size_t>(k)], table[k], table[0], spectrum.size(1)));
   }
-  for (int64_t k = 0; k < counts; ++k) {
-    result.segment_errors.push_back({segment_counts[static_cast<std::size_t>(k)],
-                                     quantiles(segment_errors[0][k]),
-                                     quantiles(segment_errors[1][k])});
+  for (int64_t k = 0; k < tried; ++k) {
+    const auto mean = [&](int64_t cost) { return segments[k][cost].mean().item<double>(); };
+    result.segment_errors.push_back({tolerances[static_cast<std::size_t>(k)],
+                                     quantiles(segments[k][0]), mean(1), mean(2), mean(3)});
   }
   const auto row = [&](int64_t k) { return table.select(1, k).contiguous(); };
-  result.arrays = {{"beta", at::tensor(betas, at::kDouble)},
+  const Tensor top_share = table.slice(1, row_top_real, row_top_real + tops);
+  result.arrays = {{"strength", fooling},
+                   {"relative", at::tensor(relative, at::kDouble)},
                    {"gates_flipped", row(row_flipped)},
                    {"norm", row(row_norm)},
-                   {"fooled", row(row_fooled).to(at::kBool)},
                    {"error_quadratic", row(row_error)},
                    {"error_region", row(row_error + 1)},
-                   {"error_segments", row(row_error + 2)}};
+                   {"error_segments", row(row_error + 2)},
+                   {"top_share", top_share.transpose(1, 2).contiguous()}};
   return result;
 }
 

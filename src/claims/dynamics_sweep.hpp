@@ -11,14 +11,21 @@ namespace reluctance {
 // cache, or fit a GPU.
 Chunks dynamics_chunks(const Network& network, int64_t count, ProgressCounter* progress = nullptr);
 
-// Share of gates that the real attack flips, for each sample, on all threads.
-Tensor raw_attack_gates_flipped(const Network& network, const Samples& samples, double beta,
+// Share of gates that the real attack flips, for each sample, on all threads. beta: a strength for
+// each (N).
+Tensor raw_attack_gates_flipped(const Network& network, const Samples& samples, const Tensor& beta,
                                 int64_t steps);
 
-// A result with the spectrum, the sweep, the segment errors and the arrays. The last strength is
-// the one that the segments are counted at.
-DynamicsResult sweep_dynamics(const Network& network, const Samples& samples,
-                              const std::vector<double>& betas, const DynamicsOptions& options,
-                              const Progress& progress);
+// Strengths to sweep: samples, the fooling strength of each (N, float64), and shares of it,
+// ascending to 1.
+struct DynamicsSweep {
+  const Samples& samples;
+  const Tensor& strengths;
+  const std::vector<double>& relative;
+};
+
+// A result with the spectrum, the sweep, the segment errors and the arrays of these samples.
+DynamicsResult sweep_dynamics(const Network& network, const DynamicsSweep& sweep,
+                              const DynamicsOptions& options, const Progress& progress);
 
 }  // namespace reluctance

@@ -84,6 +84,10 @@ Tensor FeltCurvature::smooth() const {
   return effective_ ? effective_->smooth() : at::ones({at_->count()}, at::kBool);
 }
 
+bool is_linf(const std::optional<GradientAscent>& attack) {
+  return attack && attack->ball && attack->ball->norm == Norm::linf;
+}
+
 double swing_curvature(const Network& network, const Samples& samples, const Objective& objective,
                        const Tensor& start, double width) {
   constexpr int steps = 12;

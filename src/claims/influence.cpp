@@ -160,17 +160,20 @@ Outcome judge(const InfluenceResult& result) {
   const InfluenceStrength& strongest = *raw.back();
   double least = 1;
   for (const InfluenceStrength* each : raw) least = std::min(least, each->rank_region);
+  // Ends of intervals decide; the whole interval says how surely.
+  const auto from_low = [](const Interval& all) { return Interval{all.low, all.low, all.high}; };
+  const auto to_high = [](const Interval& all) { return Interval{all.high, all.low, all.high}; };
   std::vector<Check> checks{
       {"least rank correlation of the region-exact boost with the measured one, over all raw "
        "strengths",
        least, Check::Relation::at_least, ranked_alike},
       {"slope of log boost over beta kappa at the weakest strength, lower end of its 95% interval",
-       weakest.slope.low, Check::Relation::at_least, 0},
+       weakest.slope.low, Check::Relation::at_least, 0, from_low(weakest.slope)},
       {"change of the effective share of samples at the weakest strength, upper end of its 95% "
        "interval",
-       weakest.change.high, Check::Relation::at_most, 0},
+       weakest.change.high, Check::Relation::at_most, 0, to_high(weakest.change)},
       {"the same where half of the images are fooled", strongest.change.high,
-       Check::Relation::at_most, 0},
+       Check::Relation::at_most, 0, to_high(strongest.change)},
   };
   const Verdict verdict = verdict_of(checks);
   const auto regime = [](const InfluenceStrength& at) {

@@ -30,7 +30,8 @@ void run_one(const Options& options, const Network& network, const Dataset& data
   DynamicsComparison all;
   {
     ProgressBar bar("theory and attack");
-    all = compare_dynamics(network, data.samples, options.beta, options.claims.dynamics.steps,
+    const Tensor beta = at::full({data.samples.count()}, options.beta, at::kDouble);
+    all = compare_dynamics(network, data.samples, beta, options.claims.dynamics.steps,
                            bar.receiver());
   }
   if (!options.save.empty()) write_npz(options.save, all.arrays());
@@ -66,21 +67,25 @@ void add_dynamics(CLI::App& app) {
   command->footer(
       "Example: reluctance dynamics --model net.onnx --data images.npz --beta 0.3 --save "
       "dynamics.npz\n"
-      "Without --beta, a sweep over strengths and the verdict. --save writes, in float64, with "
-      "--beta:\n"
+      "Without --beta, a sweep over shares of each image's own smallest fooling strength, and the "
+      "verdict.\n"
+      "--save writes, in float64, with --beta:\n"
       "logits (N x C), eigenvalues (N x C-1, descending), delta_real, delta_quadratic, "
       "delta_region\n"
       "(N x n), gates_flipped (N) and quadratic_in_range (N); delta_quadratic is zero where out "
       "of\n"
-      "range. Without: beta (S) and, S x N each, gates_flipped, norm, fooled, error_quadratic "
-      "(NaN\n"
-      "where out of range), error_region and error_segments.");
+      "range. Without: strength (N, NaN where no strength fools an image that was right), relative "
+      "(S)\n"
+      "and, S x N each, gates_flipped, norm, error_quadratic (NaN where out of range), "
+      "error_region, "
+      "error_segments\n"
+      "and top_share (S x N x 3).");
   add_data(*command, options->common);
   add_model(*command, options->common);
   command->add_option("--limit", options->limit, "use the first N images")
       ->transform(whole_number(1, 10000000))
       ->capture_default_str();
-  command->add_option("--beta", options->beta, "one strength: step size times steps")
+  command->add_option("--beta", options->beta, "one strength for all images: step size times steps")
       ->transform(positive_number());
   command->add_option("--steps", options->claims.dynamics.steps, "steps of the attack")
       ->transform(whole_number(1, 1000000))

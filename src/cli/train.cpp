@@ -27,6 +27,7 @@ struct Options {
   std::string schedule = "cosine";
   bool resume = false;
   int64_t diagnose = 0;
+  int64_t limit = 0;  // 0: all
 };
 
 void run(Options options) {
@@ -38,6 +39,7 @@ void run(Options options) {
   }
   options.training.objective = objective_of(options.attack, options.label_smoothing);
   Dataset data = load_data(options.common, "train");
+  if (options.limit > 0) data = head(data, options.limit);
   const Network start = starting_network(options.common, data);
   const FolderLock lock("--out", options.common.out);
   const TrainedNetwork trained = train_with_checkpoints(
@@ -71,6 +73,8 @@ void add_train(CLI::App& app) {
   command->add_flag("--carry", training.carry,
                     "start the attack on an image where the last one on it ended, and step by "
                     "eps / steps: one step an epoch is as good as several");
+  command->add_option("--limit", options->limit, "train on the first N images; default: all")
+      ->transform(whole_number(1, 10000000));
   command->add_option("--epochs", training.epochs, "times through the data")
       ->transform(whole_number(1, 100000))
       ->capture_default_str();

@@ -73,6 +73,7 @@ Json rate_json(const CriticalRate& rate) {
                    {"by_differences",
                     {{"largest", number(rate.tried.largest)},
                      {"smallest", number(rate.tried.smallest)},
+                     {"smooth", rate.tried.smooth},
                      {"secant", number(rate.tried.secant)}}}});
   return json;
 }

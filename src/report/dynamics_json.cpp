@@ -5,8 +5,11 @@ namespace reluctance {
 namespace {
 
 Json segment_error(const SegmentError& at) {
-  return {
-      {"segments", at.segments}, {"tangent", as_json(at.tangent)}, {"chord", as_json(at.chord)}};
+  return {{"tolerance", at.tolerance},
+          {"error", as_json(at.error)},
+          {"segments", at.segments},
+          {"forward", at.forward},
+          {"backward", at.backward}};
 }
 
 Json strength(const DynamicsStrength& at) {
@@ -24,12 +27,15 @@ Json strength(const DynamicsStrength& at) {
                 {"region", as_json(at.region.*field)},
                 {"segments", as_json(at.segments.*field)}};
   };
-  return {{"beta", at.beta},
+  return {{"relative", at.relative},
+          {"beta", as_json(at.beta)},
           {"beta_lambda", as_json(at.beta_lambda)},
           {"fooled", at.fooled},
           {"gates_flipped_share", at.gates_flipped_share},
           {"gates_flipped", as_json(at.gates_flipped)},
           {"norm", as_json(at.norm)},
+          {"leaves_box", at.leaves_box},
+          {"outside", as_json(at.outside)},
           {"error", both(&Agreement::error)},
           {"cosine", both(&Agreement::cosine)},
           {"outside_range", at.outside_range},
@@ -55,7 +61,7 @@ Json as_json(const DynamicsResult& result) {
          {"label", each.label},
          {"prediction", each.prediction},
          {"attacked_prediction", each.attacked_prediction},
-         {"beta", result.fooled_half_beta},
+         {"beta", each.beta},
          {"gates_flipped", each.gates_flipped},
          {"error",
           {{"quadratic", number(each.error_quadratic)}, {"region", number(each.error_region)}}},
@@ -66,13 +72,12 @@ Json as_json(const DynamicsResult& result) {
   }
   return {{"samples", result.samples},
           {"steps", result.steps},
-          {"sweep_segments", result.sweep_segments},
-          {"fooled_half_beta", result.fools_half ? Json(result.fooled_half_beta) : Json(nullptr)},
+          {"right", result.right},
+          {"fooled", result.fooled},
+          {"tolerance", result.tolerance},
           {"spectrum", spectrum},
           {"sweep", list_of(result.sweep, strength)},
-          {"segments",
-           {{"beta", result.fooled_half_beta},
-            {"errors", list_of(result.segment_errors, segment_error)}}},
+          {"segments", list_of(result.segment_errors, segment_error)},
           {"examples", examples}};
 }
 

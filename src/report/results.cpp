@@ -73,6 +73,7 @@ void add_claim(Json& claims, const Claim& claim, const Results& results,
     verdicts.push_back(
         {{"network", network.id},
          {"verdict", to_string(outcome.verdict)},
+         {"certain", certain(outcome.checks)},
          {"summary", outcome.summary},
          {"checks", list_of(outcome.checks, [](const Check& each) { return as_json(each); })}});
   }
@@ -155,7 +156,8 @@ template <typename Chapter>
 void tell_claim(std::ostream& text, const Claim& claim, const Chapter& chapter) {
   if (!chapter) return;
   const Outcome& outcome = chapter->outcome;
-  text << "  claim " << claim.number << " " << to_string(outcome.verdict) << ". " << outcome.summary
+  text << "  claim " << claim.number << " " << to_string(outcome.verdict)
+       << (certain(outcome.checks) ? "" : ", within the uncertainty") << ". " << outcome.summary
        << "\n";
   tell_checks(text, outcome.checks);
 }

@@ -101,7 +101,9 @@ TriedTraining::TriedTraining(const Network& network, const Samples& samples,
   direction_ = random / length_of(random);
   for (;;) {
     find_direction();
-    if (width_ > 0 || is_odd() || displacement_ <= smallest_displacement) return;
+    if (width_ > 0 || is_odd()) return;
+    smooth_ = displacement_ > smallest_displacement;
+    if (!smooth_) return;
     displacement_ /= 10;
   }
 }

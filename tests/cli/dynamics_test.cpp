@@ -201,9 +201,14 @@ TEST_F(Dynamics, TheSweepIsInTheDocumentedLayout) {
                                     "/networks/0/accuracy/robust/attack",
                                     "/networks/0/dynamics/samples",
                                     "/networks/0/dynamics/steps",
-                                    "/networks/0/dynamics/fooled_half_beta",
+                                    "/networks/0/dynamics/right",
+                                    "/networks/0/dynamics/fooled",
+                                    "/networks/0/dynamics/tolerance",
                                     "/networks/0/dynamics/spectrum/8/eigenvalue/median",
-                                    "/networks/0/dynamics/sweep/0/beta",
+                                    "/networks/0/dynamics/sweep/0/relative",
+                                    "/networks/0/dynamics/sweep/0/beta/median",
+                                    "/networks/0/dynamics/sweep/0/leaves_box",
+                                    "/networks/0/dynamics/sweep/0/outside/median",
                                     "/networks/0/dynamics/sweep/0/beta_lambda/q05",
                                     "/networks/0/dynamics/sweep/0/fooled",
                                     "/networks/0/dynamics/sweep/0/gates_flipped_share",
@@ -215,8 +220,8 @@ TEST_F(Dynamics, TheSweepIsInTheDocumentedLayout) {
                                     "/networks/0/dynamics/sweep/0/top_share/region/2",
                                     "/networks/0/dynamics/sweep/0/turned",
                                     "/networks/0/dynamics/sweep/0/growth/4/measured",
-                                    "/networks/0/dynamics/segments/beta",
-                                    "/networks/0/dynamics/segments/errors/0/chord",
+                                    "/networks/0/dynamics/segments/0/error/median",
+                                    "/networks/0/dynamics/segments/0/backward",
                                     "/networks/0/dynamics/examples/0/clean/base64",
                                     "/claims/0/id",
                                     "/claims/0/number",
@@ -225,6 +230,7 @@ TEST_F(Dynamics, TheSweepIsInTheDocumentedLayout) {
                                     "/claims/0/source",
                                     "/claims/0/verdicts/0/network",
                                     "/claims/0/verdicts/0/verdict",
+                                    "/claims/0/verdicts/0/certain",
                                     "/claims/0/verdicts/0/summary",
                                     "/claims/0/verdicts/0/checks/0/what",
                                     "/claims/0/verdicts/0/checks/0/value",
@@ -238,8 +244,8 @@ TEST_F(Dynamics, TheSweepIsInTheDocumentedLayout) {
   EXPECT_EQ(json["networks"][0]["parameters"], 784 * 32 + 32 + 32 * 32 + 32 + 32 * 10 + 10);
   double last = 0;
   for (const auto& strength : json["networks"][0]["dynamics"]["sweep"]) {
-    EXPECT_GT(strength["beta"], last);
-    last = strength["beta"];
+    EXPECT_GT(strength["relative"], last);
+    last = strength["relative"];
   }
   EXPECT_TRUE(content(folder()).empty());
 }

@@ -12,7 +12,8 @@ namespace {
 
 TEST(RawAttack, MeasuresWhatTheAttackDid) {
   const auto [network, samples] = partly_wrong_subject();
-  const RawAttackResult result = measure_raw_attack(network, samples, 3.0, 10);
+  const RawAttackResult result =
+      measure_raw_attack(network, samples, at::full({samples.count()}, 3.0, at::kDouble), 10);
   const Tensor attacked = attacked_images(network, samples, raw_attack(3.0, 10));
   EXPECT_TRUE(at::allclose(samples.images + result.delta, attacked));
   EXPECT_TRUE(at::equal(result.predictions.eq(samples.labels),
@@ -35,12 +36,27 @@ TEST(RawAttack, TheStrengthThatFoolsHalfFoolsHalf) {
   EXPECT_LT(fooled(beta / 1.05), 0.5);
 }
 
+TEST(RawAttack, EachSampleHasItsOwnSmallestFoolingStrength) {
+  const auto [network, samples] = partly_wrong_subject();
+  const Tensor strengths = fooling_strengths(network, samples, 10);
+  EXPECT_TRUE(at::equal(strengths.isfinite(), correct(network, samples)));
+  const Samples right = samples.rows(strengths.isfinite().nonzero().squeeze(1));
+  const Tensor own = strengths.masked_select(strengths.isfinite());
+  const auto fooled = [&, &network = network](const Tensor& beta) {
+    return measure_raw_attack(network, right, beta, 10).predictions.ne(right.labels);
+  };
+  EXPECT_TRUE(fooled(own).all().item<bool>());
+  EXPECT_FALSE(fooled(own / 1.02).any().item<bool>());
+  EXPECT_GT((own.max() / own.min()).item<double>(), 2) << "all alike";
+}
+
 TEST(RawAttack, ANetworkThatCannotBeFooledIsSaidSo) {
   Network constant({3});
   constant.append(linear_layer(),
                   {at::zeros({2, 3}, at::kDouble), at::tensor({1.0, 0.0}, at::kDouble)});
   const Samples samples(at::rand({10, 3}, at::kDouble), at::zeros({10}, at::kLong));
   EXPECT_EQ(strength_that_fools(constant, samples, 5, 0.5), largest_strength);
+  EXPECT_TRUE(fooling_strengths(constant, samples, 5).isnan().all().item<bool>());
 }
 
 }  // namespace

@@ -34,11 +34,14 @@ export function dynamics(shape, stiffness) {
     const segments = 0.02 * reach ** 0.5;
     const turn = reach / (reach + 0.7);
     return {
-      beta,
+      relative: beta / half,
+      beta: spread(beta),
       beta_lambda: spread(4 * reach, 2.5),
       fooled: 1 / (1 + (half / beta) ** 2),
       gates_flipped: share(0.24 * turn),
       norm: spread(0.3 * beta),
+      leaves_box: 0.9,
+      outside: spread(0.4),
       error: {
         quadratic: spread(quadratic),
         region: spread(region),
@@ -71,17 +74,18 @@ export function dynamics(shape, stiffness) {
   return {
     samples: 1000,
     steps: 1000,
-    fooled_half_beta: half,
+    right: 980,
+    fooled: 975,
+    tolerance: 0.03,
     spectrum,
     sweep,
-    segments: {
-      beta: half,
-      errors: [1, 2, 4, 8, 16, 32].map((segments) => ({
-        segments,
-        tangent: spread(0.5 / segments ** 0.9),
-        chord: spread(0.2 / segments ** 1.7),
-      })),
-    },
+    segments: [0.3, 0.1, 0.03].map((tolerance) => ({
+      tolerance,
+      error: spread(0.3 * tolerance),
+      segments: 1 / tolerance,
+      forward: 5 / tolerance,
+      backward: 22 / tolerance,
+    })),
     examples: [0, 1, 2, 3].map((index) => example(index, shape, half)),
   };
 }

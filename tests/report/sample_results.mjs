@@ -155,7 +155,6 @@ function sparse() {
   plain.dynamics.spectrum = [];
   plain.dynamics.sweep = [];
   plain.dynamics.segments = null;
-  plain.dynamics.fooled_half_beta = null;
   plain.dynamics.examples[0].quadratic = null;
   plain.dynamics.examples[0].error.quadratic = null;
   const [first, second] = adversarial.dynamics.sweep;

@@ -58,6 +58,7 @@ struct CurvatureCondition {
 // What differences of gradients alone say (train/critical_rate.hpp).
 struct TriedCurvature {
   double largest, smallest;  // real parts of the eigenvalues of the gradient's Jacobian
+  bool smooth;               // false: the gradient jumps at the smallest displacements
   double secant;             // beyond the linear piece: at a thousandth of the parameters' length
 };
 

@@ -16,8 +16,8 @@ namespace reluctance {
 
 Claim dynamics_claim();
 
-// Theory and measurement side by side at one strength, for N samples. Everything is float64 and on
-// the CPU; the work is done where the network is, and the samples may be anywhere.
+// Theory and measurement side by side, for N samples at a strength each. Everything is float64 and
+// on the CPU; the work is done where the network is, and the samples may be anywhere.
 struct DynamicsComparison {
   Tensor logits;              // N x C
   Tensor eigenvalues;         // N x (C-1), descending
@@ -32,13 +32,14 @@ struct DynamicsComparison {
   Tensor error_region() const;
   NamedTensors arrays() const;  // all but the last, by their names
 };
-DynamicsComparison compare_dynamics(const Network& network, const Samples& samples, double beta,
-                                    int64_t steps, const Progress& progress = {});
+// beta: N, float64.
+DynamicsComparison compare_dynamics(const Network& network, const Samples& samples,
+                                    const Tensor& beta, int64_t steps,
+                                    const Progress& progress = {});
 
 struct DynamicsOptions {
   int64_t steps = 50;      // of every attack
-  int64_t strengths = 12;  // in the sweep, from "barely moves" to "fools half"
-  int64_t segments = 8;    // of the re-linearised solution in the sweep
+  int64_t strengths = 12;  // in the sweep, from "barely moves" to each image's own fooling one
   int64_t examples = 6;    // images to show
 };
 
@@ -54,13 +55,17 @@ struct Growth {
   std::optional<Quantiles> measured;   // v . g(x + delta) / v . g(x)
 };
 
+// Of the images that have a fooling strength, each at the same share of its own.
 struct DynamicsStrength {
-  double beta;
+  double relative;                         // that share
+  std::optional<Quantiles> beta;           // the strengths
   std::optional<Quantiles> beta_lambda;    // beta times the top eigenvalue
-  double fooled;                           // share of the initially right images
+  double fooled;                           // share of the images
   double gates_flipped_share;              // of all gates of all images
   std::optional<Quantiles> gates_flipped;  // share of an image's gates
   std::optional<Quantiles> norm;           // L2 norm of the real perturbation
+  double leaves_box;                       // share of images with pixels outside of [0, 1]
+  std::optional<Quantiles> outside;        // L2 distance to that box, relative to the norm
   Agreement quadratic, region, segments;
   double outside_range;  // share of images whose quadratic solution overflows
   // Share of the squared norm in the span of the top 1, 2, 3 eigenvectors.
@@ -69,30 +74,35 @@ struct DynamicsStrength {
   double turned;  // share of images with more in the top eigenvector than at the weakest strength
 };
 
+// The re-linearised solution at the fooling strengths; means over the images, against which the
+// real attack takes as many passes of either kind as it has steps.
 struct SegmentError {
-  int64_t segments;
-  std::optional<Quantiles> tangent, chord;
+  double tolerance;
+  std::optional<Quantiles> error;
+  double segments, forward, backward;
 };
 
 struct DynamicsExample {
   int64_t sample, label, prediction, attacked_prediction;
+  double beta;  // its own fooling strength
   double gates_flipped;
   double error_quadratic, error_region;   // not finite: out of range
   Tensor clean, real, quadratic, region;  // C x H x W or n
 };
 
 struct DynamicsResult {
-  int64_t samples, steps, sweep_segments;
-  double fooled_half_beta;
-  bool fools_half;  // false: no strength that was tried does
+  int64_t samples, steps;
+  int64_t right, fooled;  // images that are right, and those of them that have a fooling strength
+  double tolerance;       // of the segments in the sweep
   std::vector<std::optional<Quantiles>> spectrum;
   std::vector<DynamicsStrength> sweep;
-  std::vector<SegmentError> segment_errors;  // at fooled_half_beta
-  std::vector<DynamicsExample> examples;     // at fooled_half_beta
+  std::vector<SegmentError> segment_errors;
+  std::vector<DynamicsExample> examples;  // at their fooling strengths
   Outcome outcome;
-  // Of each image at each strength (S): `beta` (S) and, S x N each, `gates_flipped`, `norm` (of the
-  // real perturbation), `fooled`, `error_quadratic` (NaN where out of range), `error_region` and
-  // `error_segments`.
+  // `strength` (N): each image's smallest fooling one, NaN if it has none (wrong at first, or never
+  // fooled); `relative` (S). Of each image at each share of it, S x N: `gates_flipped`, `norm` (of
+  // the real perturbation), `error_quadratic`, `error_region`, `error_segments`; `top_share` (S x N
+  // x 3) of the real perturbation. NaN without a strength; error_quadratic also where out of range.
   NamedTensors arrays;
 };
 

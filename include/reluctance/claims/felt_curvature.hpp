@@ -70,5 +70,9 @@ class FeltCurvature {
 // it.
 double swing_curvature(const Network& network, const Samples& samples, const Objective& objective,
                        const Tensor& start, double width);
+inline constexpr double swing_width = 1e-3;  // where the claims and the diagnosis ask for it
+
+// Whether training is under an L-infinity attack, of which the effective curvature says nothing.
+bool is_linf(const std::optional<GradientAscent>& attack);
 
 }  // namespace reluctance

@@ -21,9 +21,18 @@ struct RawAttackResult {
   Tensor predictions;    // N: classes answered at the end; where the network is
 };
 
-// network and samples, inputs of it, in float64; for one batch on the calling thread.
-RawAttackResult measure_raw_attack(const Network& network, const Samples& samples, double beta,
-                                   int64_t steps);
+// network and samples, inputs of it, in float64; beta: a strength for each (N). For one batch on
+// the calling thread.
+RawAttackResult measure_raw_attack(const Network& network, const Samples& samples,
+                                   const Tensor& beta, int64_t steps);
+
+// Each sample's own smallest fooling strength (N, float64, on the CPU), to 2%: from the strength
+// that would move it by one if the gradient stayed as it is, by powers of ten to two strengths of
+// which the greater fools and the lesser does not, then by bisection on the logarithm. NaN for
+// samples that are answered wrong without an attack, and for those that a million times the first
+// strength does not fool. Progress counts samples.
+Tensor fooling_strengths(const Network& network, const Samples& samples, int64_t steps,
+                         const Progress& progress = {});
 
 // The strength at which the attack fools the given share of the samples that were right, to 2%, by
 // bisection on its logarithm. If even `largest` does not, returns it.

@@ -35,8 +35,8 @@ Samples as_inputs(const Network& network, const Samples& samples);
 Pass forward(const Network& network, const Tensor& x, Keep keep);
 
 // The affine map between two batches: each ReLU gets its mean slope on the straight way from xa to
-// xb, so that J (xb - xa) = z(xb) - z(xa) holds exactly (but for max-pooling, where it is an
-// approximation). `logits` are those at xa. Serves jacobian_vector and vector_jacobian.
+// xb, each window of max-pooling the winners at both, weighted, so that J (xb - xa) = z(xb) - z(xa)
+// holds exactly. `logits` are those at xa. Serves jacobian_vector and vector_jacobian.
 Pass chord(const Network& network, const Tensor& xa, const Tensor& xb);
 
 // The logits alone, N x C, in chunks (base/chunks.hpp).

@@ -1,5 +1,10 @@
-// The region-exact attack beyond one region: the path is cut into segments and the network is
-// re-linearised along it.
+// The region-exact attack beyond one region: each sample's path is cut into segments, as long as
+// the network may be taken for affine, and the network is re-linearised in each.
+//
+// A segment of several steps uses the chord between its start and its predicted last point: the
+// affine map in which a gate that flips on the way counts in proportion. It is kept if the gradient
+// that it predicts at the last point where the attack asks for one, J^T s(z + K c), is the real one
+// there within a tolerance, and halved if not. A segment of one step is exact.
 #pragma once
 
 #include <cstdint>
@@ -10,22 +15,23 @@
 
 namespace reluctance {
 
-enum class SegmentScheme {
-  tangent,  // the affine map where a segment starts: first order in the number of segments
-  chord,  // the affine map between the segment's start and its predicted end, in which a gate that
-          // flips on the way counts in proportion. Twice the cost; no first-order error but that of
-          // single gates, and several times closer
-};
-
 struct SegmentOptions {
-  int64_t segments = 8;  // of equal predicted length, for each sample
-  SegmentScheme scheme = SegmentScheme::chord;
+  double tolerance = 0.01;  // ||predicted - real|| / ||real|| of the last gradient of a segment
   Loss loss = cross_entropy_loss();
 };
 
-// Raw attack of `steps` steps of size beta / steps on N samples, inputs of the network. Returns
-// delta: N x input shape, float64.
-Tensor segmented_attack(const Network& network, const Samples& samples, double beta, int64_t steps,
-                        const SegmentOptions& options = {});
+// N samples. The passes, of one sample each, include those of segments that were not kept. The real
+// attack takes as many of either kind as it has steps.
+struct SegmentedAttack {
+  Tensor delta;     // N x input shape, float64
+  Tensor segments;  // N, float64: their number
+  Tensor forward;   // N, float64: forward passes
+  Tensor backward;  // N, float64: vector-Jacobian products
+};
+
+// Raw attack of `steps` steps of size beta / steps on N samples, inputs of the network. beta: a
+// strength for each (N, float64).
+SegmentedAttack segmented_attack(const Network& network, const Samples& samples, const Tensor& beta,
+                                 int64_t steps, const SegmentOptions& options = {});
 
 }  // namespace reluctance

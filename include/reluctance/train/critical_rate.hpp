@@ -34,6 +34,11 @@ class TriedTraining {
   double largest() const { return largest_; }
   double smallest() const { return smallest_; }
 
+  // Whether the gradient's change is odd, to 1%, at some displacement down to 1e-12 of the
+  // parameters' length. If not it jumps there, and no curvature says what training meets. Not asked
+  // of a given width.
+  bool smooth() const { return smooth_; }
+
   // v . (g(theta + d v) - g(theta - d v)) / (2 d) along the largest one's direction, d the distance
   // relative to the length of the parameters.
   double secant(double distance) const;
@@ -62,6 +67,7 @@ class TriedTraining {
   double width_;
   double displacement_;  // of the differences, relative to that length
   double largest_ = 0, smallest_ = 0;
+  bool smooth_ = true;
   mutable int64_t asked_ = 0;  // gradients
 };
 
