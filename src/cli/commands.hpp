@@ -14,5 +14,6 @@ void add_dynamics(CLI::App& app);
 void add_influence(CLI::App& app);
 void add_curvature(CLI::App& app);
 void add_findings(CLI::App& app);
+void add_paper(CLI::App& app);
 
 }  // namespace reluctance

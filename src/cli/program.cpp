@@ -95,6 +95,7 @@ int run(int argc, char** argv) {
   add_influence(app);
   add_curvature(app);
   add_findings(app);
+  add_paper(app);
   try {
     app.parse(argc, argv);
     return 0;

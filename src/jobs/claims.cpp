@@ -47,6 +47,13 @@ void test_curvature_claim(NetworkResult& result, const Network& network, const D
   result.curvature->data = data.name;
 }
 
+void test_paper_results(NetworkResult& result, const Network& network, const Dataset& data,
+                        const ClaimOptions& options) {
+  result.paper =
+      test_paper(network, data.samples, options.paper,
+                 {options.seed, begin_part(options.parts, result.title + ": the paper")});
+}
+
 Results run_claim(const LoadedNetwork& subject, const Dataset& data, const ClaimOptions& options,
                   ClaimTest* test, const RunInfo& run) {
   Results results{run, data_info(data), {}};

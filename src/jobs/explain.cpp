@@ -23,6 +23,7 @@ void test_claims(NetworkResult& result, const Network& network, const Splits& da
   test_dynamics_claim(result, network, few, options.claims);
   test_influence_claim(result, network, few, options.claims);
   test_curvature_claim(result, network, head(data.training, options.batch), options.claims);
+  test_paper_results(result, network, few, options.claims);
 }
 
 void add_advice(NetworkResult& result, const Network& network, const Splits& data,

@@ -2,11 +2,22 @@
 
 #include <ATen/ATen.h>
 
+#include <cmath>
+
 #include "reluctance/base/each_sample.hpp"
 #include "reluctance/network/passes.hpp"
 
 namespace reluctance {
 namespace {
+
+constexpr double short_step = 1e-7;
+constexpr double lost = 1e-13;  // of the squared gradient: rounding in float64 and its sums
+
+double length(const Tensors& tensors) {
+  double square = 0;
+  for (const Tensor& each : tensors) square += each.square().sum().item<double>();
+  return std::sqrt(square);
+}
 
 Tensors gradient_at(const Network& network, const Samples& sample, const Loss& loss) {
   const Pass pass = forward(network, sample.images, Keep::inputs);
@@ -35,17 +46,25 @@ Tensor measure_training_effects(const Network& network, const Samples& samples,
   return each_sample(samples, [&](const Samples& sample, int64_t i) {
     const Tensor direction = u.slice(0, i, i + 1);
     const Samples trained = sample.with_images(attacked.slice(0, i, i + 1));
-    const Tensors gradients = gradient_at(network, trained, loss);
+    Tensors gradients = gradient_at(network, trained, loss);
     Tensors parameters = network.parameters();
+    if (step.parameter) {
+      for (std::size_t k = 0; k < gradients.size(); ++k) {
+        if (k != *step.parameter) gradients[k].zero_();
+      }
+    }
+    const double rate =
+        step.rate ? *step.rate : short_step * length(parameters) / length(gradients);
     for (std::size_t k = 0; k < parameters.size(); ++k) {
-      if (step.parameter && *step.parameter != k) continue;
-      parameters[k] = parameters[k] - step.rate * gradients[k];
+      parameters[k] = parameters[k] - rate * gradients[k];
     }
     Network after = network;
     after.set_parameters(parameters);
     const Tensor before = input_gradient_of(network, sample.images, direction);
     const Tensor change = input_gradient_of(after, sample.images, direction) - before;
-    return (before * change).sum() / step.rate;
+    const Tensor along = (before * change).sum();
+    const Tensor known = along.abs() > lost * before.square().sum();
+    return at::where(known, along / rate, at::full_like(along, std::nan("")));
   });
 }
 

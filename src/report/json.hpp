@@ -9,6 +9,7 @@
 #include "reluctance/claims/dynamics.hpp"
 #include "reluctance/claims/findings.hpp"
 #include "reluctance/claims/influence.hpp"
+#include "reluctance/claims/paper.hpp"
 #include "reluctance/measure/statistics.hpp"
 
 namespace reluctance {
@@ -43,6 +44,7 @@ Json as_json(const Check& check);
 Json as_json(const DynamicsResult& result);
 Json as_json(const InfluenceResult& result);
 Json as_json(const CurvatureResult& result);
+Json as_json(const PaperResults& results);
 
 // Claim 4.
 Json as_json(const FindingResult& result);

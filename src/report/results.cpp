@@ -59,7 +59,8 @@ Json network_json(const NetworkResult& network) {
                                     : Json(nullptr)},
           {"dynamics", chapter(network.dynamics)},
           {"influence", chapter(network.influence)},
-          {"curvature", chapter(network.curvature)}};
+          {"curvature", chapter(network.curvature)},
+          {"paper", chapter(network.paper)}};
 }
 
 // The claim with its verdict on each network that `chapter` of was tested.
@@ -162,6 +163,19 @@ void tell_claim(std::ostream& text, const Claim& claim, const Chapter& chapter) 
   tell_checks(text, outcome.checks);
 }
 
+void tell_paper(std::ostream& text, const std::optional<PaperResults>& paper) {
+  if (!paper) return;
+  text << "  the paper, result by result, on " << paper->samples << " images\n";
+  for (const PaperResult& each : paper->results) {
+    const Outcome& outcome = each.found.outcome;
+    text << "  " << each.statement->number << " " << to_string(outcome.verdict)
+         << (each.certain ? "" : ", within the uncertainty") << ". " << each.statement->title
+         << "\n";
+    if (outcome.checks.empty()) text << "    " << outcome.summary << "\n";
+    tell_checks(text, outcome.checks);
+  }
+}
+
 void tell_advice(std::ostream& text, const std::vector<Advice>& advice) {
   text << (advice.empty() ? "  no advice: nothing that was measured calls for a change\n"
                           : "  advice\n");
@@ -183,6 +197,7 @@ std::string results_text(const Results& results) {
     tell_claim(text, dynamics_claim(), network.dynamics);
     tell_claim(text, influence_claim(), network.influence);
     tell_claim(text, curvature_claim(), network.curvature);
+    tell_paper(text, network.paper);
     if (network.advice) tell_advice(text, *network.advice);
   }
   if (!results.findings.empty()) text << "\nEarlier findings\n";

@@ -24,8 +24,10 @@ int reading_layer(const Network& network) {
 
 }  // namespace
 
+bool has_first_layer(const Network& network) { return reading_layer(network) >= 0; }
+
 Network with_first_layer(const Network& network) {
-  if (reading_layer(network) >= 0) return network;
+  if (has_first_layer(network)) return network;
   const int64_t pixels = network.inputs();
   Network result(network.input_shape());
   result.append(reshape_layer({pixels}));
@@ -37,6 +39,11 @@ Network with_first_layer(const Network& network) {
     result.add(node.layer, inputs, node.tensors, node.trainable);
   }
   return result;
+}
+
+Tensor hidden_squares(const Network& network, const Samples& samples, const Tensor& u) {
+  const Primal at = primal(network, forward(network, samples.images, Keep::inputs), u);
+  return at.adjoints[static_cast<std::size_t>(reading_layer(network))].flatten(1).square().sum(1);
 }
 
 Displacement displacement(const Network& network, const Samples& sample, const Tensor& delta,

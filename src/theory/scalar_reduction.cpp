@@ -12,7 +12,7 @@ namespace reluctance {
 namespace {
 
 // (exp(A) - 1) / H_z, which goes to beta ||dz/dx||^2 where H_z vanishes.
-Tensor grown(const ScalarReduction& reduction, double beta) {
+Tensor grown(const ScalarReduction& reduction, const Tensor& beta) {
   const Tensor a = reduction.exponent(beta);
   const Tensor rate = at::where(a > 0, at::expm1(a) / a, at::ones_like(a));
   return beta * reduction.square * rate;
@@ -35,25 +35,26 @@ ScalarReduction scalar_reduction(const LinearRegion& region) {
   return {direction, margin, margin.sigmoid(), (direction * moved).sum(1)};
 }
 
-Tensor scalar_quadratic_attack(const ScalarReduction& reduction, double beta) {
+Tensor scalar_quadratic_attack(const ScalarReduction& reduction, const Tensor& beta) {
   const Tensor length = grown(reduction, beta) * reduction.first() / reduction.square;
   return reduction.direction * length.unsqueeze(1);
 }
 
-Tensor scalar_attack(const ScalarReduction& reduction, double beta) {
+Tensor scalar_attack(const ScalarReduction& reduction, const Tensor& beta) {
   Tensor coefficients = at::zeros_like(reduction.direction);
   for (int64_t i = 0; i < reduction.margin.size(0); ++i) {
     const double square = reduction.square[i].item<double>();
     const double margin = reduction.margin[i].item<double>();
     if (!(square > 0)) continue;
-    coefficients[i].copy_(reduction.direction[i] *
-                          ((binary_margin(margin, square, beta) - margin) / square));
+    coefficients[i].copy_(
+        reduction.direction[i] *
+        ((binary_margin(margin, square, beta[i].item<double>()) - margin) / square));
   }
   return coefficients;
 }
 
 Tensor scalar_training_effect(const ScalarReduction& reduction, const Tensor& clean,
-                              const Tensor& hidden, double beta) {
+                              const Tensor& hidden, const Tensor& beta) {
   const Tensor growth = reduction.exponent(beta).exp();
   return growth * clean - growth * hidden * reduction.first().square() * grown(reduction, beta);
 }

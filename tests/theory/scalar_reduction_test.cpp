@@ -4,7 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "base/error_of.hpp"
-#include "reluctance/network/second_order.hpp"
+#include "reluctance/theory/displacement.hpp"
 #include "reluctance/theory/quadratic.hpp"
 #include "reluctance/theory/region_attack.hpp"
 #include "reluctance/theory/training_effect.hpp"
@@ -37,12 +37,13 @@ Tensor moved(const Subject& subject, const Tensor& coefficients) {
 
 TEST(ScalarReduction, OfTwoClassesIsTheTheoryOfManyClasses) {
   const Subject two(2);
-  for (const double beta : {0.01, 0.3, 2.0}) {
+  for (const double strength : {0.01, 0.3, 2.0}) {
+    const Tensor beta = at::full({two.samples.count()}, strength, at::kDouble);
     EXPECT_LT(relative_error(moved(two, scalar_quadratic_attack(two.reduction, beta)),
-                             moved(two, quadratic_attack_limit(two.region, beta).coefficients)),
+                             moved(two, quadratic_attack_limit(two.region, strength).coefficients)),
               1e-10);
     EXPECT_LT(relative_error(moved(two, scalar_attack(two.reduction, beta)),
-                             moved(two, region_attack_limit(two.region, beta))),
+                             moved(two, region_attack_limit(two.region, strength))),
               1e-8);
   }
 }
@@ -79,14 +80,12 @@ TEST(ScalarReduction, TrainingEffectIsThatOfAQuadraticLoss) {
   const Subject two(2);
   const Tensor z0 = two.region.logits;
   const Tensor s0 = two.region.logit_gradient();
-  const double beta = 0.5;
+  const Tensor beta = at::full({two.samples.count()}, 0.5, at::kDouble);
   const Tensor delta = moved(two, scalar_quadratic_attack(two.reduction, beta));
   const Tensor clean = training_effects(two.network, two.samples, at::zeros_like(delta),
                                         two.reduction.direction, cross_entropy_loss())
                            .select(1, 0);
-  const Pass pass = forward(two.network, two.samples.images, Keep::inputs);
-  const Primal at_output = primal(two.network, pass, two.reduction.direction);
-  const Tensor hidden = at_output.adjoints[0].square().sum(1);
+  const Tensor hidden = hidden_squares(two.network, two.samples, two.reduction.direction);
   const Tensor predicted = scalar_training_effect(two.reduction, clean, hidden, beta);
   for (int64_t i = 0; i < two.samples.count(); ++i) {
     const auto row = [&](const Tensor& all) { return all.slice(0, i, i + 1); };

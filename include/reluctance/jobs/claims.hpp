@@ -22,6 +22,7 @@ struct ClaimOptions {
   DynamicsOptions dynamics;
   InfluenceOptions influence;
   CurvatureOptions curvature;
+  PaperOptions paper;
   std::uint64_t seed = 0;
   Parts parts{};
 };
@@ -38,6 +39,8 @@ void test_influence_claim(NetworkResult& result, const Network& network, const D
                           const ClaimOptions& options);
 void test_curvature_claim(NetworkResult& result, const Network& network, const Dataset& data,
                           const ClaimOptions& options);
+void test_paper_results(NetworkResult& result, const Network& network, const Dataset& data,
+                        const ClaimOptions& options);
 
 // The results of one of the above on a network; `run` is their record.
 using ClaimTest = decltype(test_dynamics_claim);

@@ -16,12 +16,13 @@ namespace reluctance {
 Tensor parameter_gradients(const Network& network, const Samples& samples, const Loss& loss);
 
 struct TrainingStep {
-  double rate = 1e-6;
+  std::optional<double> rate{};  // none: one that moves the parameters by 1e-7 of their length
   std::optional<std::size_t> parameter{};  // only this one moves; none: all
 };
 
 // (J^T u) . (J'^T u - J^T u) / rate at the images of `samples`, J' the Jacobian after one step of
-// gradient descent on the loss at `attacked` (N x input shape). u: N x C -> N.
+// gradient descent on the loss at `attacked` (N x input shape). u: N x C -> N; NaN where the change
+// is lost in rounding.
 Tensor measure_training_effects(const Network& network, const Samples& samples,
                                 const Tensor& attacked, const Tensor& u, const Loss& loss,
                                 const TrainingStep& step = {});

@@ -11,6 +11,7 @@
 #include "reluctance/claims/dynamics.hpp"
 #include "reluctance/claims/findings.hpp"
 #include "reluctance/claims/influence.hpp"
+#include "reluctance/claims/paper.hpp"
 #include "reluctance/measure/robustness.hpp"
 #include "reluctance/measure/statistics.hpp"
 
@@ -57,6 +58,7 @@ struct NetworkResult {
   std::optional<DynamicsResult> dynamics{};
   std::optional<InfluenceResult> influence{};
   std::optional<CurvatureResult> curvature{};
+  std::optional<PaperResults> paper{};
   std::optional<std::vector<Advice>> advice{};  // nothing: not asked for
 };
 

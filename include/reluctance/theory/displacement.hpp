@@ -15,9 +15,15 @@
 
 namespace reluctance {
 
-// The network itself if a fully connected layer reads its input; otherwise the same function with
+// Whether a fully connected layer reads the input.
+bool has_first_layer(const Network& network);
+
+// The network itself if so; otherwise the same function with
 // such a layer in front, whose weight is the identity and the first parameter.
 Network with_first_layer(const Network& network);
+
+// ||d(u . z)/dh||^2 for the output h of that layer: N. u: N x C.
+Tensor hidden_squares(const Network& network, const Samples& samples, const Tensor& u);
 
 struct Displacement {
   Tensor weight;    // DW, shaped as the first parameter

@@ -18,17 +18,18 @@ struct ScalarReduction {
   Tensor first() const { return wrong; }                 // g_z
   Tensor second() const { return wrong * (1 - wrong); }  // H_z
   // A = beta ||dz/dx||^2 H_z, the exponent of theorem 2.
-  Tensor exponent(double beta) const { return beta * square * second(); }
+  Tensor exponent(const Tensor& beta) const { return beta * square * second(); }
 };
 
-// All float64. Throws Error for another loss than cross-entropy with hard labels.
+// All float64; beta: a strength for each sample (N). Throws Error for another loss than
+// cross-entropy with hard labels.
 ScalarReduction scalar_reduction(const LinearRegion& region);
 
 // Coefficients c of delta = J^T c (N x C) under a raw attack of strength beta and infinitely many
 // steps: with the loss to second order, (exp(A) - 1) g_z / (H_z ||dz/dx||^2) dz/dx, and exactly, by
 // binary_margin.
-Tensor scalar_quadratic_attack(const ScalarReduction& reduction, double beta);
-Tensor scalar_attack(const ScalarReduction& reduction, double beta);
+Tensor scalar_quadratic_attack(const ScalarReduction& reduction, const Tensor& beta);
+Tensor scalar_attack(const ScalarReduction& reduction, const Tensor& beta);
 
 // Theorems 3 and 4: T of u = direction for a fully connected first layer, whose output has the
 // gradient `hidden` (dz/dh, its squared norm: N), after the quadratic attack of infinitely many
@@ -38,6 +39,6 @@ Tensor scalar_attack(const ScalarReduction& reduction, double beta);
 //
 // clean: T(0) of that layer's weight (N).
 Tensor scalar_training_effect(const ScalarReduction& reduction, const Tensor& clean,
-                              const Tensor& hidden, double beta);
+                              const Tensor& hidden, const Tensor& beta);
 
 }  // namespace reluctance

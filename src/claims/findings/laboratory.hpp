@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "claims/conclude.hpp"
 #include "reluctance/claims/findings.hpp"
 #include "reluctance/measure/statistics.hpp"
 #include "reluctance/train/trainer.hpp"
@@ -64,13 +65,7 @@ double robust_share(const Network& network, const Samples& samples, const Ball& 
 // ball (under none for size zero). Float64.
 double largest_curvature(const Network& network, const Samples& samples, const Ball& ball);
 
-// The verdict of some checks and the sentence that says how each came out.
-Outcome conclude(std::vector<Check> checks);
-
 // Slope of the least-squares line of y over x.
 double trend(const std::vector<double>& x, const std::vector<double>& y);
-
-// A check of an interval.
-Check check(std::string what, const Interval& interval, Check::Relation relation, double threshold);
 
 }  // namespace reluctance

@@ -1,0 +1,41 @@
+#include "claims/paper/list.hpp"
+
+#include "claims/paper/bench.hpp"
+
+namespace reluctance {
+
+const std::vector<PaperStatement>& paper_statements() {
+  static const std::vector<PaperStatement> all{
+      assumption_1(), assumption_2(), lemma_1(),   theorem_1(), theorem_2(),
+      corollary_1(),  theorem_3(),    theorem_4(), theorem_5(), theorem_6(),
+  };
+  return all;
+}
+
+PaperResults test_paper(const Network& network, const Samples& samples, const PaperOptions& options,
+                        const Context& context) {
+  const Progress& progress = context.progress;
+  const auto total = static_cast<int64_t>(paper_statements().size()) + 1;
+  if (progress) progress(0, total);
+  const PaperBench bench(network, samples, options, context.seed);
+  PaperResults all{bench.count(), bench.steps(), {}};
+  for (const PaperStatement& statement : paper_statements()) {
+    check_interrupt();
+    if (progress) progress(static_cast<int64_t>(all.results.size()) + 1, total);
+    if (bench.count() == 0) {
+      all.results.push_back(
+          {&statement,
+           {{Verdict::cannot_be_tested, "No image is right at first and fooled in the end.", {}},
+            {}},
+           true});
+      continue;
+    }
+    PaperOutcome found = statement.test(bench);
+    const bool is_certain = certain(found.outcome.checks);
+    all.results.push_back({&statement, std::move(found), is_certain});
+  }
+  if (progress) progress(total, total);
+  return all;
+}
+
+}  // namespace reluctance

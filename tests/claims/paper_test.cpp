@@ -1,0 +1,84 @@
+// The statements of the paper, on networks for which it is known how they come out.
+#include "reluctance/claims/paper.hpp"
+
+#include <gtest/gtest.h>
+
+#include <map>
+#include <set>
+
+#include "claims/trained_network.hpp"
+#include "network/random_networks.hpp"
+
+namespace reluctance {
+namespace {
+
+std::map<std::string, PaperResult> by_name(const PaperResults& all) {
+  std::map<std::string, PaperResult> named;
+  for (const PaperResult& each : all.results) named.emplace(each.statement->name, each);
+  return named;
+}
+
+TEST(Paper, HasEveryNumberedResultOnce) {
+  std::set<std::string> numbers;
+  for (const PaperStatement& each : paper_statements()) {
+    EXPECT_TRUE(numbers.insert(each.number).second) << each.number;
+    for (const std::string& text :
+         {each.name, each.title, each.statement, each.statistic, each.exact}) {
+      EXPECT_FALSE(text.empty()) << each.name;
+    }
+  }
+  EXPECT_EQ(numbers, (std::set<std::string>{"Assumption 1", "Assumption 2", "Lemma 1", "Theorem 1",
+                                            "Theorem 2", "Corollary 1", "Theorem 3", "Theorem 4",
+                                            "Theorem 5", "Theorem 6"}));
+}
+
+// A linear network of two classes has one region and one scalar: what needs no more holds.
+TEST(Paper, HoldsOnALinearNetworkOfTwoClasses) {
+  at::manual_seed(2);
+  Network network(Shape{8});
+  network.append(linear_layer(), random_weights({2, 8}));
+  const Tensor x = at::randn({60, 8}, at::kDouble);
+  const Tensor z = logits(network, x);
+  PaperResults found = test_paper(network, {x, z.argmax(1)}, {30, 30});
+  EXPECT_EQ(found.samples, 30);
+  const auto results = by_name(found);
+  for (const std::string name : {"assumption-1", "assumption-2", "lemma-1", "theorem-2"}) {
+    EXPECT_EQ(results.at(name).found.outcome.verdict, Verdict::holds)
+        << name << ": " << results.at(name).found.outcome.summary;
+  }
+  for (const auto& [name, result] : results) {
+    EXPECT_FALSE(result.found.outcome.checks.empty()) << name;
+    EXPECT_FALSE(result.found.chart.series.empty()) << name;
+    for (const PaperSeries& series : result.found.chart.series) {
+      EXPECT_FALSE(series.points.empty()) << name << ": " << series.name;
+    }
+  }
+}
+
+TEST(Paper, CannotBeTestedWhereNothingIsFooled) {
+  Network network(Shape{4});
+  network.append(linear_layer(),
+                 {at::zeros({3, 4}, at::kDouble), at::tensor({1.0, 0.0, 0.0}, at::kDouble)});
+  const PaperResults found =
+      test_paper(network, {at::rand({5, 4}, at::kDouble), at::zeros({5}, at::kLong)}, {});
+  EXPECT_EQ(found.samples, 0);
+  ASSERT_EQ(found.results.size(), paper_statements().size());
+  for (const PaperResult& each : found.results) {
+    EXPECT_EQ(each.found.outcome.verdict, Verdict::cannot_be_tested);
+  }
+}
+
+TEST(Paper, IsTheSameInAnyCompanyOfThreads) {
+  at::manual_seed(5);
+  const NamedNetwork named = networks_in_double().at(2);
+  const Tensor x = random_input(named.network, 12);
+  const Samples samples(x, logits(named.network, x).argmax(1));
+  const PaperResults a = test_paper(named.network, samples, {6, 10});
+  const PaperResults b = test_paper(named.network, samples, {6, 10});
+  for (std::size_t k = 0; k < a.results.size(); ++k) {
+    EXPECT_EQ(a.results[k].found.outcome.summary, b.results[k].found.outcome.summary);
+  }
+}
+
+}  // namespace
+}  // namespace reluctance
