@@ -78,5 +78,5 @@ const findings = (() => {
       overview(all), ...all.map(card));
   }
 
-  return { section };
+  return { section, checksTable };
 })();

@@ -21,7 +21,7 @@
 
   const sections = [verdicts.section(titled, titleOf), advice.section(titled),
                     training.section(titled), robustness.section(titled),
-                    ...chapters.map(chapterSection),
+                    ...chapters.map(chapterSection), paper.section(titled),
                     findings.section(titled), frame.reproduction(titled)].filter(Boolean);
   document.getElementById("main").append(...sections);
   document.getElementById("top").append(...frame.header(titled, titleOf, sections));

@@ -12,8 +12,8 @@ ValueError, a job that failed RuntimeError, Ctrl-C KeyboardInterrupt within two 
 
 from . import _core, attacks
 from ._attacks import FGSM, PGD, Raw
-from ._claim_results import Claim, Curvature, Dynamics, Influence, Report, Spectrum
-from ._measure import curvature, distances, dynamics, evaluate, explain, influence, spectrum
+from ._claim_results import Claim, Curvature, Dynamics, Influence, Paper, Report, Spectrum
+from ._measure import curvature, distances, dynamics, evaluate, explain, influence, paper, spectrum
 from ._network import Network, Note, load
 from ._operators import FeltCurvature, Operator, felt_curvature, hessian
 from ._results import Check, Distances, Evaluation, Flag, Quantiles, Result, Share, Stage
@@ -23,8 +23,8 @@ from .attacks import AutoAttack
 
 __all__ = [
     "AutoAttack", "Check", "Claim", "Curvature", "Distances", "Dynamics", "Evaluation", "FGSM",
-    "FeltCurvature", "Flag", "Influence", "Network", "Note", "Operator", "PGD", "Quantiles", "Raw", "Report",
+    "FeltCurvature", "Flag", "Influence", "Network", "Note", "Operator", "PGD", "Paper", "Quantiles", "Raw", "Report",
     "Result", "Share", "Spectrum", "Stage", "Watch", "attacks", "curvature", "distances", "dynamics",
-    "evaluate", "explain", "felt_curvature", "from_torch", "hessian", "influence", "load", "spectrum",
+    "evaluate", "explain", "felt_curvature", "from_torch", "hessian", "influence", "load", "paper", "spectrum",
 ]
 __version__: str = _core.program.split()[-1]

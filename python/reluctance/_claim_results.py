@@ -216,6 +216,30 @@ class Claim(Result):
         return rows
 
 
+class Paper(Result):
+    """The paper's numbered results, each with statistic, threshold, interval and verdict."""
+
+    __slots__ = ()
+
+    @property
+    def results(self) -> Sequence[Mapping[str, Any]]:
+        """As in results.json: statement, checks, verdict and chart of each."""
+        return tuple(self.to_dict()["networks"][0]["paper"]["results"])
+
+    @property
+    def verdicts(self) -> Mapping[str, str]:
+        """By name: "assumption-1", "assumption-2", "lemma-1", "theorem-1" to "theorem-6",
+        "corollary-1"."""
+        return {each["name"]: each["verdict"] for each in self.results}
+
+    def _rows(self) -> List[Tuple[str, str]]:
+        rows = [("images", str(self._numbers["networks"][0]["paper"]["samples"]))]
+        for each in self.results:
+            surely = "" if each["certain"] else ", within the uncertainty"
+            rows.append((each["number"], f"{each['verdict']}{surely}: {each['title']}"))
+        return rows
+
+
 class Report(Result):
     """Everything about a network and its data: claims, findings and advice, and a page of them."""
 

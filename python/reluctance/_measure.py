@@ -10,7 +10,7 @@ from ._network import Network, note
 from ._progress import Progress, receiver
 from ._results import Distances, Evaluation
 from ._attacks import Attack
-from ._claim_results import Claim, Curvature, Dynamics, Influence, Report, Spectrum
+from ._claim_results import Claim, Curvature, Dynamics, Influence, Paper, Report, Spectrum
 
 Words = Dict[str, Any]
 
@@ -177,6 +177,22 @@ def curvature(network: Network, images: Any, labels: Any, *, operator: Optional[
                  seed=seed, threads=threads, memory=memory)
     kind = Claim if operator is None else Curvature
     return kind(*ask("curvature", network, images, labels, words, progress))
+
+
+def paper(network: Network, images: Any, labels: Any, *, limit: int = 64, steps: int = 50,
+          scale: Optional[float] = None, seed: int = 0, threads: int = 0,
+          memory: Optional[float] = None, progress: Progress = None) -> Paper:
+    """The paper (Cheng et al. 2022), result by result: every numbered result put to the test on the
+    first ``limit`` images that are right and that an attack of ``steps`` steps fools. Images, labels
+    and the rest as of :func:`evaluate`.
+
+    >>> found = rl.paper(net, images, labels, limit=8, steps=10)
+    >>> found.verdicts["theorem-1"] in ("holds", "partly", "does not hold", "cannot be tested")
+    True
+    """
+    words: Dict[str, Any] = {"limit": limit, "steps": steps, "scale": scale, "seed": seed,
+                             "threads": threads, "memory": memory}
+    return Paper(*ask("paper", network, images, labels, words, progress))
 
 
 def explain(network: Network, images: Any, labels: Any, *, limit: int = 256, batch: int = 1000,

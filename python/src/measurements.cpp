@@ -204,11 +204,18 @@ Answer explained(const Subject& subject, const Arguments& arguments) {
   });
 }
 
+Answer paper(const Subject& subject, const Arguments& arguments) {
+  ClaimOptions options;
+  options.paper.images = arguments.whole("limit", options.paper.images, 1, 10000);
+  options.paper.steps = arguments.whole("steps", options.paper.steps, 2, 10000);
+  return claim(subject, arguments, options, test_paper_results);
+}
+
 using Ask = Answer (*)(const Subject& subject, const Arguments& arguments);
 const std::map<std::string, Ask> jobs{
     {"evaluate", evaluated},  {"distances", distances}, {"dynamics", dynamics},
     {"influence", influence}, {"curvature", curvature}, {"spectrum", spectrum},
-    {"explain", explained},
+    {"explain", explained},   {"paper", paper},
 };
 
 }  // namespace

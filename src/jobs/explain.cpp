@@ -11,6 +11,8 @@ namespace {
 
 // Images that robust accuracies of the advice are asked on.
 constexpr int64_t advice_images = 1000;
+// Images of the paper's results in a report that is to be quick.
+constexpr int64_t few_images = 32;
 
 void test_claims(NetworkResult& result, const Network& network, const Splits& data,
                  const ExplainOptions& options) {
@@ -23,7 +25,9 @@ void test_claims(NetworkResult& result, const Network& network, const Splits& da
   test_dynamics_claim(result, network, few, options.claims);
   test_influence_claim(result, network, few, options.claims);
   test_curvature_claim(result, network, head(data.training, options.batch), options.claims);
-  test_paper_results(result, network, few, options.claims);
+  ClaimOptions paper = options.claims;
+  paper.paper.images = std::min(options.limit, options.thorough ? paper.paper.images : few_images);
+  test_paper_results(result, network, few, paper);
 }
 
 void add_advice(NetworkResult& result, const Network& network, const Splits& data,

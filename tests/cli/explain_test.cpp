@@ -89,6 +89,7 @@ TEST_F(Explain, ATrainingThatItDidNotDo) {
   EXPECT_EQ(network["training"]["diagnosis"].size(), 2U);  // after 1 and 2 steps
   EXPECT_TRUE(network["advice"].is_array());
   EXPECT_EQ(results()["findings"].size(), 3U);  // those that train nothing
+  EXPECT_EQ(network["paper"]["results"].size(), 10U);
 
   std::ofstream(in_folder("run/training.json")) << "{\"format\": 1, \"learning_rate\": \"high\"}";
   const ProgramOutcome refused = run_here(on_images("explain") + Arguments{"--run", "run"} + quick);
@@ -119,6 +120,23 @@ TEST_F(Explain, ATrainingOnSquaredError) {
   ASSERT_TRUE(succeeded(run_here(explain)));
   training = results()["networks"][0]["training"];
   EXPECT_EQ(training["attack"], "pgd, l2, epsilon 0.5, 2 steps, step size 0.625, random start");
+}
+
+TEST_F(Explain, ThePaperResultByResult) {
+  const ProgramOutcome outcome =
+      run_here(on_both("paper") + Arguments{"--limit", "6", "--steps", "5", "--out", "out"});
+  ASSERT_TRUE(succeeded(outcome));
+  EXPECT_NE(outcome.out.find("Theorem 6 "), std::string::npos) << outcome;
+  const auto paper = results()["networks"][0]["paper"];
+  EXPECT_EQ(paper["samples"], 6);
+  EXPECT_EQ(paper["steps"], 5);
+  ASSERT_EQ(paper["results"].size(), 10U);
+  for (const auto& each : paper["results"]) {
+    EXPECT_FALSE(each["checks"].empty()) << each["name"];
+    EXPECT_FALSE(each["chart"]["series"].empty()) << each["name"];
+  }
+  EXPECT_TRUE(results()["claims"].empty());
+  EXPECT_TRUE(std::filesystem::exists(in_folder("out/report.html")));
 }
 
 TEST_F(Explain, EarlierFindings) {

@@ -10,7 +10,7 @@ namespace reluctance {
 namespace {
 
 TEST(Usage, HelpHasAnExampleForEverySubcommand) {
-  const Arguments subcommands{"explain", "train", "evaluate", "dynamics", "influence", "curvature"};
+  const Arguments subcommands{"explain", "train", "evaluate", "dynamics", "influence", "curvature", "findings", "paper"};
   std::vector<Arguments> lines{{"--help"}};
   for (const std::string& subcommand : subcommands) lines.push_back({subcommand, "--help"});
   const std::vector<ProgramOutcome> outcomes = run_all(lines);

@@ -9,6 +9,7 @@ import { curvature } from "./sample_curvature.mjs";
 import { dynamics } from "./sample_dynamics.mjs";
 import { advice, diagnosis, findings } from "./sample_findings.mjs";
 import { influence } from "./sample_influence.mjs";
+import { paper } from "./sample_paper.mjs";
 import { map, spread } from "./sample_parts.mjs";
 
 const hostileText =
@@ -56,6 +57,7 @@ function network(id, title, shape, { stiffness, clean, robust, attack }) {
     dynamics: dynamics(shape, stiffness),
     influence: influence(shape, stiffness),
     curvature: curvature(shape, { top: 12 * stiffness, parameters: 335114 }),
+    paper: paper(stiffness),
   };
 }
 
@@ -182,6 +184,12 @@ function sparse() {
   results.networks.push(brought);
   plain.influence = null;
   plain.curvature = null;
+  plain.paper = null;
+  delete brought.paper;
+  const [lines, points] = adversarial.paper.results;
+  lines.checks[0].value = null;
+  lines.chart.series[1].points = [];
+  points.chart.series[0].points.forEach((point) => Object.assign(point, { x: null }));
   results.claims[0].verdicts = [
     { network: "plain", verdict: "cannot be tested", summary: "No image was classified correctly.",
       checks: [] },
@@ -205,6 +213,10 @@ function hostile() {
     for (const check of finding.checks) check.what = hostileText;
   }
   for (const network of results.networks) {
+    for (const result of network.paper.results) {
+      Object.assign(result, { title: hostileText, statement: wideText, later: hostileText });
+      for (const one of result.chart?.series ?? []) one.name = `${hostileText} ${wideText}`;
+    }
     for (const piece of network.advice) piece.action = `${hostileText} ${wideText}`;
     network.title = `title ${hostileText}`;
     network.file = `file ${hostileText} ${wideText}`;
@@ -247,6 +259,7 @@ function older() {
     delete network.advice;
     delete network.training.diagnosis;
     delete network.robustness;
+    delete network.paper;
   }
   const [plain, adversarial] = results.networks;
   plain.influence = null;

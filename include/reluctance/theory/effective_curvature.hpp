@@ -21,8 +21,9 @@
 //                                 H_tx D is not symmetric. A product costs m + 1 with the Hessian
 //   converged L-infinity attack   S = 0 where pixels rest on their bound: C_eff = H_tt
 //
-// Each S above is positive semidefinite, so adversarial training can only add curvature (a stopped
-// L2 attack almost always does, too). With H_x = W W^T, W = J^T B of rank C - 1, S = P (a I + J^T Q
+// Each closed S above is positive semidefinite: following the attack adds curvature to the Hessian
+// at the attacked images. About the one at clean images nothing follows, and the derivative of the
+// steps has no such sign. With H_x = W W^T, W = J^T B of rank C - 1, S = P (a I + J^T Q
 // J) P with a number a and a C x C matrix Q for each sample. Holding H_x, as a formula for stopped
 // L2 attacks would, fails even where the attack has settled: gates flip on the way
 // (docs/theory.md).

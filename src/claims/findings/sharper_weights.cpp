@@ -77,7 +77,8 @@ EarlierFinding sharper_weights_finding() {
       "Liu, Salzmann, Lin, Tomioka, Suesstrunk, On the Loss Landscape of Adversarial Training: "
       "Identifying Challenges and How to Overcome Them, NeurIPS 2020",
       "At an attacked image C_eff = H_tt + H_tx S H_xt, S positive semidefinite and growing with "
-      "the budget: following the attack can only add curvature there.",
+      "the budget: where the attack has settled, following it adds "
+      "curvature to that at the attacked image.",
       "Small perceptrons trained in L2 with budgets 0, 0.5, 1.0 and 1.5; curvature and gradients "
       "over 500 training images.",
       "Holds.",

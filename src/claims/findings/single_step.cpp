@@ -76,8 +76,8 @@ EarlierFinding single_step_finding() {
           "Single-step training overfits catastrophically when local linearity breaks",
           "Wong, Rice, Kolter, Fast is Better than Free, ICLR 2020; Andriushchenko, Flammarion, "
           "Understanding and Improving Fast Adversarial Training, NeurIPS 2020",
-          "One step is the whole attack only while no gate flips: more of them flip where "
-          "single-step training fails.",
+          "One step stands for the whole attack while the signs of the gradient stay, and gates "
+          "that flip change them: more of them flip where single-step training fails.",
           "Perceptrons trained in L-infinity 0.05, 0.1 and 0.2 by the fast gradient sign method "
           "without random "
           "start and by PGD of 5 steps.",
