@@ -100,12 +100,15 @@ Answer dynamics(const Subject& subject, const Arguments& arguments) {
   options.dynamics.steps = steps;
   if (!arguments.has("beta")) return claim(subject, arguments, options, test_dynamics_claim);
   const double beta = arguments.number("beta", 0);
-  return run_job(arguments.settings(), [subject, beta, steps](const Parts& parts) {
+  return run_job(arguments.settings(), [subject, beta, options](const Parts& parts) {
+  options.dynamics.memory = bytes_of(subject.memory);
     const RunInfo run = subject.run();
     const Dataset data = subject.data();
-    const DynamicsComparison all = compare_dynamics(subject.subject.network, data.samples, beta,
-                                                    steps, begin_part(parts, "theory and attack"));
-    return measured(subject, data, run, numbers_of(all, beta, steps), all.arrays());
+    const DynamicsComparison all =
+        compare_dynamics(subject.subject.network, data.samples, beta, options.dynamics,
+                         begin_part(parts, "theory and attack"));
+    return measured(subject, data, run, numbers_of(all, beta, options.dynamics.steps),
+                    all.arrays());
   });
 }
 
@@ -183,6 +186,7 @@ Answer explained(const Subject& subject, const Arguments& arguments) {
   if (arguments.flag("thorough")) make_thorough(options);
   make_attack(options.attack);  // asked before the work
   return run_job(arguments.settings(), [subject, options](const Parts& parts) {
+  options.claims.dynamics.memory = bytes_of(subject.memory);
     Results results{subject.run(), {}, {}};
     const auto begin = std::chrono::steady_clock::now();
     const Dataset data = subject.data();

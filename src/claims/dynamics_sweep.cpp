@@ -46,10 +46,12 @@ Tensor relative_error(const Tensor& theory, const Tensor& real) {
 
 // What belongs to a chunk of samples whatever the strength.
 struct Chunk {
-  Chunk(const Network& net, Samples inputs)
-      : network(net),
-        samples(std::move(inputs)),
-        region(linear_region(net, samples)),
+  Chunk(const Compared& compared, int64_t begin, int64_t end)
+      : measured(compared.network),
+        network(compared.theory.network),
+        inputs(compared.samples.slice(begin, end)),
+        samples(compared.theory.samples.slice(begin, end)),
+        region(linear_region(network, samples)),
         spectrum(input_spectrum(region)),
         right(region.pass.logits.argmax(1).eq(samples.labels)) {}
 
@@ -61,8 +63,9 @@ struct Chunk {
     return at::cat({shares, shares.slice(1, k - 1, k).expand({-1, tops - k})}, 1);
   }
 
-  const Network& network;
-  Samples samples;
+  const Network& measured;
+  const Network& network;   // of the classes that the theory follows
+  Samples inputs, samples;  // of these two
   LinearRegion region;
   InputSpectrum spectrum;
   Tensor right;
@@ -74,7 +77,7 @@ Tensor compare(const Chunk& chunk, double beta, const DynamicsOptions& options) 
   const auto put = [&](int64_t row, const Tensor& values) { table[row].copy_(values); };
   const int64_t steps = options.steps;
   const Tensor& lambda = chunk.spectrum.eigenvalues;
-  const RawAttackResult real = measure_raw_attack(chunk.network, chunk.samples, beta, steps);
+  const RawAttackResult real = measure_raw_attack(chunk.measured, chunk.inputs, beta, steps);
   const QuadraticSolution solution = quadratic_attack(chunk.region, beta, steps);
   const std::array<Tensor, 3> theories{
       perturbation(chunk.network, chunk.region, solution.coefficients),
@@ -83,7 +86,7 @@ Tensor compare(const Chunk& chunk, double beta, const DynamicsOptions& options) 
   const Tensor out_of_range = solution.in_range.logical_not();
 
   put(row_beta_lambda, beta * lambda.select(1, 0));
-  put(row_fooled, chunk.right.logical_and(real.predictions.ne(chunk.samples.labels)));
+  put(row_fooled, chunk.right.logical_and(real.predictions.ne(chunk.inputs.labels)));
   put(row_flipped, real.gates_flipped);
   put(row_norm, norms(real.delta));
   put(row_in_range, solution.in_range);
@@ -123,7 +126,7 @@ Tensor compare(const Chunk& chunk, double beta, const DynamicsOptions& options) 
 
 // Errors of the solution in segments, by scheme and their number: 2 x counts x n.
 Tensor segment_errors_of(const Chunk& chunk, double beta, int64_t steps, ProgressCounter& counter) {
-  const Tensor real = measure_raw_attack(chunk.network, chunk.samples, beta, steps).delta;
+  const Tensor real = measure_raw_attack(chunk.measured, chunk.inputs, beta, steps).delta;
   Tensors errors;
   for (const SegmentScheme scheme : {SegmentScheme::tangent, SegmentScheme::chord}) {
     for (const int64_t segments : segment_counts) {
@@ -192,14 +195,14 @@ Tensor raw_attack_gates_flipped(const Network& network, const Samples& samples, 
   })[0];
 }
 
-DynamicsResult sweep_dynamics(const Network& network, const Samples& samples,
-                              const std::vector<double>& betas, const DynamicsOptions& options,
-                              const Progress& progress) {
+DynamicsResult sweep_dynamics(const Compared& compared, const std::vector<double>& betas,
+                              const DynamicsOptions& options, const Progress& progress) {
+  const Samples& samples = compared.samples;
   const auto counts = static_cast<int64_t>(segment_counts.size());
   const auto strengths = static_cast<int64_t>(betas.size());
   ProgressCounter counter(progress, samples.count() * (strengths + counts));
   const auto sweep = [&](int64_t begin, int64_t end) -> Tensors {
-    const Chunk chunk(network, samples.slice(begin, end));
+    const Chunk chunk(compared, begin, end);
     Tensors tables;
     for (const double beta : betas) {
       check_interrupt();
@@ -210,7 +213,7 @@ DynamicsResult sweep_dynamics(const Network& network, const Samples& samples,
     return {chunk.spectrum.eigenvalues, chunk.right.to(at::kCPU),
             at::stack(tables).permute({2, 0, 1}), errors.permute({2, 0, 1})};
   };
-  const Tensors all = map_chunks(dynamics_chunks(network, samples.count()), sweep);
+  const Tensors all = map_chunks(dynamics_chunks(compared.theory.network, samples.count()), sweep);
   counter.tell();
   const Tensor& spectrum = all[0];
   const auto right = all[1].sum().item<int64_t>();

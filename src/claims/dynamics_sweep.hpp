@@ -3,6 +3,7 @@
 
 #include <vector>
 
+#include "claims/dynamics_classes.hpp"
 #include "reluctance/claims/dynamics.hpp"
 
 namespace reluctance {
@@ -15,10 +16,16 @@ Chunks dynamics_chunks(const Network& network, int64_t count, ProgressCounter* p
 Tensor raw_attack_gates_flipped(const Network& network, const Samples& samples, double beta,
                                 int64_t steps);
 
+// What is compared: the network that is measured, and what the theory follows of it.
+struct Compared {
+  const Network& network;
+  const Samples& samples;  // its inputs
+  const Followed& theory;
+};
+
 // A result with the spectrum, the sweep, the segment errors and the arrays. The last strength is
 // the one that the segments are counted at.
-DynamicsResult sweep_dynamics(const Network& network, const Samples& samples,
-                              const std::vector<double>& betas, const DynamicsOptions& options,
-                              const Progress& progress);
+DynamicsResult sweep_dynamics(const Compared& compared, const std::vector<double>& betas,
+                              const DynamicsOptions& options, const Progress& progress);
 
 }  // namespace reluctance

@@ -65,6 +65,7 @@ Json numbers_of(const DynamicsComparison& comparison, double beta, int64_t steps
           {"steps", steps},
           {"samples", comparison.fooled.size(0)},
           {"fooled", comparison.fooled.to(at::kDouble).mean().item<double>()},
+          {"classes_left_out", comparison.left_out},
           {"outside_range", comparison.quadratic_in_range.logical_not().sum().item<int64_t>()},
           {"gates_flipped", reluctance::as_json(quantiles(comparison.gates_flipped))},
           {"error",

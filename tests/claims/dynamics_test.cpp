@@ -44,7 +44,7 @@ TEST_P(DynamicsClaim, SweepIsOrderedFiniteAndMatchesOneStrength) {
   for (std::size_t k = 0; k < result.sweep.size(); ++k) {
     const DynamicsStrength& at = result.sweep[k];
     EXPECT_GT(at.beta, k > 0 ? result.sweep[k - 1].beta : 0.0);
-    const DynamicsComparison one = compare_dynamics(network, samples, at.beta, 20);
+    const DynamicsComparison one = compare_dynamics(network, samples, at.beta, {20});
     const Tensor error = (one.delta_region - one.delta_real).norm(2, 1) / one.delta_real.norm(2, 1);
     ASSERT_TRUE(at.region.error);
     EXPECT_NEAR(at.region.error->median, quantiles(error)->median, 1e-9);
@@ -101,7 +101,7 @@ TEST_P(DynamicsClaim, ItsArraysAreWhatItsSummariesSummarise) {
 TEST_P(DynamicsClaim, AComparisonAtOneStrengthHasTheSameNumbers) {
   const auto [network, samples] = subject(GetParam());
   const DynamicsResult result = test_dynamics(network, samples, quick());
-  const DynamicsComparison one = compare_dynamics(network, samples, result.sweep[2].beta, 20);
+  const DynamicsComparison one = compare_dynamics(network, samples, result.sweep[2].beta, {20});
   const NamedTensors arrays = one.arrays();
   EXPECT_EQ(names_of(arrays),
             (std::vector<std::string>{"logits", "eigenvalues", "delta_real", "delta_quadratic",

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <optional>
 #include <vector>
 
@@ -19,7 +20,7 @@ Claim dynamics_claim();
 // Theory and measurement side by side at one strength, for N samples. Everything is float64 and on
 // the CPU; the work is done where the network is, and the samples may be anywhere.
 struct DynamicsComparison {
-  Tensor logits;              // N x C
+  Tensor logits;              // N x C, of the classes that the theory follows
   Tensor eigenvalues;         // N x (C-1), descending
   Tensor delta_real;          // N x n
   Tensor delta_quadratic;     // N x n; zero where out of range
@@ -27,20 +28,25 @@ struct DynamicsComparison {
   Tensor delta_region;        // N x n
   Tensor gates_flipped;       // N, share
   Tensor fooled;              // N booleans: right before, wrong after
+  int64_t left_out;           // of the network's classes: beyond 100, those that no sample needs to
+                              // hold all but 1e-6 of its probability
 
   Tensor error_quadratic() const;  // N: ||theory - real|| / ||real||; NaN where out of range
   Tensor error_region() const;
-  NamedTensors arrays() const;  // all but the last, by their names
+  NamedTensors arrays() const;  // all up to gates_flipped, by their names
 };
-DynamicsComparison compare_dynamics(const Network& network, const Samples& samples, double beta,
-                                    int64_t steps, const Progress& progress = {});
 
 struct DynamicsOptions {
   int64_t steps = 50;      // of every attack
   int64_t strengths = 12;  // in the sweep, from "barely moves" to "fools half"
   int64_t segments = 8;    // of the re-linearised solution in the sweep
   int64_t examples = 6;    // images to show
+  int64_t memory = std::numeric_limits<int64_t>::max();  // bytes that the theory may take
 };
+
+// Steps and memory of the options count. Throws Error if the memory is too little.
+DynamicsComparison compare_dynamics(const Network& network, const Samples& samples, double beta,
+                                    const DynamicsOptions& options, const Progress& progress = {});
 
 // Error and cosine of one theory against the real perturbation.
 struct Agreement {
@@ -89,6 +95,7 @@ struct DynamicsResult {
   std::vector<DynamicsStrength> sweep;
   std::vector<SegmentError> segment_errors;  // at fooled_half_beta
   std::vector<DynamicsExample> examples;     // at fooled_half_beta
+  int64_t left_out;                          // classes, as of DynamicsComparison
   Outcome outcome;
   // Of each image at each strength (S): `beta` (S) and, S x N each, `gates_flipped`, `norm` (of the
   // real perturbation), `fooled`, `error_quadratic` (NaN where out of range), `error_region` and
@@ -97,7 +104,7 @@ struct DynamicsResult {
 };
 
 // Runs the whole claim on N samples, which may be anywhere, where the network is. `progress` counts
-// samples times strengths.
+// samples times strengths. Throws as compare_dynamics.
 DynamicsResult test_dynamics(const Network& network, const Samples& samples,
                              const DynamicsOptions& options, const Progress& progress = {});
 
