@@ -65,7 +65,8 @@ std::string settings_of(const Options& options, const Dataset& data, const Tenso
   text << "\nstd:";
   for (const double each : options.common.normalisation.std) text << ' ' << each;
   text << "\nseed: " << info.seed << "\nthreads: " << info.threads << "\ndevice: " << info.device
-       << "\ndata: " << checksum(data) << "\nguides: " << checksum({towards}) << "\nmodel: " << checksum({text_array(model)})
+       << "\ndata: " << checksum(data) << "\nbox: " << checksum(options.job.attack.domain.arrays())
+       << "\nguides: " << checksum({towards}) << "\nmodel: " << checksum({text_array(model)})
        << "\noutput: " << options.common.output << "\nanswer: " << options.common.answer << '\n';
   return text.str();
 }
@@ -183,7 +184,7 @@ void save(const Options& options, const Network& network, const Dataset& data,
   const Tensor adversarial = result.adversarial.to(at::kCPU);
   if (!options.save.empty()) {
     write_npz(options.save,
-              arrays_of(evaluation, network, data.samples, parse_norm(options.job.attack.norm)));
+              arrays_of(evaluation, network, data.samples, ball_of(options.job.attack)));
   }
   if (options.png.empty()) return;
   const Tensor fell = result.felled_by.ge(0).nonzero().squeeze(1).slice(0, 0, pictures);
@@ -195,7 +196,7 @@ void save(const Options& options, const Network& network, const Dataset& data,
   }
 }
 
-void run(const Options& options) {
+void run(Options options) {
   apply(options.common);
   require_evaluation(options.job);
   if (options.resume && options.save.empty())
@@ -206,8 +207,12 @@ void run(const Options& options) {
   require_file_place("--save", options.save);
   if (!options.png.empty()) require_writable_folder("--png", options.png);
   Dataset all = load_data(options.common, "test");
-  if (!options.png.empty()) require_picture(all.samples.images);
-  const Network network = required_network(options.common, all);
+  if (!options.png.empty()) {
+    if (!options.common.box.empty()) throw Error("--png: shows pixels, which --box says are none");
+    require_picture(all.samples.images);
+  }
+  const auto [network, box, domain] = required_boxed_network(options.common, all);
+  if (box) use_box(options.job.attack, *box, domain);
   Dataset data = options.limit > 0 ? head(all, options.limit) : all;
   if (options.job.attack.target) {
     const int64_t before = data.samples.count();
@@ -273,6 +278,7 @@ void add_evaluate(CLI::App& app) {
       "Warnings: clean-accuracy, not-finite, random, zero-gradient, steep-gradient, flat-loss,\n"
       "rising-budget, weaker-than-square. Each says what was seen and what to do.");
   add_data(*command, options->common);
+  add_box(*command, options->common);
   add_model(*command, options->common);
   command->add_option("--limit", options->limit, "use the first N images; 0 for all")
       ->transform(whole_number(0, 10000000))

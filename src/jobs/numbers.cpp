@@ -106,7 +106,7 @@ Json numbers_of(const CurvatureAnswer& answer, const std::string& matrix) {
 }
 
 NamedTensors arrays_of(const Evaluation& evaluation, const Network& network, const Samples& samples,
-                       Norm norm) {
+                       const Ball& ball) {
   const EnsembleResult& result = evaluation.result;
   const Tensor adversarial = result.adversarial.to(at::kCPU);
   const Tensor difference =
@@ -116,7 +116,7 @@ NamedTensors arrays_of(const Evaluation& evaluation, const Network& network, con
           {"felled_by", result.felled_by.to(at::kCPU)},
           {"target", result.target.to(at::kCPU)},
           {"index", samples.index.to(at::kCPU)},
-          {"distance", sample_norms(difference, norm)},
+          {"distance", sizes_in(ball, difference)},
           {"logits", logits(network, result.adversarial).to(at::kCPU)}};
 }
 

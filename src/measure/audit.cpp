@@ -51,9 +51,7 @@ class Auditor {
   Auditor(const EnsembleResult& left, const Network& network, const Samples& samples,
           const Ball& ball, const AuditOptions& options)
       : network_(network), samples_(samples), ball_(ball), options_(options) {
-    AutoattackOptions published;
-    if (!are_images(network, samples.images)) published.square_queries = 0;
-    ensemble_ = autoattack_stages(network, ball, published);
+    ensemble_ = autoattack_stages(network, ball);
     constexpr int64_t classes = 9;
     constexpr int64_t steps = 30;
     constexpr int64_t restarts = 5;
