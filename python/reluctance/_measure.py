@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple, Union
+from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple, Union
 
 from . import _arrays, _core
 from ._network import Network, note
@@ -24,6 +24,24 @@ def in_words(attack: Union[str, Attack, None], values: Words, usual: Words) -> W
             raise ValueError(f"{next(iter(written))} belongs into {attack!r}")
         return attack.words()
     return written if attack is None else {"attack": attack, **written}
+
+
+class _Box(Dict[str, Any]):
+    """Arrays of a box by their names; shown without their numbers."""
+
+    def __repr__(self) -> str:
+        return "{" + ", ".join(f"{name!r}: ..." for name in self) + "}"
+
+
+def box_of(box: Any) -> Any:
+    """The box of ``box=``: two numbers or arrays, a mapping, or what --box takes."""
+    if box is None or isinstance(box, str):
+        return box
+    if not isinstance(box, Mapping):
+        if not isinstance(box, (tuple, list)) or len(box) != 2:
+            raise ValueError(f"box: {box!r} is neither (low, high) nor a mapping of low, high, eps and fixed")
+        box = dict(zip(("low", "high"), box))
+    return _Box((name, _arrays.take(array, f"box: {name}")) for name, array in box.items())
 
 
 def command(function: str, words: Words) -> str:
@@ -59,8 +77,8 @@ def evaluate(network: Network, images: Any, labels: Any, *, attack: Union[str, A
              norm: str = "linf", eps: Optional[float] = None, steps: Optional[int] = None,
              step_size: Optional[float] = None, restarts: Optional[int] = None,
              beta: Optional[float] = None, loss: Optional[str] = None,
-             target: Optional[int] = None, audit: Optional[float] = None, scale: Optional[float] = None, seed: int = 0,
-             threads: int = 0, memory: Optional[float] = None,
+             target: Optional[int] = None, audit: Optional[float] = None, scale: Optional[float] = None,
+             box: Any = None, seed: int = 0, threads: int = 0, memory: Optional[float] = None,
              progress: Progress = None) -> Evaluation:
     """Clean and robust accuracy, and whether to trust them.
 
@@ -71,7 +89,9 @@ def evaluate(network: Network, images: Any, labels: Any, *, attack: Union[str, A
     "malt", "apgd-ce", "apgd-dlr", "apgd-t", "fab-t", "square", "pgd", "fgsm" and "raw", or one of
     :class:`PGD`, :class:`FGSM`, :class:`Raw`. ``target``: success is that class alone, and images
     of it are left out (single attacks). ``threads``: 0 for one on each core. ``memory``: GiB, half of the
-    machine's if it is left out. The same seed and threads give the same bits, here and from
+    machine's if it is left out. ``box``: where inputs are no pixels, (low, high) as numbers or with
+    one for each feature, or a mapping that may also have ``eps``, how far each may go, and ``fixed``,
+    those that may not move; ``eps`` is in the inputs' own units then. The same seed and threads give the same bits, here and from
     ``reluctance evaluate``.
 
     Raises ValueError for bad input, and for an option without effect on the attack.
@@ -87,12 +107,12 @@ def evaluate(network: Network, images: Any, labels: Any, *, attack: Union[str, A
     words = in_words(attack, {"norm": norm, "eps": eps, "steps": steps, "step_size": step_size,
                               "restarts": restarts, "beta": beta, "loss": loss,
                               "target": target}, {"norm": "linf"})
-    words.update(audit=audit, scale=scale, seed=seed, threads=threads, memory=memory)
+    words.update(audit=audit, scale=scale, box=box_of(box), seed=seed, threads=threads, memory=memory)
     return Evaluation(*ask("evaluate", network, images, labels, words, progress))
 
 
 def distances(network: Network, images: Any, labels: Any, *, norm: str = "linf",
-              scale: Optional[float] = None, seed: int = 0, threads: int = 0,
+              scale: Optional[float] = None, box: Any = None, seed: int = 0, threads: int = 0,
               memory: Optional[float] = None, progress: Progress = None) -> Distances:
     """The nearest adversarial examples, and robust accuracy over all budgets.
 
@@ -103,7 +123,8 @@ def distances(network: Network, images: Any, labels: Any, *, norm: str = "linf",
     >>> len(nearest.curve), nearest.distance.shape
     (41, (100,))
     """
-    words = {"norm": norm, "scale": scale, "seed": seed, "threads": threads, "memory": memory}
+    words = {"norm": norm, "scale": scale, "box": box_of(box), "seed": seed, "threads": threads,
+             "memory": memory}
     return Distances(*ask("distances", network, images, labels, words, progress))
 
 

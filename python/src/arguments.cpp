@@ -6,6 +6,7 @@
 #include <sstream>
 #include <utility>
 
+#include "arrays.hpp"
 #include "reluctance/base/error.hpp"
 
 namespace reluctance::python {
@@ -121,6 +122,17 @@ AttackOptions Arguments::attack(AttackOptions otherwise) const {
     if (has(name)) options.given.emplace_back(option);
   }
   return options;
+}
+
+std::optional<Box> Arguments::box() const {
+  if (!has("box")) return {};
+  const py::object value = values_["box"];
+  if (py::isinstance<py::str>(value)) return read_box(value.cast<std::string>());
+  NamedTensors arrays;
+  for (const auto& [name, array] : value.cast<py::dict>()) {
+    arrays.emplace_back(name.cast<std::string>(), array.cast<const Array&>().tensor);
+  }
+  return make_box("box", arrays);
 }
 
 JobSettings Arguments::settings() const {

@@ -5,11 +5,13 @@
 #include <pybind11/pybind11.h>
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "job.hpp"
 #include "reluctance/jobs/attacks.hpp"
+#include "reluctance/jobs/box.hpp"
 
 namespace reluctance::python {
 
@@ -30,6 +32,9 @@ class Arguments {
 
   // The attack that "attack", "norm", "eps" and so on spell.
   AttackOptions attack(AttackOptions otherwise) const;
+
+  // "box": the text of --box, or a dict of arrays.
+  std::optional<Box> box() const;
 
   // How it is run: "threads" and "progress".
   JobSettings settings() const;

@@ -58,9 +58,10 @@ Answer evaluated(const Subject& subject, const Arguments& arguments) {
     }
     EvaluationOptions job = options;
     job.parts = parts;
+    if (subject.box) use_box(job.attack, *subject.box, subject.domain());
     const Evaluation evaluation = evaluate(network, data.samples, guides, job);
     return measured(subject, data, run, numbers_of(evaluation, job.attack),
-                    arrays_of(evaluation, network, data.samples, parse_norm(job.attack.norm)));
+                    arrays_of(evaluation, network, data.samples, ball_of(job.attack)));
   });
 }
 
@@ -69,7 +70,9 @@ Answer distances(const Subject& subject, const Arguments& arguments) {
   return run_job(arguments.settings(), [subject, norm](const Parts& parts) {
     const RunInfo run = subject.run();
     const Dataset data = subject.data();
-    const RobustnessCurve curve = robustness_curve(subject.subject.network, data.samples, norm,
+    if (subject.box) require_norm_of(*subject.box, norm);
+    const RobustnessCurve curve = robustness_curve(subject.subject.network, data.samples,
+                                                   {.norm = norm, .domain = subject.domain()},
                                                    {subject.seed, begin_part(parts, "distances")});
     return measured(subject, data, run, numbers_of(curve), arrays_of(curve, data.samples));
   });
@@ -98,16 +101,18 @@ Answer dynamics(const Subject& subject, const Arguments& arguments) {
   ClaimOptions options;
   const int64_t steps = arguments.whole("steps", options.dynamics.steps, 1, 1000000);
   options.dynamics.steps = steps;
+  options.dynamics.memory = bytes_of(subject.memory);
   if (!arguments.has("beta")) return claim(subject, arguments, options, test_dynamics_claim);
   const double beta = arguments.number("beta", 0);
-  return run_job(arguments.settings(), [subject, beta, steps](const Parts& parts) {
+  return run_job(arguments.settings(), [subject, beta, options](const Parts& parts) {
     const RunInfo run = subject.run();
     const Dataset data = subject.data();
     const Tensor strengths = at::full({data.samples.count()}, beta, at::kDouble);
     const DynamicsComparison all =
-        compare_dynamics(subject.subject.network, data.samples, strengths, steps,
+        compare_dynamics(subject.subject.network, data.samples, strengths, options.dynamics,
                          begin_part(parts, "theory and attack"));
-    return measured(subject, data, run, numbers_of(all, beta, steps), all.arrays());
+    return measured(subject, data, run, numbers_of(all, beta, options.dynamics.steps),
+                    all.arrays());
   });
 }
 
@@ -184,6 +189,7 @@ Answer explained(const Subject& subject, const Arguments& arguments) {
   options.batch = arguments.whole("batch", options.batch, 1, 10000000);
   options.claims.seed = subject.seed;
   options.claims.curvature.memory = subject.curvature_memory();
+  options.claims.dynamics.memory = bytes_of(subject.memory);
   if (arguments.flag("thorough")) make_thorough(options);
   make_attack(options.attack);  // asked before the work
   return run_job(arguments.settings(), [subject, options](const Parts& parts) {

@@ -114,14 +114,15 @@ class Ascent {
 };
 
 // Where an ascent starts once that is projected: a random point of the ball, cut by the box; in L1
-// noise of standard deviation 1, whose projection changes few pixels.
+// noise as wide as the box, whose projection changes few pixels.
 Tensor random_start(const Ball& ball, const Samples& samples, std::uint64_t seed) {
   const Tensor& clean = samples.images;
   if (ball.norm != Norm::l1) {
-    return (clean + random_in_ball(ball, clean, samples.index, seed)).clamp_(0, 1);
+    return ball.domain.clip(clean + random_in_ball(ball, clean, samples.index, seed), clean);
   }
   const Tensor rows = clean.flatten(1);
-  return clean + normal_rows(seed, samples.index, rows.size(1), rows).view_as(clean);
+  const Tensor noise = normal_rows(seed, samples.index, rows.size(1), rows).view_as(clean);
+  return clean + noise * ball.domain.span(clean);
 }
 
 }  // namespace
@@ -129,29 +130,28 @@ Tensor random_start(const Ball& ball, const Samples& samples, std::uint64_t seed
 Attack apgd_attack(const ApgdOptions& options) {
   const std::string kind =
       options.loss.name == cross_entropy_loss().name ? "ce" : options.loss.name;
-  return {
-      "apgd-" + (options.targets > 0 ? "t" : kind), options.ball,
-      [options](const Network& network, const Samples& samples, const Context& context) {
-        Rounds rounds{options.ball, options.restarts, options.targets, {}, {}};
-        if (options.candidates > 0) {
-          rounds.aim = [&](CountedPasses& passes, const Samples& asked) {
-            return linear_distances(passes, asked, options.ball.norm, options.candidates).classes;
-          };
-        }
-        rounds.run = [&](int64_t round, Standing& standing) {
-          const auto place = static_cast<std::uint64_t>(round);
-          const std::vector<ApgdStage> stages = apgd_stages(options.ball, options.iterations);
-          Tensor start = random_start(stages.front().ball, standing.samples(),
-                                      derive_seed(context.seed, {place}));
-          for (const auto& [ball, iterations] : stages) {
-            Projection(ball, /*pixel_box=*/true, standing.clean())(start);
-            Ascent ascent(standing, options.loss, ball, start);
-            ascent.run(iterations);
-            start = ascent.best();
-          }
-        };
-        return run_rounds(network, samples, rounds, context);
-      }};
+  return {"apgd-" + (options.targets > 0 ? "t" : kind), options.ball,
+          [options](const Network& network, const Samples& samples, const Context& context) {
+            Rounds rounds{options.ball, options.restarts, options.targets, {}, {}};
+            if (options.candidates > 0) {
+              rounds.aim = [&](CountedPasses& passes, const Samples& asked) {
+                return linear_distances(passes, asked, options.ball, options.candidates).classes;
+              };
+            }
+            rounds.run = [&](int64_t round, Standing& standing) {
+              const auto place = static_cast<std::uint64_t>(round);
+              const std::vector<ApgdStage> stages = apgd_stages(options.ball, options.iterations);
+              Tensor start = random_start(stages.front().ball, standing.samples(),
+                                          derive_seed(context.seed, {place}));
+              for (const auto& [ball, iterations] : stages) {
+                Projection(ball, /*in_box=*/true, standing.clean())(start);
+                Ascent ascent(standing, options.loss, ball, start);
+                ascent.run(iterations);
+                start = ascent.best();
+              }
+            };
+            return run_rounds(network, samples, rounds, context);
+          }};
 }
 
 ApgdOptions published_apgd(const Ball& ball, const Loss& loss) {
@@ -178,7 +178,7 @@ std::vector<ApgdStage> apgd_stages(const Ball& ball, int64_t iterations) {
   std::vector<ApgdStage> stages;
   for (const int64_t times : {3, 2}) {
     const double radius = static_cast<double>(times) * ball.radius;
-    if (wide > 0) stages.push_back({{ball.norm, radius}, wide});
+    if (wide > 0) stages.push_back({{ball.norm, radius, ball.domain}, wide});
   }
   stages.push_back({ball, iterations - 2 * wide});
   return stages;

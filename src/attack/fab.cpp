@@ -12,20 +12,20 @@ namespace {
 // A step beyond the boundary, from x and, with a small weight, from the image itself.
 Tensor step(Standing& standing, const FabOptions& options, const Tensor& x) {
   const Boundary here = linearise(standing, x);
-  const Norm norm = options.ball.norm;
+  const Ball& ball = options.ball;
   const Tensor gradient = here.gradient.flatten(1);
   const Tensor rows = x.flatten(1);
   const Tensor clean = standing.clean().flatten(1);
-  const Tensor from_x = project_onto_boundary(norm, rows, gradient, here.value);
+  const Tensor from_x = project_onto_boundary(ball, rows, gradient, here.value);
   // The same hyperplane, seen from the image.
   const Tensor value = here.value + (gradient * (clean - rows)).sum(1);
-  const Tensor from_clean = project_onto_boundary(norm, clean, gradient, value);
-  const Tensor near = sample_norms(from_x, norm).clamp_min_(1e-8);
-  const Tensor far = sample_norms(from_clean, norm).clamp_min_(1e-8);
+  const Tensor from_clean = project_onto_boundary(ball, clean, gradient, value);
+  const Tensor near = sizes_in(ball, from_x).clamp_min_(1e-8);
+  const Tensor far = sizes_in(ball, from_clean).clamp_min_(1e-8);
   const Tensor weight = (near / (near + far)).clamp_max_(options.bias_limit).unsqueeze(1);
   const Tensor next = at::lerp(rows + options.extrapolation * from_x,
                                clean + options.extrapolation * from_clean, weight);
-  return next.clamp(0, 1).view_as(x);
+  return ball.domain.clip(next.view_as(x), standing.clean());
 }
 
 // One target's iterations. A sample falls when it is found adversarial inside standing's ball.
@@ -87,20 +87,21 @@ Attack fab_attack(const FabOptions& options) {
 
 NearestResult fab_distances(const Network& network, const Samples& samples,
                             const FabOptions& options, const Context& context) {
-  Nearest nearest(as_inputs(network, samples.images), options.ball.norm);
+  Nearest nearest(as_inputs(network, samples.images), options.ball);
   // In a ball of radius zero nothing falls but what is wrong as it is.
   FabOptions everywhere = options;
   everywhere.ball.radius = 0;
   return nearest.result(run(network, samples, everywhere, &nearest, context));
 }
 
-Tensor project_onto_boundary(Norm norm, const Tensor& x, const Tensor& gradient,
+Tensor project_onto_boundary(const Ball& ball, const Tensor& x, const Tensor& gradient,
                              const Tensor& value) {
   const Tensor towards = -gradient.sign() * value.sign().unsqueeze(1);
-  const Tensor slope = gradient.abs();
-  const Tensor room = room_towards(towards, x);
-  return towards * (norm == Norm::l1 ? spend(value.abs(), slope, room, slope)
-                                     : move_together(norm, slope, room, value.abs()));
+  const Tensor slope = ball.domain.by_reach(gradient.abs());
+  const Tensor room = ball.domain.in_units(ball.domain.room(towards, x));
+  const Tensor move = ball.norm == Norm::l1 ? spend(value.abs(), slope, room, slope)
+                                            : move_together(ball.norm, slope, room, value.abs());
+  return ball.domain.by_reach(towards * move);
 }
 
 }  // namespace reluctance

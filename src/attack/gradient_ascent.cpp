@@ -13,7 +13,7 @@ namespace reluctance {
 namespace {
 
 Tensor direction_of(const GradientAscent& ascent, Tensor gradient) {
-  return ascent.ball ? steepest(ascent.ball->norm, std::move(gradient)) : gradient;
+  return ascent.ball ? steepest_in(*ascent.ball, std::move(gradient)) : gradient;
 }
 
 // Runs body(passes, samples, starts) on every chunk.
@@ -68,7 +68,8 @@ std::string describe(const GradientAscent& ascent, int digits) {
   text.precision(digits);
   text << ascent.name;
   if (ascent.ball) {
-    text << ", " << to_string(ascent.ball->norm) << ", epsilon " << ascent.ball->radius;
+    text << ", " << to_string(ascent.ball->norm) << ", epsilon " << ascent.ball->radius
+         << unit_of(ascent.ball->domain);
   } else {
     text << ", beta " << ascent.step_size * static_cast<double>(ascent.steps);
   }
@@ -120,7 +121,7 @@ std::vector<Tensor> attack_path(const Network& network, const Samples& samples,
 Tensor starting_points(const Samples& samples, const GradientAscent& ascent, std::uint64_t seed) {
   if (!ascent.random_start || !ascent.ball) return samples.images;
   Tensor x = samples.images + random_in_ball(*ascent.ball, samples.images, samples.index, seed);
-  return ascent.pixel_box ? x.clamp_(0, 1) : x;
+  return ascent.pixel_box ? ascent.ball->domain.clip(x, samples.images) : x;
 }
 
 Tensor climb(CountedPasses& passes, const Samples& samples, const Tensor& start,

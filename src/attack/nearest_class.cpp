@@ -55,11 +55,13 @@ Tensor concentrate(const Tensor& difference, const Tensor& index, std::uint64_t 
 // as many, one after the other, as the radius takes to the guide's own values.
 Tensor towards(const Ball& ball, const Tensor& difference, const Tensor& index,
                std::uint64_t seed) {
-  if (ball.norm == Norm::linf) return ball.radius * steepest(ball.norm, difference);
+  if (ball.norm == Norm::linf) return ball.radius * steepest_in(ball, difference);
+  // Fixed features are not on the way.
+  const Tensor free = ball.domain.by_reach(difference);
   if (ball.norm == Norm::l2) {
-    return ball.radius * steepest(ball.norm, concentrate(difference, index, seed));
+    return ball.radius * steepest_in(ball, concentrate(free, index, seed));
   }
-  const Tensor flat = difference.flatten(1);
+  const Tensor flat = free.flatten(1);
   const Tensor room = flat.abs();
   const Tensor moved = spend(at::full_like(room.select(1, 0), ball.radius),
                              weighted(room, index, seed), room, at::ones_like(room));
@@ -85,30 +87,31 @@ Tensor starts(const Standing& standing, const NearestClassOptions& options, bool
     delta = guided ? at::where(per_sample(known, delta), delta, anywhere) : anywhere;
   }
   Tensor x = clean + delta;
-  Projection(options.ball, /*pixel_box=*/true, clean)(x);
+  Projection(options.ball, /*in_box=*/true, clean)(x);
   return x;
 }
 
 // The point of ball and box (a radius for each sample: n) where the linear function with this
 // gradient is largest in L1: pixels go to their walls one after the other, the steepest first.
-Tensor corner(const Tensor& clean, const Tensor& radius, const Tensor& gradient) {
-  const Tensor slope = gradient.flatten(1);
+Tensor corner(const Domain& domain, const Tensor& clean, const Tensor& radius,
+              const Tensor& gradient) {
+  const Tensor slope = domain.by_reach(gradient).flatten(1);
   const Tensor sign = slope.sign();
   const Tensor move =
-      spend(radius, slope.abs(), room_towards(sign, clean.flatten(1)), at::ones_like(slope));
+      spend(radius, slope.abs(), domain.room(sign, clean.flatten(1)), at::ones_like(slope));
   return clean + (sign * move).view_as(clean);
 }
 
-// A step of steepest ascent in balls of these radii (n), `left` of the longest: across the ball; in
-// L1, where that would drive one pixel at a time beyond its wall, so much of the way to the corner
-// (Frank and Wolfe 1956).
-Tensor ascent_step(Norm norm, const Tensor& radius, const Tensor& clean, const Tensor& x,
+// A step of steepest ascent in balls like this one of these radii (n), `left` of the longest:
+// across the ball; in L1, where that would drive one pixel at a time beyond its wall, so much of
+// the way to the corner (Frank and Wolfe 1956).
+Tensor ascent_step(const Ball& ball, const Tensor& radius, const Tensor& clean, const Tensor& x,
                    const Tensor& gradient, double left) {
   const Tensor reach = radius.to(x.scalar_type());
-  Tensor next = norm == Norm::l1
-                    ? at::lerp(x, corner(clean, reach, gradient), left)
-                    : x + per_sample(first_step * left * reach, x) * steepest(norm, gradient);
-  Projection(norm, radius, /*pixel_box=*/true, clean)(next);
+  Tensor next = ball.norm == Norm::l1
+                    ? at::lerp(x, corner(ball.domain, clean, reach, gradient), left)
+                    : x + per_sample(first_step * left * reach, x) * steepest_in(ball, gradient);
+  Projection(ball, radius, /*in_box=*/true, clean)(next);
   return next;
 }
 
@@ -116,11 +119,11 @@ Tensor ascent_step(Norm norm, const Tensor& radius, const Tensor& clean, const T
 // unit of the radius.
 void approach(Standing& standing, const NearestPointOptions& options, const Tensor& from,
               Nearest& nearest) {
-  const Norm norm = options.norm;
+  const Ball& ball = *standing.ball();
   const Tensor& clean = standing.clean();
   Tensor x = clean;
   // The diameter of the box: where the network is flat, the boundary seems infinitely far.
-  const double widest = norm_of_ones(norm, standing.passes().network().inputs());
+  const double most = widest(ball, standing.passes().network().inputs());
   Tensor radius = nearest.distance(standing).to(clean.scalar_type());
   for (int64_t t = 0; t <= options.steps; ++t) {
     check_interrupt();
@@ -131,18 +134,18 @@ void approach(Standing& standing, const NearestPointOptions& options, const Tens
     const double left = 1 - static_cast<double>(t) / static_cast<double>(options.steps);
     const double change = largest_change * left;
     const Tensor known = nearest.distance(standing).to(clean.scalar_type());
-    const Tensor dual = dual_norms(here.gradient, norm);
-    const Tensor linear = sample_norms(x - clean, norm) - here.value / dual.clamp_min(1e-30);
+    const Tensor dual = dual_sizes_in(ball, here.gradient);
+    const Tensor linear = sizes_in(ball, x - clean) - here.value / dual.clamp_min(1e-30);
     // To the boundary as it seems, until a point beyond it is known; then in and out of it.
     const Tensor next = at::where(found, at::minimum(radius, known) * (1 - change),
                                   at::minimum(radius * (1 + change), known));
     radius = at::where(known.isinf(), linear * (1 + change), next);
-    radius = radius.clamp_max(widest);
+    radius = radius.clamp_max(most);
     if (t == 0 && from.defined()) {
       x = clean + per_sample(radius, clean) * from;
-      Projection(norm, radius, /*pixel_box=*/true, clean)(x);
+      Projection(ball, radius, /*in_box=*/true, clean)(x);
     } else {
-      x = ascent_step(norm, radius, clean, x, here.gradient, left);
+      x = ascent_step(ball, radius, clean, x, here.gradient, left);
     }
   }
 }
@@ -167,20 +170,20 @@ void ascend(Standing& standing, Tensor x, int64_t steps) {
     const double left = 1 - static_cast<double>(t) / static_cast<double>(steps);
     // In float64: rounded to the pixels' type it might be longer.
     const Tensor radius = at::full({x.size(0)}, ball.radius, x.options().dtype(at::kDouble));
-    x = ascent_step(ball.norm, radius, standing.clean(), x, gradient, left);
+    x = ascent_step(ball, radius, standing.clean(), x, gradient, left);
   }
 }
 
 // The order in which classes are tried, for Rounds::aim.
-auto nearest_first(Norm norm, int64_t candidates) {
+auto nearest_first(const Ball& ball, int64_t candidates) {
   return [=](CountedPasses& passes, const Samples& samples) {
-    return linear_distances(passes, samples, norm, candidates).classes;
+    return linear_distances(passes, samples, ball, candidates).classes;
   };
 }
 
 // Asks every point once more in a pass of its own: so near the boundary, rounding alone may decide.
 // Those that do not hold are moved on by a ten-thousandth, and dropped if that does not help.
-void require_answers(const Network& network, const Samples& samples, Norm norm,
+void require_answers(const Network& network, const Samples& samples, const Ball& ball,
                      NearestResult& result) {
   const Tensor& clean = samples.images;
   for (bool last : {false, true}) {
@@ -191,16 +194,16 @@ void require_answers(const Network& network, const Samples& samples, Norm norm,
     if (rows.size(0) == 0) return;
     const Tensor from = clean.index_select(0, rows);
     const Tensor to = result.adversarial.index_select(0, rows);
-    const Tensor moved = last ? from : (from + (1 + 1e-4) * (to - from)).clamp(0, 1);
+    const Tensor moved = last ? from : ball.domain.clip(from + (1 + 1e-4) * (to - from), from);
     result.adversarial.index_copy_(0, rows, moved);
-    const Tensor sizes = sample_norms(moved.to(at::kDouble) - from.to(at::kDouble), norm);
+    const Tensor sizes = sizes_in(ball, moved.to(at::kDouble) - from.to(at::kDouble));
     result.distance.index_copy_(0, rows, last ? at::full_like(sizes, INFINITY) : sizes);
   }
 }
 
 }  // namespace
 
-LinearDistances linear_distances(CountedPasses& passes, const Samples& samples, Norm norm,
+LinearDistances linear_distances(CountedPasses& passes, const Samples& samples, const Ball& ball,
                                  int64_t candidates) {
   const int64_t count = samples.count();
   const Pass pass = passes.forward(samples.images, Keep::gates);
@@ -212,7 +215,7 @@ LinearDistances linear_distances(CountedPasses& passes, const Samples& samples, 
   u.scatter_(2, which.t().unsqueeze(2), 1);
   u.scatter_(2, label.unsqueeze(0).expand({asked, count, 1}), -1);
   const Tensor rows = passes.vector_jacobian(pass, u.view({asked * count, classes}));
-  const Tensor dual = dual_norms(rows, norm).view({asked, count}).t();
+  const Tensor dual = dual_sizes_in(ball, rows).view({asked, count}).t();
   const Tensor margins = pass.logits.gather(1, label) - logits;
   const auto [distances, order] = (margins / dual.clamp_min(1e-30)).sort(1);
   return {which.gather(1, order), distances};
@@ -232,7 +235,7 @@ Attack nearest_class_attack(const NearestClassOptions& options) {
             Rounds rounds{options.ball,
                           options.restarts,
                           options.targets,
-                          nearest_first(options.ball.norm, options.candidates),
+                          nearest_first(options.ball, options.candidates),
                           {}};
             rounds.run = [&](int64_t round, Standing& standing) {
               const auto place = static_cast<std::uint64_t>(round);
@@ -248,24 +251,22 @@ Attack nearest_class_attack(const NearestClassOptions& options) {
 NearestResult nearest_points(const Network& network, const Samples& samples,
                              const NearestPointOptions& options, const Context& context) {
   const Samples all = as_inputs(network, samples);
-  Nearest nearest(all.images, options.norm);
   // In a ball of radius zero nothing falls but what is wrong as it is.
-  Rounds rounds{Ball{options.norm, 0},
-                options.restarts,
-                options.targets,
-                nearest_first(options.norm, options.candidates),
-                {}};
+  const Ball ball{options.norm, 0, options.domain};
+  Nearest nearest(all.images, ball);
+  Rounds rounds{
+      ball, options.restarts, options.targets, nearest_first(ball, options.candidates), {}};
   rounds.run = [&](int64_t round, Standing& standing) {
     Tensor from;
     if (round % options.restarts > 0) {
       const auto place = static_cast<std::uint64_t>(round);
-      from = random_in_ball({options.norm, 1}, standing.clean(), standing.samples().index,
-                            derive_seed(context.seed, {place}));
+      from = random_in_ball({options.norm, 1, options.domain}, standing.clean(),
+                            standing.samples().index, derive_seed(context.seed, {place}));
     }
     approach(standing, options, from, nearest);
   };
   NearestResult result = nearest.result(run_rounds(network, all, rounds, context));
-  require_answers(network, all, options.norm, result);
+  require_answers(network, all, ball, result);
   return result;
 }
 

@@ -96,14 +96,14 @@ std::optional<Tensor> Standing::ask(const Tensor& x) {
   return remove_fallen(x, margin.le(0));
 }
 
-Nearest::Nearest(const Tensor& clean, Norm norm)
-    : norm_(norm),
+Nearest::Nearest(const Tensor& clean, const Ball& ball)
+    : ball_(ball),
       adversarial_(clean.clone()),
       distance_(at::full({clean.size(0)}, std::numeric_limits<double>::infinity(),
                          clean.options().dtype(at::kDouble))) {}
 
 void Nearest::update(const Standing& standing, const Tensor& x, const Tensor& found) {
-  const Tensor sizes = sample_norms(x.to(at::kDouble) - standing.clean().to(at::kDouble), norm_);
+  const Tensor sizes = sizes_in(ball_, x.to(at::kDouble) - standing.clean().to(at::kDouble));
   const Tensor those = found.logical_and(sizes.lt(distance(standing))).nonzero().squeeze(1);
   const Tensor places = select(standing.rows(), those);
   adversarial_.index_copy_(0, places, select(x, those));

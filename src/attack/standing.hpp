@@ -53,7 +53,8 @@ class Standing {
 // The nearest adversarial points so far, of a whole batch. Threads write to different rows.
 class Nearest {
  public:
-  Nearest(const Tensor& clean, Norm norm);
+  // Of the ball only norm and domain count.
+  Nearest(const Tensor& clean, const Ball& ball);
 
   // Enters those of the points x (n x input shape) that are `found` (n booleans) and nearer than
   // what is known.
@@ -64,7 +65,7 @@ class Nearest {
   NearestResult result(const AttackResult& run) const;
 
  private:
-  Norm norm_;
+  Ball ball_;
   Tensor adversarial_, distance_;
 };
 

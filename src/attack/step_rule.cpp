@@ -15,7 +15,7 @@ namespace {
 // rises too seldom.
 class HalvedSteps : public StepRule {
  public:
-  HalvedSteps(const Ball& ball, const Tensor& start) : norm_(ball.norm) {
+  HalvedSteps(const Ball& ball, const Tensor& start) : ball_(ball) {
     step_size_ = at::full({start.size(0)}, 2 * ball.radius, start.options());
     rising_ = at::zeros_like(step_size_);
     halved_ = at::ones_like(step_size_, at::kBool);
@@ -29,7 +29,7 @@ class HalvedSteps : public StepRule {
   // x_(k+1) = P(x_k + w (z - x_k) + (1 - w) (x_k - x_(k-1))) with z = P(x_k + step).
   Tensor next(const Track& track, const Projection& project) const override {
     const Tensor& x = track.x;
-    Tensor next = x + per_sample(step_size_, x) * steepest(norm_, track.gradient);
+    Tensor next = x + per_sample(step_size_, x) * steepest_in(ball_, track.gradient);
     project(next);
     if (track.previous.defined()) {
       next = (x + step_weight * (next - x)).add_(x - track.previous, 1 - step_weight);
@@ -64,7 +64,7 @@ class HalvedSteps : public StepRule {
   // Weight of the new step against the momentum of the last.
   static constexpr double step_weight = 0.75;
 
-  Norm norm_;
+  Ball ball_;
   Tensor step_size_;  // n
   Tensor rising_;     // n: steps that raised the loss since the last checkpoint
   Tensor halved_;     // n: whether the last checkpoint halved the step size
@@ -77,8 +77,8 @@ class HalvedSteps : public StepRule {
 class SparseSteps : public StepRule {
  public:
   SparseSteps(const Ball& ball, const Tensor& clean, const Tensor& start)
-      : longest_(ball.radius), clean_(clean) {
-    step_size_ = at::full({clean.size(0)}, longest_, clean.options());
+      : ball_(ball), clean_(clean) {
+    step_size_ = at::full({clean.size(0)}, ball.radius, clean.options());
     changed_ = changed(start);
     kept_ = fewer(changed_);
   }
@@ -92,7 +92,8 @@ class SparseSteps : public StepRule {
   }
 
   Tensor next(const Track& track, const Projection& project) const override {
-    const Tensor step = sparse_signs(track.gradient.flatten(1), kept_).view_as(track.x);
+    const Tensor gradient = ball_.domain.by_reach(track.gradient).flatten(1);
+    const Tensor step = sparse_signs(gradient, kept_).view_as(track.x);
     Tensor next = track.x + per_sample(step_size_, track.x) * step;
     project(next);
     return next;
@@ -103,7 +104,7 @@ class SparseSteps : public StepRule {
   Tensor adapt(const Track& track, int64_t) override {
     const Tensor now = changed(track.best_x);
     const Tensor sparser = now.lt(settled * changed_);
-    step_size_.div_(shrinking).clamp_min_(longest_ / 10).masked_fill_(sparser, longest_);
+    step_size_.div_(shrinking).clamp_min_(ball_.radius / 10).masked_fill_(sparser, ball_.radius);
     kept_ = fewer(now);
     changed_ = now;
     return sparser;
@@ -125,7 +126,7 @@ class SparseSteps : public StepRule {
     return (changed / shrinking).ceil().to(at::kLong).clamp_min(1);
   }
 
-  double longest_;
+  Ball ball_;
   Tensor clean_;      // n x input shape
   Tensor step_size_;  // n
   Tensor changed_;    // n: by the best point of the last checkpoint

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <sstream>
 
+#include "claims/dynamics_classes.hpp"
 #include "claims/dynamics_sweep.hpp"
 #include "reluctance/measure/accuracy.hpp"
 #include "reluctance/measure/raw_attack.hpp"
@@ -137,6 +138,10 @@ Outcome judge(const DynamicsResult& result) {
           << " of the gates flip, one region is off by " << percent(checks[1].value)
           << " and the quadratic solution by "
           << percent(median_or(moderate.quadratic.error, never)) << ".";
+  if (result.left_out > 0) {
+    summary << " The theory leaves out " << result.left_out
+            << " classes, which hold less than 1e-6 of the probability.";
+  }
   const Verdict verdict = verdict_of(checks);
   return {verdict, summary.str(), std::move(checks)};
 }
@@ -154,8 +159,8 @@ std::vector<DynamicsExample> pick_examples(const Network& network, const Samples
     const auto beta = strengths[i].item<double>();
     if (shown[static_cast<std::size_t>(label)] || !std::isfinite(beta)) continue;
     shown[static_cast<std::size_t>(label)] = true;
-    const DynamicsComparison one = compare_dynamics(network, samples.slice(i, i + 1),
-                                                    strengths.slice(0, i, i + 1), options.steps);
+    const DynamicsComparison one =
+        compare_dynamics(network, samples.slice(i, i + 1), strengths.slice(0, i, i + 1), options);
     const Tensor& image = samples.images[i];
     const auto shaped = [&](const Tensor& delta) { return delta.view(image.sizes()); };
     const bool in_range = one.quadratic_in_range.item<bool>();
@@ -214,29 +219,35 @@ NamedTensors DynamicsComparison::arrays() const {
           {"gates_flipped", gates_flipped}};
 }
 
-DynamicsComparison compare_dynamics(const Network& network, const Samples& samples,
-                                    const Tensor& beta, int64_t steps, const Progress& progress) {
+DynamicsComparison compare_dynamics(const Network& network, const Samples& given,
+                                    const Tensor& beta, const DynamicsOptions& options,
+                                    const Progress& progress) {
   const Network precise = network.to(at::kDouble);
+  const Samples samples = as_inputs(precise, given);
+  const Followed followed = followed_classes(precise, samples, options);
+  const int64_t steps = options.steps;
   ProgressCounter counter(progress, samples.count());
   const auto compare = [&](int64_t begin, int64_t end) -> Tensors {
-    const Samples part = as_inputs(precise, samples.slice(begin, end));
-    const LinearRegion region = linear_region(precise, part);
+    const Samples part = samples.slice(begin, end);
+    const Samples asked = followed.samples.slice(begin, end);
+    const LinearRegion region = linear_region(followed.network, asked);
     const Tensor own = beta.slice(0, begin, end);
     const QuadraticSolution quadratic = quadratic_attack(region, own, steps);
     const Tensor exact = region_attack(region, own, steps);
     const RawAttackResult real = measure_raw_attack(precise, part, own, steps);
-    const Tensor right = region.pass.logits.argmax(1).eq(part.labels);
+    const Tensor right = region.pass.logits.argmax(1).eq(asked.labels);
     return {region.logits,
             input_spectrum(region).eigenvalues,
             real.delta.flatten(1),
-            perturbation(precise, region, quadratic.coefficients).flatten(1),
+            perturbation(followed.network, region, quadratic.coefficients).flatten(1),
             quadratic.in_range,
-            perturbation(precise, region, exact).flatten(1),
+            perturbation(followed.network, region, exact).flatten(1),
             real.gates_flipped.to(at::kCPU),
             right.logical_and(real.predictions.ne(part.labels)).to(at::kCPU)};
   };
-  const Tensors all = map_chunks(dynamics_chunks(network, samples.count(), &counter), compare);
-  return {all[0], all[1], all[2], all[3], all[4], all[5], all[6], all[7]};
+  const Tensors all =
+      map_chunks(dynamics_chunks(followed.network, samples.count(), &counter), compare);
+  return {all[0], all[1], all[2], all[3], all[4], all[5], all[6], all[7], followed.left_out};
 }
 
 DynamicsResult test_dynamics(const Network& network, const Samples& given,
@@ -250,7 +261,9 @@ DynamicsResult test_dynamics(const Network& network, const Samples& given,
   DynamicsResult result{};
   if (samples.count() > 0) {
     const std::vector<double> relative = shares_of(precise, samples, own, options);
-    result = sweep_dynamics(precise, {samples, own, relative}, options, progress);
+    const Followed followed = followed_classes(precise, samples, options);
+    result = sweep_dynamics(precise, {samples, followed, own, relative}, options, progress);
+    result.left_out = followed.left_out;
     result.arrays = spread(result.arrays, places, all.count());
     result.examples = pick_examples(precise, all, strengths, options);
   }

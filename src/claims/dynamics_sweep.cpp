@@ -48,11 +48,13 @@ Tensor relative_error(const Tensor& theory, const Tensor& real) {
 
 // What belongs to a chunk of samples whatever the strength.
 struct Chunk {
-  Chunk(const Network& net, Samples inputs, Tensor fooling)
-      : network(net),
-        samples(std::move(inputs)),
-        strengths(std::move(fooling)),
-        region(linear_region(net, samples)),
+  Chunk(const Network& whole, const DynamicsSweep& sweep, int64_t begin, int64_t end)
+      : measured(whole),
+        network(sweep.theory.network),
+        inputs(sweep.samples.slice(begin, end)),
+        samples(sweep.theory.samples.slice(begin, end)),
+        strengths(sweep.strengths.slice(0, begin, end)),
+        region(linear_region(network, samples)),
         spectrum(input_spectrum(region)) {}
 
   // Share of ||w||^2 in the span of the top k eigenvectors, k = 1 .. tops: N x tops.
@@ -63,8 +65,9 @@ struct Chunk {
     return at::cat({shares, shares.slice(1, k - 1, k).expand({-1, tops - k})}, 1);
   }
 
-  const Network& network;
-  Samples samples;
+  const Network& measured;
+  const Network& network;   // of the classes that the theory follows
+  Samples inputs, samples;  // of these two
   Tensor strengths;
   LinearRegion region;
   InputSpectrum spectrum;
@@ -77,18 +80,18 @@ Tensor compare(const Chunk& chunk, double relative, const DynamicsOptions& optio
   const int64_t steps = options.steps;
   const Tensor beta = relative * chunk.strengths;
   const Tensor& lambda = chunk.spectrum.eigenvalues;
-  const RawAttackResult real = measure_raw_attack(chunk.network, chunk.samples, beta, steps);
+  const RawAttackResult real = measure_raw_attack(chunk.measured, chunk.inputs, beta, steps);
   const QuadraticSolution solution = quadratic_attack(chunk.region, beta, steps);
   const std::array<Tensor, 3> theories{
       perturbation(chunk.network, chunk.region, solution.coefficients),
       perturbation(chunk.network, chunk.region, region_attack(chunk.region, beta, steps)),
       segmented_attack(chunk.network, chunk.samples, beta, steps).delta};
-  const Tensor attacked = chunk.samples.images.to(at::kCPU) + real.delta;
+  const Tensor attacked = chunk.inputs.images.to(at::kCPU) + real.delta;
   const Tensor out_of_range = solution.in_range.logical_not();
 
   put(row_beta, beta);
   put(row_beta_lambda, beta * lambda.select(1, 0));
-  put(row_fooled, real.predictions.ne(chunk.samples.labels));
+  put(row_fooled, real.predictions.ne(chunk.inputs.labels));
   put(row_flipped, real.gates_flipped);
   put(row_norm, norms(real.delta));
   put(row_outside, norms(attacked - attacked.clamp(0, 1)) / norms(real.delta));
@@ -130,7 +133,7 @@ Tensor compare(const Chunk& chunk, double relative, const DynamicsOptions& optio
 // Error and cost of the solution in segments at the fooling strengths: tolerances x 4 x n.
 Tensor segment_errors_of(const Chunk& chunk, int64_t steps, ProgressCounter& counter) {
   const Tensor real =
-      measure_raw_attack(chunk.network, chunk.samples, chunk.strengths, steps).delta;
+      measure_raw_attack(chunk.measured, chunk.inputs, chunk.strengths, steps).delta;
   Tensors all;
   for (const double tolerance : tolerances) {
     check_interrupt();
@@ -202,13 +205,12 @@ Tensor raw_attack_gates_flipped(const Network& network, const Samples& samples, 
 
 DynamicsResult sweep_dynamics(const Network& network, const DynamicsSweep& sweep,
                               const DynamicsOptions& options, const Progress& progress) {
-  const auto& [samples, fooling, relative] = sweep;
+  const auto& [samples, theory, fooling, relative] = sweep;
   const auto shares = static_cast<int64_t>(relative.size());
   const auto tried = static_cast<int64_t>(tolerances.size());
   ProgressCounter counter(progress, samples.count() * (shares + tried));
   const auto chunk_numbers = [&](int64_t begin, int64_t end) -> Tensors {
-    const Chunk chunk(network, sweep.samples.slice(begin, end),
-                      sweep.strengths.slice(0, begin, end));
+    const Chunk chunk(network, sweep, begin, end);
     Tensors tables;
     for (const double share : sweep.relative) {
       check_interrupt();
@@ -219,7 +221,7 @@ DynamicsResult sweep_dynamics(const Network& network, const DynamicsSweep& sweep
     return {chunk.spectrum.eigenvalues, at::stack(tables).permute({2, 0, 1}),
             errors.permute({2, 0, 1})};
   };
-  const Tensors all = map_chunks(dynamics_chunks(network, samples.count()), chunk_numbers);
+  const Tensors all = map_chunks(dynamics_chunks(theory.network, samples.count()), chunk_numbers);
   counter.tell();
   const Tensor& spectrum = all[0];
   const Tensor table = all[1].permute({1, 2, 0});     // shares x rows x N

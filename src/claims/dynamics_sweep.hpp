@@ -3,6 +3,7 @@
 
 #include <vector>
 
+#include "claims/dynamics_classes.hpp"
 #include "reluctance/claims/dynamics.hpp"
 
 namespace reluctance {
@@ -16,10 +17,11 @@ Chunks dynamics_chunks(const Network& network, int64_t count, ProgressCounter* p
 Tensor raw_attack_gates_flipped(const Network& network, const Samples& samples, const Tensor& beta,
                                 int64_t steps);
 
-// Strengths to sweep: samples, the fooling strength of each (N, float64), and shares of it,
-// ascending to 1.
+// Strengths to sweep: samples, what the theory follows of them, the fooling strength of each (N,
+// float64), and shares of it, ascending to 1.
 struct DynamicsSweep {
   const Samples& samples;
+  const Followed& theory;
   const Tensor& strengths;
   const std::vector<double>& relative;
 };

@@ -23,7 +23,8 @@ void add_attack(CLI::App& app, AttackOptions& options, AttackUse use, const std:
         options.epsilon = usual_epsilon(norm, options.epsilon);
       });
   written(app.add_option("--eps", options.epsilon,
-                         "radius of the ball, for pixels in [0, 1]; default in l1: 12")
+                         "radius of the ball, for pixels in [0, 1], or in the units of --box; "
+                         "default in l1: 12")
               ->transform(positive_number())
               ->capture_default_str());
   written(app.add_option("--steps", options.steps, "steps of the attack")

@@ -30,16 +30,19 @@ void run(const Options& options) {
   require_file_place("--save", options.save);
   Dataset data = load_data(options.common, "test");
   if (options.limit > 0) data = head(data, options.limit);
-  const Network network = required_network(options.common, data);
+  const auto [network, box, domain] = required_boxed_network(options.common, data);
+  const Norm norm = parse_norm(options.norm);
+  if (box) require_norm_of(*box, norm);
   ProgressBar bar("distances");
-  const RobustnessCurve curve = robustness_curve(network, data.samples, parse_norm(options.norm),
-                                                 {options.common.seed, bar.receiver()});
+  const RobustnessCurve curve =
+      robustness_curve(network, data.samples, {.norm = norm, .domain = domain},
+                       {options.common.seed, bar.receiver()});
   if (!options.save.empty()) {
     write_npz(options.save, arrays_of(curve, data.samples));
   }
   std::FILE* summary = summary_stream(options.common);
-  std::fprintf(summary, "budget (%s)  robust accuracy (%ld images)\n", options.norm.c_str(),
-               data.samples.count());
+  std::fprintf(summary, "budget (%s%s)  robust accuracy (%ld images)\n", options.norm.c_str(),
+               unit_of(domain).c_str(), data.samples.count());
   constexpr std::size_t every = 4;
   for (std::size_t i = 0; i < curve.points.size(); i += every) {
     const auto& [budget, robust] = curve.points[i];
@@ -61,6 +64,7 @@ void add_distances(CLI::App& app) {
       "--save writes, for N images, adversarial (N x C x H x W) and distance (N; 0 for images that "
       "are\nanswered wrong, infinity where no adversarial example was found).");
   add_data(*command, options->common);
+  add_box(*command, options->common);
   add_model(*command, options->common);
   command->add_option("--limit", options->limit, "use the first N images; 0 for all")
       ->transform(whole_number(0, 10000000))

@@ -31,8 +31,7 @@ void run_one(const Options& options, const Network& network, const Dataset& data
   {
     ProgressBar bar("theory and attack");
     const Tensor beta = at::full({data.samples.count()}, options.beta, at::kDouble);
-    all = compare_dynamics(network, data.samples, beta, options.claims.dynamics.steps,
-                           bar.receiver());
+    all = compare_dynamics(network, data.samples, beta, options.claims.dynamics, bar.receiver());
   }
   if (!options.save.empty()) write_npz(options.save, all.arrays());
   const Json numbers = numbers_of(all, options.beta, options.claims.dynamics.steps);
@@ -41,6 +40,10 @@ void run_one(const Options& options, const Network& network, const Dataset& data
                options.claims.dynamics.steps);
   std::fprintf(summary, "fooled %.1f%%, quadratic solution out of range for %ld images\n",
                100 * numbers["fooled"].get<double>(), numbers["outside_range"].get<long>());
+  if (all.left_out > 0) {
+    std::fprintf(summary, "left out %ld classes, which hold less than 1e-6 of the probability\n",
+                 all.left_out);
+  }
   show(summary, "gates flipped, share        ", quantiles(all.gates_flipped));
   show(summary, "relative error, region-exact", quantiles(all.error_region()));
   show(summary, "relative error, quadratic   ", quantiles(all.error_quadratic()));
@@ -52,6 +55,7 @@ void run(Options options) {
   require_file_place("--save", options.save);
   Dataset data = head(load_data(options.common, "test"), options.limit);
   const Network network = required_network(options.common, data);
+  options.claims.dynamics.memory = bytes_of(options.common.memory);
   if (options.beta > 0) return run_one(options, network, data);
   const NetworkResult result =
       show_claim(options.common, network, data, options.claims, test_dynamics_claim);

@@ -48,8 +48,6 @@ void show_share(std::FILE* summary, const char* what, const Share& share,
                attack.empty() ? "" : "  ", attack.c_str());
 }
 
-std::filesystem::path checkpoint_of(const Options& options) { return options.save + ".checkpoint"; }
-
 // Everything that changes a number.
 std::string settings_of(const Options& options, const Dataset& data, const Tensor& towards,
                         const std::vector<Stage>& stages) {
@@ -61,37 +59,62 @@ std::string settings_of(const Options& options, const Dataset& data, const Tenso
        << "\nstages:";
   for (const Stage& stage : stages) text << ' ' << stage.attack.name;
   text.precision(17);
+  text << "\naudit: " << options.job.audit.value_or(audited_points);
   text << "\nmean:";
   for (const double each : options.common.normalisation.mean) text << ' ' << each;
   text << "\nstd:";
   for (const double each : options.common.normalisation.std) text << ' ' << each;
   text << "\nseed: " << info.seed << "\nthreads: " << info.threads << "\ndevice: " << info.device
-       << "\ndata: " << checksum(data) << "\nguides: " << checksum({towards})
-       << "\nmodel: " << checksum({text_array(model)}) << "\noutput: " << options.common.output
-       << "\nanswer: " << options.common.answer << '\n';
+       << "\ndata: " << checksum(data) << "\nbox: " << checksum(options.job.attack.domain.arrays())
+       << "\nguides: " << checksum({towards}) << "\nmodel: " << checksum({text_array(model)})
+       << "\noutput: " << options.common.output << "\nanswer: " << options.common.answer << '\n';
   return text.str();
 }
 
-// What a run of an ensemble leaves beside the file of --save to go on from: every half a minute,
-// and when it is stopped.
-class Checkpoint {
+// What an evaluation leaves beside the file of --save to go on from, a file for each run of an
+// ensemble: every half a minute, and when it is stopped.
+class Checkpoints {
  public:
-  Checkpoint(std::filesystem::path path, std::string settings)
-      : path_(std::move(path)), settings_(std::move(settings)) {}
+  Checkpoints(std::string save, std::string settings)
+      : save_(std::move(save)), settings_(std::move(settings)) {}
 
-  const std::filesystem::path& path() const { return path_; }
-  const std::string& settings() const { return settings_; }
+  std::filesystem::path path(int64_t run) const {
+    return save_ + ".checkpoint" + (run > 0 ? "-audit-" + std::to_string(run) : "");
+  }
 
-  void keep(const EnsembleState& state) {
+  // The file's state, of run 0 else that before any attack.
+  std::optional<EnsembleState> begun(int64_t run, const std::vector<Stage>& stages,
+                                     const Network& network, const Samples& samples) {
+    if (std::filesystem::exists(path(run))) {
+      return load_ensemble(path(run), settings_, stages, network, samples);
+    }
+    if (run > 0) return {};
+    known_ = begin_ensemble(network, samples);
+    return known_;
+  }
+
+  void keep(int64_t run, const EnsembleState& state) {
+    if (run != run_) save();  // the last one is done
+    run_ = run;
+    known_ = state;
     const auto now = std::chrono::steady_clock::now();
     if (now - last_ < std::chrono::seconds(30)) return;
-    save_ensemble(path_, state, settings_);
+    save();
     last_ = now;
   }
 
+  void save() const {
+    if (known_) save_ensemble(path(run_), *known_, settings_);
+  }
+
+  void remove(int64_t from) const {
+    for (int64_t run = from; run <= most_audit_runs; ++run) std::filesystem::remove(path(run));
+  }
+
  private:
-  std::filesystem::path path_;
-  std::string settings_;
+  std::string save_, settings_;
+  int64_t run_ = 0;
+  std::optional<EnsembleState> known_;  // of that run
   std::chrono::steady_clock::time_point last_ = std::chrono::steady_clock::now();
 };
 
@@ -99,35 +122,34 @@ Evaluation evaluate_resumable(const Options& options, const Network& network, co
                               const Tensor& towards) {
   EvaluationOptions job = options.job;
   job.seed = options.common.seed;
-  const bool keeps = !options.save.empty() && is_ensemble(job.attack);
-  std::optional<Checkpoint> checkpoint;
-  EnsembleState known = begin_ensemble(network, data.samples);
-  if (keeps) {
-    const std::vector<Stage> stages = make_stages(job.attack, network, towards);
-    checkpoint.emplace(checkpoint_of(options), settings_of(options, data, towards, stages));
-    const std::filesystem::path& path = checkpoint->path();
-    if (options.resume && !std::filesystem::exists(path)) {
-      note(path.string() + ": no such file; the evaluation starts from the beginning");
-    } else if (options.resume) {
-      known = load_ensemble(path, checkpoint->settings(), stages, network, data.samples);
+  std::optional<Checkpoints> kept;
+  if (!options.save.empty() && is_ensemble(job.attack)) {
+    const std::vector<Stage> all = make_stages(job.attack, network, towards);
+    kept.emplace(options.save, settings_of(options, data, towards, all));
+    const bool goes_on = options.resume && std::filesystem::exists(kept->path(0));
+    if (options.resume && !goes_on) {
+      note(kept->path(0).string() + ": no such file; the evaluation starts from the beginning");
     }
-    job.checkpoint = [&](const EnsembleState& state) {
-      known = state;
-      checkpoint->keep(state);
+    // Of another evaluation, perhaps.
+    if (!goes_on) kept->remove(0);
+    job.kept.begun = [&](int64_t run, const std::vector<Stage>& stages, const Samples& samples) {
+      return kept->begun(run, stages, network, samples);
     };
+    job.kept.keep = [&](int64_t run, const EnsembleState& state) { kept->keep(run, state); };
   }
-  job.from = known;
   try {
     ProgressBars bars;
     job.parts = bars.parts();
-    return evaluate(network, data.samples, towards, job);
+    Evaluation evaluation = evaluate(network, data.samples, towards, job);
+    if (kept) kept->save();
+    return evaluation;
   } catch (const Interrupted&) {
-    if (!keeps) {
+    if (!kept) {
       throw Interrupted(is_ensemble(job.attack) ? "stopped; with --save, a stopped run can go on"
                                                 : "stopped; nothing was written");
     }
-    save_ensemble(checkpoint->path(), known, checkpoint->settings());
-    throw Interrupted("stopped; " + checkpoint->path().string() +
+    kept->save();
+    throw Interrupted("stopped; " + kept->path(0).string() +
                       " holds what is known: go on with the same command and --resume");
   }
 }
@@ -162,7 +184,7 @@ void save(const Options& options, const Network& network, const Dataset& data,
   const Tensor adversarial = result.adversarial.to(at::kCPU);
   if (!options.save.empty()) {
     write_npz(options.save,
-              arrays_of(evaluation, network, data.samples, parse_norm(options.job.attack.norm)));
+              arrays_of(evaluation, network, data.samples, ball_of(options.job.attack)));
   }
   if (options.png.empty()) return;
   const Tensor fell = result.felled_by.ge(0).nonzero().squeeze(1).slice(0, 0, pictures);
@@ -174,7 +196,7 @@ void save(const Options& options, const Network& network, const Dataset& data,
   }
 }
 
-void run(const Options& options) {
+void run(Options options) {
   apply(options.common);
   require_evaluation(options.job);
   if (options.resume && options.save.empty())
@@ -185,8 +207,12 @@ void run(const Options& options) {
   require_file_place("--save", options.save);
   if (!options.png.empty()) require_writable_folder("--png", options.png);
   Dataset all = load_data(options.common, "test");
-  if (!options.png.empty()) require_picture(all.samples.images);
-  const Network network = required_network(options.common, all);
+  if (!options.png.empty()) {
+    if (!options.common.box.empty()) throw Error("--png: shows pixels, which --box says are none");
+    require_picture(all.samples.images);
+  }
+  const auto [network, box, domain] = required_boxed_network(options.common, all);
+  if (box) use_box(options.job.attack, *box, domain);
   Dataset data = options.limit > 0 ? head(all, options.limit) : all;
   if (options.job.attack.target) {
     const int64_t before = data.samples.count();
@@ -224,7 +250,7 @@ void run(const Options& options) {
   write_measurement(options.common, data, numbers_of(evaluation, options.job.attack));
   // Last: whatever a sudden end kept from being written is still known there.
   if (!options.save.empty() && is_ensemble(options.job.attack)) {
-    std::filesystem::remove(checkpoint_of(options));
+    Checkpoints(options.save, "").remove(0);
   }
 }
 
@@ -252,6 +278,7 @@ void add_evaluate(CLI::App& app) {
       "Warnings: clean-accuracy, not-finite, random, zero-gradient, steep-gradient, flat-loss,\n"
       "rising-budget, weaker-than-square. Each says what was seen and what to do.");
   add_data(*command, options->common);
+  add_box(*command, options->common);
   add_model(*command, options->common);
   command->add_option("--limit", options->limit, "use the first N images; 0 for all")
       ->transform(whole_number(0, 10000000))

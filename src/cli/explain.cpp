@@ -132,6 +132,7 @@ void run(Options options) {
   if (trains) require_known_curvature({cross_entropy_loss(), attack});
   options.explain.claims.seed = options.common.seed;
   options.explain.claims.curvature.memory = curvature_memory(options.common.memory);
+  options.explain.claims.dynamics.memory = bytes_of(options.common.memory);
   if (options.thorough) make_thorough(options.explain);
   Splits data = images_of(options);
   std::optional<FinishedTraining> training;

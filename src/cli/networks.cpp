@@ -80,6 +80,19 @@ ImportedNetwork required_import(const CommonOptions& common, Dataset& data) {
   return load_import(common, data);
 }
 
+BoxedNetwork required_boxed_network(const CommonOptions& common, Dataset& data) {
+  std::optional<Box> box;
+  if (!common.box.empty()) box = read_box(common.box);
+  const Shape sample = sample_shape(data);
+  const Network network = required_network(common, data);
+  if (!box) return {network, box, {}};
+  const Domain domain = domain_of(*box, sample, network.input_shape());
+  const std::size_t told = data.notes.size();
+  data = inside_box(domain, std::move(data));
+  for (std::size_t i = told; i < data.notes.size(); ++i) note(data.name + ": " + data.notes[i]);
+  return {network, box, domain};
+}
+
 void show(std::FILE* summary, const char* what, const std::optional<Quantiles>& q) {
   if (!q) return;
   std::fprintf(summary, "%s %.3g (middle half %.3g to %.3g)\n", what, q->median, q->q25, q->q75);

@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "cli/options.hpp"
+#include "reluctance/jobs/box.hpp"
 #include "reluctance/jobs/claims.hpp"
 #include "reluctance/network/onnx.hpp"
 
@@ -28,6 +29,14 @@ void arrange(const CommonOptions& common, const Network& network, Dataset& data)
 Network load_network(const CommonOptions& common, Dataset& data);
 Network required_network(const CommonOptions& common, Dataset& data);
 ImportedNetwork required_import(const CommonOptions& common, Dataset& data);
+
+// The same with the box of --box, in which the data has to lie, if there is one.
+struct BoxedNetwork {
+  Network network;
+  std::optional<Box> box;
+  Domain domain;  // pixels without a box
+};
+BoxedNetwork required_boxed_network(const CommonOptions& common, Dataset& data);
 
 // "what 0.12 (middle half 0.1 to 0.2)", if there is anything to show.
 void show(std::FILE* summary, const char* what, const std::optional<Quantiles>& q);

@@ -19,6 +19,15 @@ void add_data(CLI::App& app, CommonOptions& options) {
       ->transform(positive_number());
 }
 
+void add_box(CLI::App& app, CommonOptions& options) {
+  app.add_option(
+         "--box", options.box,
+         "inputs are no pixels but lie between LOW,HIGH, or as an NPZ says of each feature: "
+         "low, high, how far it may go (eps) and which may not move (fixed)")
+      ->check(some_text())
+      ->excludes("--scale");
+}
+
 void add_model(CLI::App& app, CommonOptions& options) {
   app.add_option("--model", options.model, "the network, an ONNX file")->check(some_text());
   app.add_option("--output", options.output,

@@ -16,6 +16,7 @@ namespace reluctance {
 struct CommonOptions {
   std::string data = "fashion-mnist";
   double scale = 0;                  // of the data's arrays; 0: as their type says
+  std::string box;                   // LOW,HIGH or an NPZ; empty: pixels
   std::string model;                 // an ONNX file
   std::string output;                // of the model; empty: the only one
   Normalisation normalisation;       // that the model wants of images
@@ -30,6 +31,7 @@ struct CommonOptions {
 };
 
 void add_data(CLI::App& app, CommonOptions& options);
+void add_box(CLI::App& app, CommonOptions& options);
 void add_model(CLI::App& app, CommonOptions& options);
 void add_architecture(CLI::App& app, CommonOptions& options);
 void add_running(CLI::App& app, CommonOptions& options);  // seed, threads, device, memory

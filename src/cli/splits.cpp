@@ -5,7 +5,7 @@
 namespace reluctance {
 
 Dataset load_data(const CommonOptions& options, const std::string& default_split) {
-  Dataset data = load_dataset(options.data, default_split, options.scale);
+  Dataset data = load_dataset(options.data, default_split, {options.scale, options.box.empty()});
   for (const std::string& each : data.notes) note(data.name + ": " + each);
   return data;
 }

@@ -145,7 +145,8 @@ Names usual_pair(const std::string& spec, const Names& present, const std::strin
 }
 
 // PATH.npz[:IMAGES,LABELS]
-Dataset load_npz(const std::string& spec, std::size_t end, const std::string& split, double scale) {
+Dataset load_npz(const std::string& spec, std::size_t end, const std::string& split,
+                 const Reading& how) {
   const std::string path = spec.substr(0, end);
   Names names;
   if (end < spec.size()) {
@@ -163,7 +164,7 @@ Dataset load_npz(const std::string& spec, std::size_t end, const std::string& sp
   });
   const bool plain = names == Names{"images", "labels"};
   const std::string name = plain ? path : path + ":" + names[0] + "," + names[1];
-  Dataset data = make_dataset(name, {arrays.at(names[0]), arrays.at(names[1]), scale}, {});
+  Dataset data = make_dataset(name, {arrays.at(names[0]), arrays.at(names[1]), how}, {});
   if (name != spec) {
     data.notes.insert(data.notes.begin(), "took the arrays " + names[0] + " and " + names[1]);
   }
@@ -172,12 +173,13 @@ Dataset load_npz(const std::string& spec, std::size_t end, const std::string& sp
 
 }  // namespace
 
-Dataset load_dataset(const std::string& spec, const std::string& default_split, double scale) {
+Dataset load_dataset(const std::string& spec, const std::string& default_split,
+                     const Reading& how) {
   if (default_split != "train" && default_split != "test") {
     throw Error("the split '" + default_split + "' is neither train nor test");
   }
   const std::string source = spec.substr(0, spec.find(':'));
-  if (named_sets().contains(source) && scale != 0) {
+  if (named_sets().contains(source) && how.scale != 0) {
     throw Error(spec + ": is read in its own scale; --scale is for arrays");
   }
   if (named_sets().contains(source)) return load_named_set(spec, source, default_split);
@@ -186,19 +188,19 @@ Dataset load_dataset(const std::string& spec, const std::string& default_split, 
     if (comma == std::string::npos) throw Error(spec + ": lacks a comma; write idx:IMAGES,LABELS");
     const std::size_t start = std::string("idx:").size();
     const Tensor images = read_idx(spec.substr(start, comma - start));
-    return make_dataset(spec, {images, read_idx(spec.substr(comma + 1)), scale}, {});
+    return make_dataset(spec, {images, read_idx(spec.substr(comma + 1)), how}, {});
   }
   const std::string npz = ".npz";
   const std::size_t archive = spec.find(npz + ":");
-  if (spec.ends_with(npz)) return load_npz(spec, spec.size(), default_split, scale);
+  if (spec.ends_with(npz)) return load_npz(spec, spec.size(), default_split, how);
   if (archive != std::string::npos) {
-    return load_npz(spec, archive + npz.size(), default_split, scale);
+    return load_npz(spec, archive + npz.size(), default_split, how);
   }
   const std::size_t pair = spec.find(".npy,");
   if (pair == std::string::npos) refuse_spec(spec);
   const std::size_t comma = pair + std::string(".npy").size();
-  return make_dataset(
-      spec, {read_npy(spec.substr(0, comma)), read_npy(spec.substr(comma + 1)), scale}, {});
+  return make_dataset(spec,
+                      {read_npy(spec.substr(0, comma)), read_npy(spec.substr(comma + 1)), how}, {});
 }
 
 Shape sample_shape(const Dataset& dataset) { return dataset.samples.images.sizes().slice(1).vec(); }

@@ -26,6 +26,14 @@ std::string to_text(float value) {
 // What rounding leaves of 0 and 1.
 constexpr double rounding = 1e-5;
 
+void require_finite(const std::string& name, const Tensor& images) {
+  const Tensor infinite = images.isfinite().logical_not_();
+  if (infinite.any().item<bool>()) {
+    throw Error(name + ": image " + std::to_string(first_sample(infinite)) +
+                " has a pixel that is NaN or infinite; pixels are numbers in [0, 1]");
+  }
+}
+
 // Cuts rounding off. Throws unless every pixel is finite and in [0, 1] then.
 void limit_pixels(const std::string& name, Tensor& images, std::vector<std::string>& notes) {
   const auto [low, high] = at::aminmax(images);  // NaN if any pixel is
@@ -38,18 +46,16 @@ void limit_pixels(const std::string& name, Tensor& images, std::vector<std::stri
     images = images.clamp(0, 1);
     return;
   }
-  const Tensor infinite = images.isfinite().logical_not_();
-  if (infinite.any().item<bool>()) {
-    throw Error(name + ": image " + std::to_string(first_sample(infinite)) +
-                " has a pixel that is NaN or infinite; pixels are numbers in [0, 1]");
-  }
+  require_finite(name, images);
   const int64_t sample = first_sample(images.lt(-rounding).logical_or_(images.gt(1 + rounding)));
   const bool bytes = least >= 0 && most > 2 && most <= 255;
-  throw Error(name + ": pixels range from " + to_text(least) + " to " + to_text(most) +
-              ", the first outside [0, 1] in image " + std::to_string(sample) +
-              (bytes ? "; say that white is 255 with --scale 255"
-                     : "; 0 is black and 1 is white: where the network wants them normalised, give "
-                       "them as they were before, and --mean and --std"));
+  throw Error(
+      name + ": pixels range from " + to_text(least) + " to " + to_text(most) +
+      ", the first outside [0, 1] in image " + std::to_string(sample) +
+      (bytes ? "; say that white is 255 with --scale 255"
+             : "; 0 is black and 1 is white: where the network wants them normalised, give "
+               "them as they were before, and --mean and --std; where they are no pixels, say "
+               "with --box what they lie between"));
 }
 
 Tensor to_images(const std::string& name, const Arrays& arrays, std::vector<std::string>& notes) {
@@ -59,14 +65,19 @@ Tensor to_images(const std::string& name, const Arrays& arrays, std::vector<std:
                 "; they are N x C x H x W, N x H x W or N x n with at least one pixel");
   }
   const bool bytes = images.scalar_type() == at::kByte;
-  if (arrays.scale == 0 && !bytes && !images.is_floating_point()) {
+  if (arrays.how.scale == 0 && arrays.how.pixels && !bytes && !images.is_floating_point()) {
     throw Error(name + ": images have the type " + at::toString(images.scalar_type()) +
                 "; they are uint8, or floating point in [0, 1], or say with --scale 255 that white "
                 "is 255");
   }
   bounded_bytes(name, images.sizes().vec(), sizeof(float));
   if (images.dim() == 3) images = images.unsqueeze(1);
-  const double white = arrays.scale != 0 ? arrays.scale : bytes ? 255 : 1;
+  if (!arrays.how.pixels) {
+    images = images.to(arrays.dtype);
+    require_finite(name, images);
+    return images;
+  }
+  const double white = arrays.how.scale != 0 ? arrays.how.scale : bytes ? 255 : 1;
   if (white == 1) {
     images = images.to(arrays.dtype);
   } else if (bytes) {

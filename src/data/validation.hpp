@@ -7,7 +7,7 @@ namespace reluctance {
 
 struct Arrays {
   Tensor images, labels;                           // contiguous, as load_dataset takes them
-  double scale = 0;                                // what white is; 0: 255 for uint8, 1 for others
+  Reading how{};                                   // scale: what white is; 0: 255 for uint8, else 1
   c10::ScalarType dtype = c10::ScalarType::Float;  // of the images as they are to be
 };
 

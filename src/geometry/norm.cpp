@@ -29,13 +29,15 @@ Tensor linf_size(const Tensor& rows) { return rows.abs().amax(1); }
 Tensor linf_steepest(Tensor gradient) { return gradient.sign_(); }
 
 // Ball and box are both intervals of each pixel.
-Project linf_projection(const Tensor& clean, const Tensor& radius, bool pixel_box) {
-  const Tensor reach = per_sample(radius.to(clean.scalar_type()), clean);
-  Tensor low = clean - reach;
-  Tensor high = clean + reach;
-  if (pixel_box) {
-    low.clamp_min_(0);
-    high.clamp_max_(1);
+Project linf_projection(const Tensor& clean, const Tensor& radius, const Domain& domain,
+                        bool in_box) {
+  const Tensor units = per_sample(radius.to(clean.scalar_type()), clean);
+  const Tensor most = domain.pixels() ? units : domain.by_reach(units.expand_as(clean));
+  Tensor low = clean - most;
+  Tensor high = clean + most;
+  if (in_box) {
+    low = domain.clip(low, clean);
+    high = domain.clip(high, clean);
   }
   return [low, high](Tensor& x) { at::clamp_out(x, x, low, high); };
 }
@@ -50,13 +52,14 @@ Tensor l2_steepest(Tensor gradient) {
   return gradient.div_(l2_size(gradient).clamp_min_(vanished).unsqueeze(1));
 }
 
-Project l2_projection(const Tensor& clean, const Tensor& radius, bool pixel_box) {
-  return [clean, reach = radius.to(clean.scalar_type()), pixel_box](Tensor& x) {
+Project l2_projection(const Tensor& clean, const Tensor& radius, const Domain& domain,
+                      bool in_box) {
+  return [clean, reach = radius.to(clean.scalar_type()), domain, in_box](Tensor& x) {
     const Tensor delta = x - clean;
     const Tensor shrink = (reach / l2_size(delta.flatten(1)).clamp_min_(vanished)).clamp_max_(1);
     at::addcmul_out(x, clean, delta, per_sample(shrink, delta));
     // The box holds `clean`, so clipping to it never leaves the ball.
-    if (pixel_box) x.clamp_(0, 1);
+    if (in_box) x.copy_(domain.clip(x, clean));
   };
 }
 
@@ -94,13 +97,14 @@ Tensor soft_threshold(const Tensor& size, const Tensor& room, const Tensor& budg
 // Pixel i of the nearest point has moved by clamp(|u_i| - lambda, 0, room_i), u the perturbation
 // and lambda the soft threshold for the radius. In float64, for there are many small numbers to
 // add; and rounded towards `clean`, or thousands of roundings would leave the ball.
-Project l1_projection(const Tensor& clean, const Tensor& radius, bool pixel_box) {
-  return [clean, radius, pixel_box](Tensor& x) {
+Project l1_projection(const Tensor& clean, const Tensor& radius, const Domain& domain,
+                      bool in_box) {
+  return [clean, radius, domain, in_box](Tensor& x) {
     const Tensor centre = clean.flatten(1).to(at::kDouble);
     const Tensor delta = x.flatten(1).to(at::kDouble) - centre;
     const Tensor size = delta.abs();
-    const Tensor room = pixel_box ? at::where(delta.gt(0), 1 - centre, centre)
-                                  : at::full_like(size, std::numeric_limits<double>::infinity());
+    const Tensor room = in_box ? domain.room(delta.sign(), centre)
+                               : at::full_like(size, std::numeric_limits<double>::infinity());
     const Tensor budget = radius.expand({size.size(0)}).unsqueeze(1);
     Tensor moved = at::minimum(size, room);
     // Often the box alone keeps the point in the ball, and nothing has to be sorted.
@@ -115,7 +119,7 @@ Project l1_projection(const Tensor& clean, const Tensor& radius, bool pixel_box)
     const Tensor rounded = (centre + moved).to(x.scalar_type());
     const Tensor beyond = (rounded.to(at::kDouble) - centre).abs().gt(moved.abs());
     x.copy_(at::where(beyond, at::nextafter(rounded, clean.flatten(1)), rounded).view_as(x));
-    if (pixel_box) x.clamp_(0, 1);
+    if (in_box) x.copy_(domain.clip(x, clean));
   };
 }
 

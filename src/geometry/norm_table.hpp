@@ -3,6 +3,7 @@
 
 #include <functional>
 
+#include "reluctance/geometry/domain.hpp"
 #include "reluctance/geometry/norm.hpp"
 
 namespace reluctance {
@@ -15,9 +16,9 @@ struct NormEntry {
   Tensor (*steepest)(Tensor gradient);
 
   // The projection onto ball and box, for points around `clean` (N x ...); radius: N or one for
-  // all, float64.
+  // all, float64. Without a box for pixels alone.
   std::function<void(Tensor& x)> (*projection)(const Tensor& clean, const Tensor& radius,
-                                               bool pixel_box);
+                                               const Domain& domain, bool in_box);
   bool rounds_inwards;  // what it gives lies in the ball whatever the pixels' precision
 
   // Uniform points of the ball of radius 1.

@@ -16,10 +16,6 @@ Tensor sparse_signs(const Tensor& gradient, const Tensor& kept) {
   return signs / signs.abs().sum(1, /*keepdim=*/true).clamp_min(1);
 }
 
-Tensor room_towards(const Tensor& signs, const Tensor& x) {
-  return at::where(signs.gt(0), 1 - x, x).mul_(signs.abs());
-}
-
 Tensor spend(const Tensor& budget, const Tensor& worth, const Tensor& room, const Tensor& price) {
   constexpr double vanished = 1e-30;
   const Tensor order = worth.argsort(/*stable=*/true, 1, /*descending=*/true);

@@ -14,8 +14,6 @@ namespace {
 
 using Words = std::vector<std::string>;
 
-Ball ball_of(const AttackOptions& options) { return {parse_norm(options.norm), options.epsilon}; }
-
 struct Entry {
   std::string name;
   Words takes;                                             // options that have an effect on it
@@ -25,9 +23,9 @@ struct Entry {
                                const Tensor& images);
 };
 
-const Words of_a_ball{"--norm", "--eps"};
-const Words of_iterations{"--norm", "--eps", "--steps", "--target"};
-const Words of_restarts{"--norm", "--eps", "--steps", "--restarts", "--target"};
+const Words of_a_ball{"--norm", "--eps", "--box"};
+const Words of_iterations{"--norm", "--eps", "--box", "--steps", "--target"};
+const Words of_restarts{"--norm", "--eps", "--box", "--steps", "--restarts", "--target"};
 
 bool is_given(const AttackOptions& options, const std::string& name) {
   return std::find(options.given.begin(), options.given.end(), name) != options.given.end();
@@ -87,7 +85,7 @@ const std::vector<Entry>& table() {
          return std::vector<Stage>{{square_attack(square)}};
        }},
       {"pgd",
-       {"--norm", "--eps", "--steps", "--step-size", "--restarts", "--loss", "--target"},
+       {"--norm", "--eps", "--box", "--steps", "--step-size", "--restarts", "--loss", "--target"},
        all_norms(),
        [](const AttackOptions& options) {
          return pgd_attack({ball_of(options), options.steps, options.step_size,
@@ -95,10 +93,12 @@ const std::vector<Entry>& table() {
        },
        nullptr},
       {"fgsm",
-       {"--norm", "--eps", "--loss", "--target"},
+       {"--norm", "--eps", "--box", "--loss", "--target"},
        {Norm::linf},
        [](const AttackOptions& options) {
-         return fgsm_attack(options.epsilon, /*random_start=*/false);
+         GradientAscent ascent = fgsm_attack(options.epsilon, /*random_start=*/false);
+         ascent.ball = ball_of(options);
+         return ascent;
        },
        nullptr},
       {"raw",
@@ -154,6 +154,10 @@ GradientAscent ascent_of(const AttackOptions& options, AttackUse use) {
 
 }  // namespace
 
+Ball ball_of(const AttackOptions& options) {
+  return {parse_norm(options.norm), options.epsilon, options.domain};
+}
+
 double usual_epsilon(const std::string& norm, double otherwise) {
   constexpr double cifar = 12;
   return norm == to_string(Norm::l1) ? cifar : otherwise;
@@ -202,7 +206,8 @@ std::string describe(const AttackOptions& options, int digits) {
   std::ostringstream text;
   text.precision(digits);
   if (is_ensemble(options)) {
-    text << options.attack << ", " << options.norm << ", epsilon " << options.epsilon;
+    text << options.attack << ", " << options.norm << ", epsilon " << options.epsilon
+         << unit_of(options.domain);
     if (is_given(options, "--steps")) text << ", " << options.steps << " steps";
     if (is_given(options, "--restarts")) text << ", " << options.restarts << " restarts";
   } else {

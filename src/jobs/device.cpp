@@ -28,6 +28,8 @@ int available_threads() {
   return std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
 }
 
+int64_t bytes_of(double gib) { return static_cast<int64_t>(gib * (1 << 30)); }
+
 double half_of_memory() {
   const auto pages = static_cast<double>(::sysconf(_SC_PHYS_PAGES));
   return pages * static_cast<double>(::sysconf(_SC_PAGESIZE)) / (1 << 30) / 2;

@@ -32,7 +32,8 @@ void audit_cascade(const EvaluationOptions& options, const Network& network, con
   audited.points = options.audit.value_or(audited_points) / 100;
   audited.seed = options.seed;
   audited.progress = options.parts;
-  const Ball ball{parse_norm(options.attack.norm), options.attack.epsilon};
+  audited.kept = options.kept;
+  const Ball ball = ball_of(options.attack);
   const double before = processor_seconds();
   evaluation.audit = audit(evaluation.result, network, samples, ball, audited);
   evaluation.result = evaluation.audit->result;
@@ -76,9 +77,12 @@ Evaluation evaluate(const Network& network, const Samples& samples, const Tensor
   const std::vector<Stage> stages = make_stages(options.attack, network, guides);
   const double before = processor_seconds();
   Evaluation evaluation;
-  const Context context{options.seed, begin_part(options.parts, options.attack.attack)};
-  evaluation.result =
-      run_ensemble(network, samples, stages, {context, options.from, options.checkpoint});
+  EnsembleOptions run{{options.seed, begin_part(options.parts, options.attack.attack)}, {}, {}};
+  if (options.kept.begun) run.from = options.kept.begun(0, stages, samples);
+  if (options.kept.keep) {
+    run.checkpoint = [&](const EnsembleState& state) { options.kept.keep(0, state); };
+  }
+  evaluation.result = run_ensemble(network, samples, stages, run);
   evaluation.passes = evaluation.result.passes;
   evaluation.processor = processor_seconds() - before;
   if (options.attack.attack == "standard") audit_cascade(options, network, samples, evaluation);

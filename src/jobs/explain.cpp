@@ -19,8 +19,9 @@ void test_claims(NetworkResult& result, const Network& network, const Splits& da
   const Dataset few = head(data.held_out, options.limit);
   for (const Norm norm : {Norm::linf, Norm::l2}) {
     const std::string part = result.title + ": distances in " + to_string(norm);
-    result.robustness.push_back(robustness_curve(
-        network, few.samples, norm, {options.claims.seed, begin_part(options.claims.parts, part)}));
+    result.robustness.push_back(
+        robustness_curve(network, few.samples, {.norm = norm},
+                         {options.claims.seed, begin_part(options.claims.parts, part)}));
   }
   test_dynamics_claim(result, network, few, options.claims);
   test_influence_claim(result, network, few, options.claims);

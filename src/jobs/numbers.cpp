@@ -65,6 +65,7 @@ Json numbers_of(const DynamicsComparison& comparison, double beta, int64_t steps
           {"steps", steps},
           {"samples", comparison.fooled.size(0)},
           {"fooled", comparison.fooled.to(at::kDouble).mean().item<double>()},
+          {"classes_left_out", comparison.left_out},
           {"outside_range", comparison.quadratic_in_range.logical_not().sum().item<int64_t>()},
           {"gates_flipped", reluctance::as_json(quantiles(comparison.gates_flipped))},
           {"error",
@@ -109,7 +110,7 @@ Json numbers_of(const CurvatureAnswer& answer, const std::string& matrix) {
 }
 
 NamedTensors arrays_of(const Evaluation& evaluation, const Network& network, const Samples& samples,
-                       Norm norm) {
+                       const Ball& ball) {
   const EnsembleResult& result = evaluation.result;
   const Tensor adversarial = result.adversarial.to(at::kCPU);
   const Tensor difference =
@@ -119,7 +120,7 @@ NamedTensors arrays_of(const Evaluation& evaluation, const Network& network, con
           {"felled_by", result.felled_by.to(at::kCPU)},
           {"target", result.target.to(at::kCPU)},
           {"index", samples.index.to(at::kCPU)},
-          {"distance", sample_norms(difference, norm)},
+          {"distance", sizes_in(ball, difference)},
           {"logits", logits(network, result.adversarial).to(at::kCPU)}};
 }
 

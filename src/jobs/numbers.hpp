@@ -15,10 +15,10 @@ Json numbers_of(const DynamicsComparison& comparison, double beta, int64_t steps
 Json numbers_of(const InfluenceComparison& comparison, const GradientAscent& attack);
 Json numbers_of(const CurvatureAnswer& answer, const std::string& matrix);
 
-// `adversarial` (shaped as the images), `success`, `felled_by`, `target`, `distance` in the norm
-// and `logits`, on the CPU.
+// `adversarial` (shaped as the images), `success`, `felled_by`, `target`, `distance` in the ball's
+// norm and `logits`, on the CPU.
 NamedTensors arrays_of(const Evaluation& evaluation, const Network& network, const Samples& samples,
-                       Norm norm);
+                       const Ball& ball);
 // `adversarial` and `distance`.
 NamedTensors arrays_of(const RobustnessCurve& curve, const Samples& samples);
 

@@ -51,9 +51,7 @@ class Auditor {
   Auditor(const EnsembleResult& left, const Network& network, const Samples& samples,
           const Ball& ball, const AuditOptions& options)
       : network_(network), samples_(samples), ball_(ball), options_(options) {
-    AutoattackOptions published;
-    if (!are_images(network, samples.images)) published.square_queries = 0;
-    ensemble_ = autoattack_stages(network, ball, published);
+    ensemble_ = autoattack_stages(network, ball);
     constexpr int64_t classes = 9;
     constexpr int64_t steps = 30;
     constexpr int64_t restarts = 5;
@@ -129,8 +127,13 @@ class Auditor {
     EnsembleOptions run;
     run.context.seed = derive_seed(options_.seed, {part, audit_.rounds.size()});
     run.context.progress = begin_part(options_.progress, name.empty() ? "stronger" : name);
-    const EnsembleResult found =
-        run_ensemble(network_, samples_.rows(rows.to(samples_.labels.device())), stages, run);
+    const Samples those = samples_.rows(rows.to(samples_.labels.device()));
+    const int64_t place = ++runs_;
+    if (options_.kept.begun) run.from = options_.kept.begun(place, stages, those);
+    if (options_.kept.keep) {
+      run.checkpoint = [&](const EnsembleState& state) { options_.kept.keep(place, state); };
+    }
+    const EnsembleResult found = run_ensemble(network_, those, stages, run);
     const auto first = static_cast<int64_t>(result_.stages.size());
     int64_t standing = result_.felled_by.eq(EnsembleResult::stands).sum().item<int64_t>();
     const int64_t all = result_.felled_by.size(0);
@@ -165,7 +168,8 @@ class Auditor {
   const Ball& ball_;
   const AuditOptions& options_;
   std::vector<Stage> ensemble_;
-  Tensor audited_;  // N booleans
+  Tensor audited_;    // N booleans
+  int64_t runs_ = 0;  // of ensembles, begun so far
   Audit audit_;
   EnsembleResult& result_ = audit_.result;
 };

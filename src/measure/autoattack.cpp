@@ -26,7 +26,7 @@ std::vector<Stage> autoattack_stages(const Network& network, const Ball& ball,
   constexpr int64_t least_classes = 4;  // of the targeted loss
   if (network.classes() >= least_classes) stages.push_back({apgd_attack(targeted)});
   stages.push_back({fab_attack(fab)});
-  if (options.square_queries > 0) stages.push_back({square_attack(square)});
+  stages.push_back({square_attack(square)});
   return stages;
 }
 

@@ -4,11 +4,9 @@
 
 namespace reluctance {
 
-RobustnessCurve robustness_curve(const Network& network, const Samples& samples, Norm norm,
-                                 const Context& context) {
-  NearestPointOptions options;
-  options.norm = norm;
-  RobustnessCurve curve{norm, nearest_points(network, samples, options, context), {}};
+RobustnessCurve robustness_curve(const Network& network, const Samples& samples,
+                                 const NearestPointOptions& options, const Context& context) {
+  RobustnessCurve curve{options.norm, nearest_points(network, samples, options, context), {}};
   const Tensor distance = curve.nearest.distance;
   const auto farthest = quantiles(distance.masked_select(distance.gt(0)));
   const double last = farthest ? farthest->q95 : 0;

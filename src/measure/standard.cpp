@@ -12,11 +12,7 @@ namespace {
 class Cascade {
  public:
   Cascade(const Network& network, const Ball& ball, const Tensor& images, double pays)
-      : network_(network),
-        ball_(ball),
-        images_(images),
-        guides_(make_guides(network, images)),
-        pays_(pays) {}
+      : network_(network), ball_(ball), guides_(make_guides(network, images)), pays_(pays) {}
 
   struct Search {
     int64_t targets, steps, restarts, repetitions;
@@ -48,7 +44,6 @@ class Cascade {
   }
 
   void square(int64_t queries) {
-    if (!are_images(network_, images_)) return;
     SquareOptions options;
     options.ball = ball_;
     options.queries = queries;
@@ -60,17 +55,12 @@ class Cascade {
  private:
   const Network& network_;
   const Ball& ball_;
-  const Tensor& images_;
   Guides guides_;
   double pays_;
   std::vector<Stage> stages_;
 };
 
 }  // namespace
-
-bool are_images(const Network& network, const Tensor& images) {
-  return network.input_shape().size() == 3 || images.dim() == 4;
-}
 
 std::vector<Stage> standard_stages(const Network& network, const Ball& ball, const Tensor& images) {
   Cascade cascade(network, ball, images, 0.01);

@@ -68,8 +68,7 @@ void ask_gradients(const Network& network, const Samples& right, const Samples& 
   }
   if (standing.count() == 0 || !options.ball) return;
   CountedPasses passes(network);
-  const Tensor distance =
-      linear_distances(passes, standing, options.ball->norm, 5).distances.amin(1);
+  const Tensor distance = linear_distances(passes, standing, *options.ball, 5).distances.amin(1);
   const Tensor near = distance.lt(steep * options.ball->radius);
   if (exceeds(near, many)) {
     flags.push_back(
@@ -117,7 +116,9 @@ std::vector<Flag> validity_flags(const Network& network, const Samples& samples,
   }
   const Samples fell = first_of(right.logical_and(stands.logical_not()), all, options.samples);
   if (fell.count() > 0 && options.ball && options.attack) {
-    const Attack stronger = options.attack({options.ball->norm, 2 * options.ball->radius});
+    Ball wider = *options.ball;
+    wider.radius *= 2;
+    const Attack stronger = options.attack(wider);
     const AttackResult twice = stronger.run(network, fell, {options.seed, {}});
     const Tensor withstood = twice.success.logical_not();
     if (exceeds(withstood, many)) {

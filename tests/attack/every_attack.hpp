@@ -17,9 +17,10 @@ namespace reluctance {
 // How far attacks may go.
 struct Strength {
   double linf, l2, l1;
-  double beta;  // of the raw attack
+  double beta;      // of the raw attack
+  Domain domain{};  // of all others
   Ball ball(Norm norm) const {
-    return {norm, norm == Norm::linf ? linf : norm == Norm::l2 ? l2 : l1};
+    return {norm, norm == Norm::linf ? linf : norm == Norm::l2 ? l2 : l1, domain};
   }
 };
 
@@ -30,6 +31,12 @@ struct EveryAttack {
 };
 
 inline void PrintTo(const EveryAttack& attack, std::ostream* out) { *out << attack.name; }
+
+inline Attack fgsm_in(const Ball& ball, bool random_start) {
+  GradientAscent ascent = fgsm_attack(ball.radius, random_start);
+  ascent.ball = ball;
+  return as_attack(ascent);
+}
 
 inline Attack pgd_in(const Ball& ball) {
   return as_attack(pgd_attack({.ball = ball, .steps = 10, .restarts = 3}));
@@ -43,10 +50,9 @@ inline Attack apgd_in(const Ball& ball, const Loss& loss, int64_t targets) {
 inline std::vector<EveryAttack> every_attack() {
   std::vector<EveryAttack> all{
       {"raw", false, [](const Strength& s, auto&) { return as_attack(raw_attack(s.beta, 5)); }},
-      {"fgsm", false,
-       [](const Strength& s, auto&) { return as_attack(fgsm_attack(s.linf, false)); }},
+      {"fgsm", false, [](const Strength& s, auto&) { return fgsm_in(s.ball(Norm::linf), false); }},
       {"fgsm_random", true,
-       [](const Strength& s, auto&) { return as_attack(fgsm_attack(s.linf, true)); }}};
+       [](const Strength& s, auto&) { return fgsm_in(s.ball(Norm::linf), true); }}};
   for (const Norm norm : all_norms()) {
     const auto add = [&](const std::string& name, bool random, auto make) {
       all.push_back({name + "_" + to_string(norm), random,

@@ -45,14 +45,14 @@ class FabAtWalls : public Fab {};
 TEST_P(Fab, ProjectionWithoutWallsIsTheClosedForm) {
   auto [x, gradient, value] = random_plane(0.1);
   value.mul_(0.1);
-  const Tensor step = project_onto_boundary(GetParam(), x, gradient, value);
+  const Tensor step = project_onto_boundary({GetParam(), 0}, x, gradient, value);
   EXPECT_TRUE(at::allclose(size(step), value.abs() / dual_norms(gradient, GetParam())));
   EXPECT_TRUE(at::allclose((gradient * step).sum(1), -value));
 }
 
 TEST_P(FabAtWalls, ProjectionMeetsTheConditionsOfTheSmallestStep) {
   const auto [x, gradient, value] = random_plane(1.0);
-  const Tensor step = project_onto_boundary(GetParam(), x, gradient, value);
+  const Tensor step = project_onto_boundary({GetParam(), 0}, x, gradient, value);
   const Tensor moved = x + step;
   EXPECT_GE(moved.min().item<double>(), -1e-12);
   EXPECT_LE(moved.max().item<double>(), 1 + 1e-12);
@@ -69,13 +69,14 @@ TEST_P(FabAtWalls, ProjectionMeetsTheConditionsOfTheSmallestStep) {
 
 TEST_P(Fab, ProjectionOutOfReachGoesToTheNearestCorner) {
   const auto [x, gradient, value] = random_plane(1.0);
-  const Tensor step = project_onto_boundary(GetParam(), x, gradient, at::full_like(value, 1e3));
+  const Tensor step =
+      project_onto_boundary({GetParam(), 0}, x, gradient, at::full_like(value, 1e3));
   EXPECT_TRUE(at::allclose(x + step, gradient.lt(0).to(at::kDouble)));
 }
 
 TEST_P(Fab, ProjectionOfAFlatBoundaryStays) {
   const auto [x, gradient, value] = random_plane(1.0);
-  const Tensor step = project_onto_boundary(GetParam(), x, at::zeros_like(x), value);
+  const Tensor step = project_onto_boundary({GetParam(), 0}, x, at::zeros_like(x), value);
   EXPECT_TRUE(at::equal(step, at::zeros_like(x)));
 }
 
@@ -143,7 +144,7 @@ double least_length(const Tensor& x, const Tensor& gradient, double value) {
 TEST(FabInL1, ProjectionIsAsShortAsLinearProgrammingSays) {
   for (const double spread : {0.1, 1.0}) {
     const auto [x, gradient, value] = random_plane(spread);
-    const Tensor step = project_onto_boundary(Norm::l1, x, gradient, value);
+    const Tensor step = project_onto_boundary({Norm::l1, 0}, x, gradient, value);
     EXPECT_TRUE((x + step).ge(-1e-15).logical_and((x + step).le(1 + 1e-15)).all().item<bool>());
     EXPECT_TRUE(at::allclose((gradient * step).sum(1), -value, 1e-12, 1e-13));
     for (int64_t i = 0; i < x.size(0); ++i) {

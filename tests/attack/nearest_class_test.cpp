@@ -32,7 +32,7 @@ class NearestClass : public testing::TestWithParam<Norm> {
 TEST_P(NearestClass, DistancesAreThoseOfALinearNetwork) {
   const LinearSubject linear = linear_subject();
   CountedPasses passes(linear.network);
-  const LinearDistances found = linear_distances(passes, linear.samples, GetParam(), 20);
+  const LinearDistances found = linear_distances(passes, linear.samples, {GetParam(), 0}, 20);
   const Tensor expected = boundary_distance(linear, GetParam());
   EXPECT_TRUE(at::allclose(found.distances.select(1, 0), expected, 1e-10, 0));
   EXPECT_EQ(found.classes.size(1), 5);  // all but the label

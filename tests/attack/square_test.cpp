@@ -99,7 +99,7 @@ TEST(SquareShapes, ShrinkAsPublished) {
 TEST(SquareShapes, PatternIsTwoHillsOfOppositeSign) {
   for (const auto& [norm, power] : {std::pair{Norm::l2, 2.0}, std::pair{Norm::l1, 4.0}}) {
     for (int64_t side : {1, 2, 3, 5, 8, 21}) {
-      const Tensor pattern = square_pattern(norm, side);
+      const Tensor pattern = square_pattern(norm, side, side);
       EXPECT_EQ(pattern.sizes(), (std::vector<int64_t>{side, side}));
       EXPECT_NEAR(sample_norms(pattern.unsqueeze(0), norm).item<double>(), 1.0, 1e-12);
       if (side == 1) continue;
@@ -107,7 +107,7 @@ TEST(SquareShapes, PatternIsTwoHillsOfOppositeSign) {
       EXPECT_TRUE(pattern.slice(0, side / 2).lt(0).all().item<bool>());
     }
     // Two rows above three: rings around (1, 2) and (1, 2) of the halves.
-    const Tensor five = square_pattern(norm, 5);
+    const Tensor five = square_pattern(norm, 5, 5);
     const double edge = std::pow(3.0, -power);
     const double slope = edge + std::pow(2.0, -power);
     const double top = slope + 1.0;
@@ -116,10 +116,19 @@ TEST(SquareShapes, PatternIsTwoHillsOfOppositeSign) {
   }
 }
 
-TEST(SquareShapes, RefusesWhatHasNoPlanes) {
-  const Network network = networks_in_double()[1].network;  // linear, of seven numbers
-  const Tensor x = random_input(network, 4);
-  EXPECT_THROW(run_square(network, {x, logits(network, x).argmax(1)}, {}), Error);
+// Of tables it changes parts of the one row that they are.
+TEST_P(Square, AttacksFlatInputsAsOneRow) {
+  const LinearSubject linear = linear_subject();
+  Network flat({36});
+  flat.append(linear_layer(), {linear.weights, -0.5 * linear.weights.sum(1)});
+  const Samples samples(linear.samples.images.flatten(1), linear.samples.labels);
+  Ball ball = half_of_them(linear, GetParam());
+  ball.radius *= 2;
+  const Tensor near = boundary_distance(linear, GetParam()).le(ball.radius);
+  const AttackResult result = run_square(flat, samples, options(ball.radius, 400));
+  expect_honest(flat, samples, ball, result);
+  EXPECT_FALSE(result.success.logical_and(near.logical_not()).any().item<bool>());
+  EXPECT_GT(result.success.sum().item<int64_t>() * 2, near.sum().item<int64_t>());
 }
 
 TEST(SquareShapes, AcceptsImagesForANetworkOfFlatInputs) {

@@ -82,8 +82,8 @@ TEST_P(Cuda, TheClaimEqualsTheCpus) {
   EXPECT_EQ(gpu.examples.size(), cpu.examples.size());
 
   const Tensor beta = at::full({samples.count()}, cpu.sweep[1].beta->median, at::kDouble);
-  const DynamicsComparison one = compare_dynamics(there, samples, beta, 10);
-  const DynamicsComparison two = compare_dynamics(network, samples, beta, 10);
+  const DynamicsComparison one = compare_dynamics(there, samples, beta, {10});
+  const DynamicsComparison two = compare_dynamics(network, samples, beta, {10});
   expect_close(one.logits, two.logits, "logits", 1e-10);
   expect_close(one.eigenvalues, two.eigenvalues, "eigenvalues", 1e-8);
   expect_close(one.delta_real, two.delta_real, "delta_real", 1e-6);

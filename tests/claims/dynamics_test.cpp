@@ -56,7 +56,7 @@ TEST_P(DynamicsClaim, SweepIsOrderedFiniteAndMatchesOneStrength) {
     const DynamicsStrength& at = result.sweep[k];
     EXPECT_GT(at.relative, k > 0 ? result.sweep[k - 1].relative : 0.0);
     const DynamicsComparison one =
-        compare_dynamics(network, fooled_of(result, samples), at.relative * own, 20);
+        compare_dynamics(network, fooled_of(result, samples), at.relative * own, {20});
     const Tensor error = (one.delta_region - one.delta_real).norm(2, 1) / one.delta_real.norm(2, 1);
     ASSERT_TRUE(at.region.error);
     EXPECT_NEAR(at.region.error->median, quantiles(error)->median, 1e-9);
@@ -86,7 +86,7 @@ TEST_P(DynamicsClaim, TellsHowFarPixelsLeaveTheirRange) {
   const Tensor strength = array_named(result.arrays, "strength");
   const Samples moved = fooled_of(result, samples);
   const DynamicsComparison one =
-      compare_dynamics(network, moved, strength.masked_select(strength.isfinite()), 20);
+      compare_dynamics(network, moved, strength.masked_select(strength.isfinite()), {20});
   const Tensor there = moved.images.flatten(1) + one.delta_real;
   const Tensor outside = (there - there.clamp(0, 1)).norm(2, 1);
   EXPECT_NEAR(result.sweep.back().leaves_box, outside.gt(0).to(at::kDouble).mean().item<double>(),
@@ -135,7 +135,7 @@ TEST_P(DynamicsClaim, AComparisonAtOneStrengthHasTheSameNumbers) {
   const DynamicsResult result = test_dynamics(network, samples, quick());
   const Tensor beta = array_named(result.arrays, "strength").nan_to_num(1);
   const DynamicsComparison one =
-      compare_dynamics(network, samples, beta * result.sweep[2].relative, 20);
+      compare_dynamics(network, samples, beta * result.sweep[2].relative, {20});
   const NamedTensors arrays = one.arrays();
   EXPECT_EQ(names_of(arrays),
             (std::vector<std::string>{"logits", "eigenvalues", "delta_real", "delta_quadratic",

@@ -221,12 +221,13 @@ TEST_F(Data, AScaleIsWhatWhiteIs) {
   const Tensor expected = bytes.to(at::kFloat) / 255;
   for (const at::ScalarType type : {at::kByte, at::kInt, at::kLong, at::kFloat, at::kDouble}) {
     write_npz(path("data.npz"), {{"images", bytes.to(type)}, {"labels", at::arange(2)}});
-    EXPECT_TRUE(at::allclose(load_dataset(spec("data.npz"), "test", 255).samples.images, expected));
+    EXPECT_TRUE(
+        at::allclose(load_dataset(spec("data.npz"), "test", {255}).samples.images, expected));
   }
   EXPECT_TRUE(
-      at::allclose(load_dataset(spec("data.npz"), "test", 510).samples.images, expected / 2));
-  expect_contains(error_of([&] { load_dataset(spec("data.npz"), "test", 100); }), "to 2.55, ");
-  expect_contains(error_of([&] { load_dataset("mnist", "test", 255); }), "its own scale");
+      at::allclose(load_dataset(spec("data.npz"), "test", {510}).samples.images, expected / 2));
+  expect_contains(error_of([&] { load_dataset(spec("data.npz"), "test", {100}); }), "to 2.55, ");
+  expect_contains(error_of([&] { load_dataset("mnist", "test", {255}); }), "its own scale");
 }
 
 TEST_F(Data, LabelsAsPeopleHaveThem) {

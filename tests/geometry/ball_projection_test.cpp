@@ -106,7 +106,7 @@ TEST_P(Projections, BringWhatIsOutsideToTheSurface) {
 TEST_P(Projections, TakeARadiusForEachSample) {
   const Tensor radii = at::linspace(0, radius_of(GetParam(), 0.3, clean_), 40, at::kDouble);
   for (const bool box : {false, true}) {
-    const Tensor all = projected({GetParam(), radii, box, clean_}, far_);
+    const Tensor all = projected({{GetParam(), 0}, radii, box, clean_}, far_);
     for (int64_t i = 0; i < 40; ++i) {
       const Ball ball{GetParam(), radii[i].item<double>()};
       const auto one = [&](const Tensor& x) { return x.slice(0, i, i + 1); };

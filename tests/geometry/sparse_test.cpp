@@ -49,12 +49,6 @@ TEST(SparseSigns, OfNothingAreNothing) {
       at::equal(sparse_signs(at::zeros({1, 3}), at::tensor({2}, at::kLong)), at::zeros({1, 3})));
 }
 
-TEST(Room, EndsAtTheWallOfTheDirection) {
-  const Tensor x = row({0.25, 0.25, 0.25, 0.0, 1.0});
-  const Tensor signs = row({1.0, -1.0, 0.0, -1.0, 1.0});
-  EXPECT_TRUE(at::equal(room_towards(signs, x), row({0.75, 0.25, 0.0, 0.0, 0.0})));
-}
-
 // One row in plain loops: max worth . m with price . m <= budget and 0 <= m <= room. By duality it
 // is the least of mu budget + sum over i of room_i max(0, worth_i - mu price_i) over mu >= 0, which
 // is convex and piecewise linear with kinks at worth_i / price_i.

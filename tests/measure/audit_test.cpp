@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <map>
+#include <optional>
 #include <random>
 
 #include "attack/subjects.hpp"
@@ -144,6 +146,42 @@ TEST_F(Audits, AreBriefWhereTheCascadeWasStrong) {
   EXPECT_EQ(audit.result.stages.back().name, "audit");
   EXPECT_EQ(audit.result.stages.back().attacked, audit.rounds[0].attacked);
   expect_exact(audit.result);
+}
+
+// Stopped after any block of any of its runs, it goes on to what it would have found.
+TEST_F(Audits, GoOnWhereTheyWereStopped) {
+  struct Stop {};
+  std::map<int64_t, EnsembleState> kept;
+  int blocks = 0;
+  int last = -1;  // none
+  AuditOptions options;
+  options.points = 0.02;
+  options.kept.begun = [&](int64_t run, const std::vector<Stage>&, const Samples&) {
+    return kept.contains(run) ? std::optional(kept.at(run)) : std::nullopt;
+  };
+  options.kept.keep = [&](int64_t run, const EnsembleState& state) {
+    EXPECT_LE(run, most_audit_runs);
+    kept[run] = state;
+    if (blocks++ == last) throw Stop();
+  };
+  const EnsembleResult left = untouched();
+  const auto run = [&] { return audit(left, linear_.network, linear_.samples, ball_, options); };
+  const Audit whole = run();
+  const int all = blocks;
+  ASSERT_EQ(kept.size(), 3U);  // a round, the stronger cascade, another round
+  for (last = 0; last < all; last += 3) {
+    kept.clear();
+    blocks = 0;
+    EXPECT_THROW(run(), Stop);
+    const Audit resumed = run();
+    EXPECT_LT(blocks - last - 1, all) << "began anew after block " << last;
+    EXPECT_TRUE(at::equal(resumed.result.felled_by, whole.result.felled_by)) << last;
+    EXPECT_TRUE(at::equal(resumed.result.adversarial, whole.result.adversarial)) << last;
+    EXPECT_TRUE(at::equal(resumed.result.margin, whole.result.margin)) << last;
+    EXPECT_EQ(resumed.passes.forward, whole.passes.forward) << last;
+    EXPECT_EQ(resumed.bound, whole.bound) << last;
+    ASSERT_EQ(resumed.result.stages.size(), whole.result.stages.size()) << last;
+  }
 }
 
 TEST_F(Audits, OfNoPointsRunTheEnsembleOnAllButAFew) {

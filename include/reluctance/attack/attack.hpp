@@ -25,7 +25,7 @@ struct AttackResult {
 
 struct Attack {
   std::string name;          // "apgd-ce"
-  std::optional<Ball> ball;  // its points lie in it and in the box [0, 1]; none: anywhere
+  std::optional<Ball> ball;  // its points lie in it and in its box; none: anywhere
 
   // Attacks every sample. Images: N x any shape that fits the network. What is random about a
   // sample depends on the seed and its index alone: the same sample gets the same starts whatever

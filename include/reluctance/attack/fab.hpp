@@ -23,15 +23,15 @@ struct FabOptions {
 Attack fab_attack(const FabOptions& options);
 
 // The nearest adversarial points that all targets and iterations find, however far: of the ball
-// only the norm counts. `progress` counts samples times targets.
+// only norm and domain count. `progress` counts samples times targets.
 NearestResult fab_distances(const Network& network, const Samples& samples,
                             const FabOptions& options, const Context& context = {});
 
-// The smallest step d of each row, in the norm, that brings x + d onto the hyperplane
-// gradient . (x + d) = gradient . x - value and keeps it in the box [0, 1]; where the box does not
-// reach the hyperplane, the corner that comes nearest. In L1 pixels go to their walls one after the
-// other, the steepest first. x, gradient: N x n, value: N -> N x n.
-Tensor project_onto_boundary(Norm norm, const Tensor& x, const Tensor& gradient,
+// The smallest step d of each row, as the ball measures it (its radius plays no part), that brings
+// x + d onto the hyperplane gradient . (x + d) = gradient . x - value and keeps it in the box;
+// where the box does not reach the hyperplane, the corner that comes nearest. In L1 pixels go to
+// their walls one after the other, the steepest first. x, gradient: N x n, value: N -> N x n.
+Tensor project_onto_boundary(const Ball& ball, const Tensor& x, const Tensor& gradient,
                              const Tensor& value);
 
 }  // namespace reluctance

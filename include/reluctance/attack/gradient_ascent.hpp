@@ -17,7 +17,7 @@ struct GradientAscent {
   std::string name;  // "pgd"
   Loss loss = cross_entropy_loss();
   std::optional<Ball> ball{};  // none: unbounded
-  bool pixel_box = true;       // keep pixels in [0, 1]
+  bool pixel_box = true;       // keep inputs in the box
   int64_t steps = 1;
   double step_size = 0;       // alpha
   bool random_start = false;  // from a random point of the ball, not from the image

@@ -53,6 +53,7 @@ Attack nearest_class_attack(const NearestClassOptions& options);
 // far the boundary is. Distances are upper bounds of the true ones.
 struct NearestPointOptions {
   Norm norm = Norm::linf;
+  Domain domain{};
   int64_t targets = 3;
   int64_t steps = 20;
   int64_t restarts = 2;  // for each class: the first from the image, the others anywhere around it
@@ -62,13 +63,13 @@ NearestResult nearest_points(const Network& network, const Samples& samples,
                              const NearestPointOptions& options, const Context& context = {});
 
 // The candidates of each sample ordered by their linear distance, and the distances, which are
-// lower bounds of nothing but good guides: N x candidates each. For one batch of inputs on the
-// calling thread.
+// lower bounds of nothing but good guides: N x candidates each. The ball's radius plays no part.
+// For one batch of inputs on the calling thread.
 struct LinearDistances {
   Tensor classes;    // int64
   Tensor distances;  // dtype of the network; negative for classes that are above the label already
 };
-LinearDistances linear_distances(CountedPasses& passes, const Samples& samples, Norm norm,
+LinearDistances linear_distances(CountedPasses& passes, const Samples& samples, const Ball& ball,
                                  int64_t candidates);
 
 }  // namespace reluctance

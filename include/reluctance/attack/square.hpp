@@ -20,18 +20,20 @@ struct SquareOptions {
   int64_t schedule = 10000;  // queries for which the shrinking is laid out
 };
 
-// "square": until a sample falls or has had its queries. Its run throws Error
-// unless the images are N x channels x height x width, or any N x shape for a network with inputs
-// of channels x height x width.
+// "square": until a sample falls or has had its queries. Images are N x channels x height x width,
+// or any N x shape for a network with inputs of that shape. Other inputs, tables for example, are
+// taken as images of one row (of the network's channels if it has some), where a "square" is as
+// many features that follow one another.
 Attack square_attack(const SquareOptions& options);
 
 // The side of the square-th square (from 0), for images of height x width pixels: the share p of
 // the pixels is halved after 10, 50, 200, 500, 1000, 2000, 4000, 6000 and 8000 of 10,000 queries.
-// In L2 and L1 sides are odd and at least 3.
+// In L2 and L1 sides are odd and at least 3. In images of one
+// row it is the share itself.
 int64_t square_side(const SquareOptions& options, int64_t square, int64_t height, int64_t width);
 
-// The pattern that squares in L2 or L1 add, side x side with norm 1 in that norm: two halves of
-// opposite sign, each highest at its centre, in L1 the more so.
-Tensor square_pattern(Norm norm, int64_t side);
+// The pattern that squares in L2 or L1 add, rows x columns with norm 1 in that norm: two halves of
+// opposite sign, one above the other, each highest at its centre, in L1 the more so.
+Tensor square_pattern(Norm norm, int64_t rows, int64_t columns);
 
 }  // namespace reluctance

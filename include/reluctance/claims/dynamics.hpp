@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <optional>
 #include <vector>
 
@@ -19,7 +20,7 @@ Claim dynamics_claim();
 // Theory and measurement side by side, for N samples at a strength each. Everything is float64 and
 // on the CPU; the work is done where the network is, and the samples may be anywhere.
 struct DynamicsComparison {
-  Tensor logits;              // N x C
+  Tensor logits;              // N x C, of the classes that the theory follows
   Tensor eigenvalues;         // N x (C-1), descending
   Tensor delta_real;          // N x n
   Tensor delta_quadratic;     // N x n; zero where out of range
@@ -27,21 +28,26 @@ struct DynamicsComparison {
   Tensor delta_region;        // N x n
   Tensor gates_flipped;       // N, share
   Tensor fooled;              // N booleans: right before, wrong after
+  int64_t left_out;           // of the network's classes: beyond 100, those that no sample needs to
+                              // hold all but 1e-6 of its probability
 
   Tensor error_quadratic() const;  // N: ||theory - real|| / ||real||; NaN where out of range
   Tensor error_region() const;
-  NamedTensors arrays() const;  // all but the last, by their names
+  NamedTensors arrays() const;  // all up to gates_flipped, by their names
 };
-// beta: N, float64.
-DynamicsComparison compare_dynamics(const Network& network, const Samples& samples,
-                                    const Tensor& beta, int64_t steps,
-                                    const Progress& progress = {});
 
 struct DynamicsOptions {
   int64_t steps = 50;      // of every attack
   int64_t strengths = 12;  // in the sweep, from "barely moves" to each image's own fooling one
   int64_t examples = 6;    // images to show
+  int64_t memory = std::numeric_limits<int64_t>::max();  // bytes that the theory may take
 };
+
+// beta: N, float64. Steps and memory of the options count. Throws Error if the memory is too
+// little.
+DynamicsComparison compare_dynamics(const Network& network, const Samples& samples,
+                                    const Tensor& beta, const DynamicsOptions& options,
+                                    const Progress& progress = {});
 
 // Error and cosine of one theory against the real perturbation.
 struct Agreement {
@@ -98,6 +104,7 @@ struct DynamicsResult {
   std::vector<DynamicsStrength> sweep;
   std::vector<SegmentError> segment_errors;
   std::vector<DynamicsExample> examples;  // at their fooling strengths
+  int64_t left_out;                       // classes, as of DynamicsComparison
   Outcome outcome;
   // `strength` (N): each image's smallest fooling one, NaN if it has none (wrong at first, or never
   // fooled); `relative` (S). Of each image at each share of it, S x N: `gates_flipped`, `norm` (of
@@ -107,7 +114,7 @@ struct DynamicsResult {
 };
 
 // Runs the whole claim on N samples, which may be anywhere, where the network is. `progress` counts
-// samples times strengths.
+// samples times strengths. Throws as compare_dynamics.
 DynamicsResult test_dynamics(const Network& network, const Samples& samples,
                              const DynamicsOptions& options, const Progress& progress = {});
 

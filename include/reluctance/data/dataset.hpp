@@ -11,9 +11,9 @@ namespace reluctance {
 
 struct Dataset {
   std::string name;  // where it came from, for example "fashion-mnist:test"
-  Samples
-      samples;  // N x C x H x W, or N x n; float32 in [0, 1], contiguous; labels below `classes`
-  int64_t classes;                       // 10 for the named sets, else the largest label + 1
+  Samples samples;   // N x C x H x W, or N x n; float32, pixels in [0, 1], contiguous; labels below
+                     // `classes`
+  int64_t classes;   // 10 for the named sets, else the largest label + 1
   std::vector<std::string> class_names;  // empty if unknown
   std::vector<std::string> notes{};      // what was converted, for people
 };
@@ -32,11 +32,17 @@ struct Dataset {
 //
 // Images are N x C x H x W, N x H x W (then C is 1) or N x n: uint8, which is divided by 255,
 // floating point in [0, 1], or any numbers from 0 to `scale`, by which they are divided if it is
-// not 0. Rounding by 1e-5 outside of [0, 1] is cut off. Labels are N, N x 1 or 1 x N whole numbers
-// from 0 of any type, or N rows of one-hot numbers. `default_split` ("train" or "test") applies
-// where the split is left out. Throws Error naming the file or the sample at fault, or listing
-// these forms if `spec` is none of them.
-Dataset load_dataset(const std::string& spec, const std::string& default_split, double scale = 0);
+// not 0. Rounding by 1e-5 outside of [0, 1] is cut off. Where they are no pixels they are any
+// finite numbers, and stay as they are (a named set's are pixels all the same). Labels are N, N x 1
+// or 1 x N whole numbers from 0 of any type, or N rows of one-hot numbers. `default_split` ("train"
+// or "test") applies where the split is left out. Throws Error naming the file or the sample at
+// fault, or listing these forms if `spec` is none of them.
+struct Reading {
+  double scale = 0;
+  bool pixels = true;
+};
+Dataset load_dataset(const std::string& spec, const std::string& default_split,
+                     const Reading& how = {});
 
 // Of one image, without the batch axis.
 Shape sample_shape(const Dataset& dataset);

@@ -10,10 +10,6 @@ namespace reluctance {
 // kept: N (int64), from 1 to n -> N x n.
 Tensor sparse_signs(const Tensor& gradient, const Tensor& kept);
 
-// How far pixels can go in directions of these signs before they meet a wall of the box [0, 1], in
-// which x lies; 0 where a sign is 0. Both N x n -> N x n.
-Tensor room_towards(const Tensor& signs, const Tensor& x);
-
 // What is bought at best: pixels in the order of `worth` (N x n), the largest first, each up to its
 // `room` (N x n) at its `price` for a unit (N x n; above 0 where there is room), until `budget` (N)
 // is spent. N x n, from 0 to `room`.

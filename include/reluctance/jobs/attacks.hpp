@@ -17,6 +17,7 @@ struct AttackOptions {
   std::string attack = "pgd";
   std::string norm = "linf";
   double epsilon = 0.05;
+  Domain domain{};  // of the inputs, see jobs/box.hpp
   int64_t steps = 20;
   double step_size = 0;
   int64_t restarts = 1;
@@ -29,6 +30,9 @@ struct AttackOptions {
 
 // The radius of a ball where none is given: in L1 AutoAttack's on CIFAR-10, else `otherwise`.
 double usual_epsilon(const std::string& norm, double otherwise);
+
+// The ball that it searches, if it has one.
+Ball ball_of(const AttackOptions& options);
 
 // What a command does with an attack.
 enum class AttackUse {

@@ -3,6 +3,7 @@
 
 #include <c10/core/Device.h>
 
+#include <cstdint>
 #include <string>
 
 namespace reluctance {
@@ -10,6 +11,7 @@ namespace reluctance {
 int available_threads();  // one for each core
 
 double half_of_memory();  // GiB: of what this machine has
+int64_t bytes_of(double gib);
 
 // The device of that name ("cpu", "cuda", "cuda:1"), made ready to give the same numbers as a CPU.
 // Throws Error if it cannot be had.

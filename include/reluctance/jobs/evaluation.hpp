@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <optional>
 #include <vector>
 
@@ -24,9 +23,7 @@ struct EvaluationOptions {
   std::optional<double> audit{};  // points that the audit's bound is to stay below; `standard` only
   std::uint64_t seed = 0;
   Parts parts{};
-  // As of run_ensemble.
-  std::optional<EnsembleState> from{};
-  std::function<void(const EnsembleState& state)> checkpoint{};
+  KeptRuns kept{};  // 0: of the attack itself, from 1 on those of its audit
 };
 
 struct Evaluation {

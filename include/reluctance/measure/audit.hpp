@@ -3,6 +3,10 @@
 // what falls there bounds what falls among the others.
 #pragma once
 
+#include <functional>
+#include <optional>
+#include <vector>
+
 #include "reluctance/measure/ensemble.hpp"
 
 namespace reluctance {
@@ -15,12 +19,27 @@ int64_t marked_at_most(int64_t population, int64_t drawn, int64_t found, double 
 // How many of `population` must be drawn so that finding none of them marked leaves at most `most`.
 int64_t draws_for(int64_t population, int64_t most, double level);
 
+// How a job that may be stopped keeps the runs of ensembles that it consists of, numbered in their
+// order. A job that goes on does again what is quick, which is the same, and asks for these.
+struct KeptRuns {
+  // The state of a run of these stages on these samples, if it had been begun.
+  std::function<std::optional<EnsembleState>(int64_t run, const std::vector<Stage>& stages,
+                                             const Samples& samples)>
+      begun{};
+  // Called after every block of a stage.
+  std::function<void(int64_t run, const EnsembleState& state)> keep{};
+};
+
 struct AuditOptions {
   double points = 0.01;      // of all samples: what the bound is to stay below
   double confidence = 0.95;  // of the bound
   std::uint64_t seed = 0;
   Parts progress{};
+  KeptRuns kept{};  // of the runs from 1 to most_audit_runs
 };
+
+// Two rounds, the stronger cascade, the ensemble on the rest.
+inline constexpr int64_t most_audit_runs = 4;
 
 // One random sample, attacked with the ensemble.
 struct AuditRound {

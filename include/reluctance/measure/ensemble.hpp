@@ -70,7 +70,7 @@ struct EnsembleOptions {
 EnsembleState begin_ensemble(const Network& network, const Samples& samples);
 
 // Runs the stages on the samples that are answered right or, with targets, in another way than
-// these. What a stage claims counts if it lies in the attack's ball and in the box [0, 1], exactly
+// these. What a stage claims counts if it lies in the attack's ball and in its box, exactly
 // as float64 reads it, and the network, asked again, does not answer the label, or answers the
 // target. A stopped run that goes on from its state gives what it would have given.
 EnsembleResult run_ensemble(const Network& network, const Samples& samples,
@@ -92,17 +92,13 @@ struct AutoattackOptions {
   int64_t square_queries = 5000;
 };
 
-// Without the targeted Auto-PGD, whose loss needs them, below 4 classes, and without Square where
-// it has no queries.
+// Without the targeted Auto-PGD, whose loss needs them, below 4 classes.
 std::vector<Stage> autoattack_stages(const Network& network, const Ball& ball,
                                      const AutoattackOptions& options = {});
 
-// Whether Square can attack: images or inputs have channels, height and width.
-bool are_images(const Network& network, const Tensor& images);
-
 // A cascade that gets near AutoAttack at a small part of its cost. The nearest-class attack on all;
 // then, as far as each pays, longer, at all classes and again and again from other starts, targeted
-// Auto-PGD (from 4 classes on) and Square (on images), as others who search differently. `images`:
+// Auto-PGD (from 4 classes on) and Square, as others who search differently. `images`:
 // starts lead towards them; M x any shape that fits the network.
 std::vector<Stage> standard_stages(const Network& network, const Ball& ball, const Tensor& images);
 

@@ -11,7 +11,7 @@ namespace reluctance {
 
 struct RobustnessCurve {
   struct Point {
-    double budget;  // radius of the ball, in pixels
+    double budget;  // radius of the ball
     Share robust;   // images whose nearest known adversarial example lies farther
   };
   Norm norm;
@@ -21,7 +21,7 @@ struct RobustnessCurve {
 
 // 40 budgets in equal steps from 0 to where 95% of the distances lie, where any image is answered
 // right. samples: images of N x any shape that fits the network. `progress` as of nearest_points.
-RobustnessCurve robustness_curve(const Network& network, const Samples& samples, Norm norm,
-                                 const Context& context = {});
+RobustnessCurve robustness_curve(const Network& network, const Samples& samples,
+                                 const NearestPointOptions& options, const Context& context = {});
 
 }  // namespace reluctance
