@@ -16,6 +16,7 @@
 #include "jobs/record.hpp"
 #include "network.hpp"
 #include "reluctance/base/error.hpp"
+#include "reluctance/jobs/device.hpp"
 #include "reluctance/jobs/explain.hpp"
 #include "reluctance/jobs/spectra.hpp"
 #include "reluctance/network/passes.hpp"

@@ -22,8 +22,9 @@ def numbers(document):
 
 CALLS = {
     "evaluate": [{"eps": 0.2}, {"attack": "pgd", "norm": "l2", "eps": 0.5, "restarts": 2, "seed": 5},
-                 {"attack": "apgd-t", "eps": 0.1, "steps": 10, "threads": 2}],
-    "distances": [{"norm": "l2", "seed": 1}],
+                 {"attack": "apgd-t", "eps": 0.1, "steps": 10, "threads": 2},
+                 {"attack": "square", "eps": 0.2, "steps": 20, "box": "-1,2"}],
+    "distances": [{"norm": "l2", "seed": 1}, {"norm": "l1", "box": "-1,2"}],
     "dynamics": [{"beta": 0.1}, {"steps": 5, "threads": 2}],
     "influence": [{"attack": "pgd", "norm": "l2", "eps": 0.3, "steps": 5}, {"steps": 5}],
     "curvature": [{"operator": "hessian", "top": 3, "smallest": 2},
@@ -67,3 +68,22 @@ def test_same_bits(call, files, net, few):
         for name, array in result.arrays.items():
             assert array.dtype == saved[name].dtype and array.shape == saved[name].shape, name
             assert array.tobytes() == saved[name].tobytes(), name
+
+
+def test_a_box_of_arrays(files, net, few):
+    box = {"low": -1.0, "high": np.full(few[0].shape[1:], 2.0), "eps": np.full(few[0][0].size, 0.3),
+           "fixed": np.arange(few[0][0].size) % 2 == 0}
+    np.savez(files / "box.npz", **box)
+    subprocess.run([os.environ["RELUCTANCE_PROGRAM"], "evaluate", "--model", files / "model.onnx", "--data",
+                    files / "images.npz", "--box", files / "box.npz", "--attack", "pgd", "--threads", "1",
+                    "--save", files / "out.npz"], check=True, stdout=subprocess.DEVNULL)
+    result = rl.evaluate(net, *few, box=box, attack="pgd", threads=1)
+    assert result.adversarial.tobytes() == np.load(files / "out.npz")["adversarial"].tobytes()
+    moved = np.abs(result.adversarial.astype(np.float64) - few[0]).reshape(len(few[0]), -1)
+    assert moved[:, ::2].max() == 0 and 0 < moved.max() <= 0.3
+    assert rl.distances(net, *few, box=(-1, 2), threads=1).distance.min() >= 0
+    for wrong, words in (({"box": 3, "eps": 1}, "neither"), ({"box": (0, 1)}, "is missing"),
+                         ({"box": (0, 1), "scale": 2, "eps": 1}, "leave one of them out"),
+                         ({"box": {"low": 0}, "eps": 1}, "low and high")):
+        with pytest.raises(ValueError, match=words):
+            rl.evaluate(net, *few, **wrong)

@@ -44,7 +44,7 @@ void require_memory(const Network& followed, int64_t classes, int64_t memory) {
        << " classes, which hold all but " << without_weight << " of the probability, and takes "
        << bytes / gib << " GiB for one image on each of " << at::get_num_threads()
        << " threads, more than --memory " << static_cast<double>(memory) / gib
-       << "; use images that the network is surer of, fewer --threads or more --memory";
+       << "; use fewer images, of which the network is surer, fewer --threads or more --memory";
   throw Error(text.str());
 }
 

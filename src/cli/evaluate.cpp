@@ -204,13 +204,13 @@ void run(Options options) {
   if (options.resume && !is_ensemble(options.job.attack))
     throw Error("--resume: " + options.job.attack.attack +
                 " keeps nothing to go on from; standard and autoattack do");
+  if (!options.png.empty() && !options.common.box.empty()) {
+    throw Error("--png: shows pixels, which --box says are none");
+  }
   require_file_place("--save", options.save);
   if (!options.png.empty()) require_writable_folder("--png", options.png);
   Dataset all = load_data(options.common, "test");
-  if (!options.png.empty()) {
-    if (!options.common.box.empty()) throw Error("--png: shows pixels, which --box says are none");
-    require_picture(all.samples.images);
-  }
+  if (!options.png.empty()) require_picture(all.samples.images);
   const auto [network, box, domain] = required_boxed_network(options.common, all);
   if (box) use_box(options.job.attack, *box, domain);
   Dataset data = options.limit > 0 ? head(all, options.limit) : all;

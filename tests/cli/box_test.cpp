@@ -33,7 +33,7 @@ class Table : public Mistakes {
     weights_ = network.parameters();
     images_ = (low_ + at::rand({rows, features}, at::kDouble) * (high_ - low_)).to(at::kFloat);
     labels_ = answers(images_);
-    write_npz(made_.path() / "table.npz", {{"x", images_}, {"y", labels_}});
+    write_npz(made_.path() / "table.npz", {{"images", images_}, {"labels", labels_}});
     budgets_ = 0.1003 * wide;
     fixed_ = at::arange(features).remainder(4).eq(1);
     write_npz(made_.path() / "box.npz", {{"low", low_}, {"high", high_}, {"fixed", fixed_}});
@@ -150,7 +150,7 @@ TEST_F(Table, IsRefusedWithWhatWouldBeRight) {
       {with({"--box", "2,1", "--eps", "1"}), {"--box 2,1", "feature 0", "below high"}},
       {with({"--box", made("budgets.npz"), "--eps", "1"}), {"--eps", "budgets.npz", "leave one"}},
       {with({"--box", made("budgets.npz"), "--norm", "l2"}), {"--norm l2", "linf"}},
-      {with({"--box", box, "--eps", "1", "--attack", "raw"}), {"--box", "no effect", "raw"}},
+      {with({"--box", box, "--attack", "raw"}), {"--box", "no effect", "raw"}},
       {with({"--box", box, "--eps", "1", "--scale", "2"}), {"--box", "--scale"}},
       {with({"--box", box, "--eps", "1", "--png", in_folder("p")}), {"--png", "--box"}},
       {with({"--box", file("short.npz", {{"low", low_.slice(0, 1)}, {"high", high_}}), "--eps",
