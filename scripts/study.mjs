@@ -44,14 +44,16 @@ const grid = readdirSync(folder)
                               dynamics: read(name, "dynamics.json").networks[0].dynamics }))
   .sort((a, b) => a.depth - b.depth || a.width - b.width);
 
-// Full-batch trainings, watched: the first line after consecutive updates opposed each other.
+// Full-batch trainings, watched: the lines around the first two updates that opposed each other.
 const onsets = readdirSync(folder)
   .map((name) => ({ name, parts: /^onset-(.+)-(plain|l2|linf)-([\d.]+)-([\d.]+)-(\d+)$/.exec(name) }))
   .filter(({ name, parts }) => parts && existsSync(join(folder, name, "diagnosis.jsonl")))
   .map(({ name, parts: [, data, training, hidden, rate, seed] }) => {
     const lines = readFileSync(join(folder, name, "diagnosis.jsonl"), "utf8").trim().split("\n");
-    const first = lines.map((line) => JSON.parse(line)).find(({ opposed }) => opposed > 0);
-    return { data, training, hidden: hidden.replaceAll(".", ", "), rate, seed, first };
+    const read = lines.map((line) => JSON.parse(line));
+    const place = read.findIndex(({ opposed }) => opposed > 0);
+    const around = place > 0 ? [read[place - 1], read[place]] : null;
+    return { data, training, hidden: hidden.replaceAll(".", ", "), rate, seed, around };
   });
 
 const findingsOf = (data) => (existsSync(join(folder, `${data}-findings`, "results.json"))
@@ -96,6 +98,10 @@ const rateErrors = ({ curvature }, training) => curvature.rates
   .filter(({ kind, ratio, width }) => kind === training && !width && known(ratio))
   .map(({ ratio }) => Math.abs(ratio - 1));
 const largest = (values) => (values.length > 0 ? Math.max(...values) : null);
+const middle = (values) => {
+  const sorted = values.filter(known).sort((a, b) => a - b);
+  return sorted.length > 0 ? sorted[Math.floor((sorted.length - 1) / 2)] : null;
+};
 const least = (values) => (values.length > 0 ? Math.min(...values) : null);
 const strengthened = ({ curvature }) => {
   const [vanilla, ...attacked] = curvature.conditions;
@@ -158,16 +164,19 @@ const curvatureTable = table(
             half(lastOf(conditions))];
   }));
 
-const onsetsFound = onsets.filter(({ first }) => first);
-const readings = ({ first: { rate_times_curvature: at } }) =>
-  [at.hessian, at.hessian_adversarial, at.effective];
+const onsetsFound = onsets.filter(({ around }) => around);
+// The means of both lines; of the felt curvature where both have one.
+const readings = ({ around }) => ["hessian", "hessian_adversarial", "effective"].map((key) => {
+  const [before, after] = around.map(({ rate_times_curvature: at }) => at[key]);
+  return known(before) && known(after) ? (before + after) / 2 : null;
+});
 const onsetTable = table(
   ["training", "hidden units", "rate", "seed", "step", "rate times largest curvature, clean images",
    "attacked images", "felt"],
   onsets.map((each) => [
     `${dataNames[each.data]}, ${onsetNames[each.training]}`, each.hidden, each.rate, each.seed,
-    each.first ? String(each.first.step) : "not reached",
-    ...(each.first ? readings(each).map((value) => number(value)) : ["–", "–", "–"])]));
+    each.around ? each.around.map(({ step }) => step).join(" to ") : "not reached",
+    ...(each.around ? readings(each).map((value) => number(value)) : ["–", "–", "–"])]));
 
 // Of the trainings under an attack, how many onsets the felt curvature reads nearer to 2.
 function onsetSummary() {
@@ -313,8 +322,8 @@ const sections = [
   ...(onsets.length > 0 ? [
     { heading: "Onset of oscillation", text: "Full-batch descent of small perceptrons on the first 300 " +
         "images, without momentum, under no attack or PGD of 5 steps (L2 1.0; L∞ 0.1 on MNIST, 0.05 on " +
-        "Fashion-MNIST). Read at the first step, of every fourth, after which consecutive updates had " +
-        "opposed each other: learning rate times the largest eigenvalue of the Hessian at clean and at " +
+        "Fashion-MNIST). Read every second step, mean of the readings before and after " +
+        "consecutive updates first oppose each other: learning rate times the largest eigenvalue of the Hessian at clean and at " +
         "attacked images, and times the curvature that training feels (effective, in L∞ of swings of a " +
         `thousandth of the parameters' length). ${onsetSummary()}`,
       tables: [onsetTable], charts: ["onset"] }] : []),
@@ -326,10 +335,6 @@ const counts = (id) => {
   const all = cells.map((cell) => verdictOf(cell, id));
   return [...new Set(all)].map((verdict) =>
     `${verdict} on ${all.filter((one) => one === verdict).length}`).join(", ");
-};
-const middle = (values) => {
-  const sorted = values.filter(known).sort((a, b) => a - b);
-  return sorted.length > 0 ? sorted[Math.floor((sorted.length - 1) / 2)] : null;
 };
 const bent = cells.filter(({ architecture }) => architecture !== "linear");
 const whereFooled = (pick) => percent(middle(bent.map(({ network }) => pick(atFooling(network)))), 0);

@@ -34,6 +34,7 @@ TEST(CriticalRate, IsTwoOverTheLargestEigenvalueOfSoftmaxRegression) {
   const Samples samples(x, at::randint(net.classes(), {30}, at::kLong));
   const double lambda = largest_eigenvalue(net, x);
   const TriedTraining tried(net, samples, {});
+  EXPECT_TRUE(tried.smooth());
   EXPECT_NEAR(tried.largest() / lambda, 1, 1e-4);
   EXPECT_NEAR(tried.secant(1e-6) / lambda, 1, 1e-4);
   for (const double momentum : {0.0, 0.5, 0.9}) {
@@ -85,6 +86,18 @@ TEST(CriticalRate, OfAQuadraticIsTheSameAtAnyWidth) {
       EXPECT_NEAR(*measured * lambda / (2 * (1 + momentum)), 1, 0.011) << "momentum " << momentum;
     }
   }
+}
+
+TEST(CriticalRate, TellsThatTheGradientJumps) {
+  // The image is on the kink of the only ReLU, so that any displacement opens or closes it.
+  Network net({1});
+  const auto matrix = [](double value) { return at::full({1, 1}, value, at::kDouble); };
+  net.append(linear_layer(), {matrix(1), at::full({1}, -1, at::kDouble)});
+  net.append(relu_layer());
+  net.append(linear_layer(),
+             {at::tensor({1.0, -1.0}, at::kDouble).view({2, 1}), at::zeros({2}, at::kDouble)});
+  const Samples samples(matrix(1), at::zeros({1}, at::kLong));
+  EXPECT_FALSE(TriedTraining(net, samples, {}).smooth());
 }
 
 TEST(CriticalRate, NothingWhereNothingCurves) {
