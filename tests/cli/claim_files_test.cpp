@@ -101,8 +101,8 @@ class ClaimFiles : public Cli {
 
 TEST_F(ClaimFiles, DynamicsAtOneStrength) {
   const auto [numbers, arrays] = files("dynamics", {"--beta", "0.5", "--steps", "8"});
-  expect_measurement(numbers,
-                     {"beta", "steps", "fooled", "outside_range", "gates_flipped", "error"});
+  expect_measurement(numbers, {"beta", "steps", "fooled", "classes_left_out", "outside_range",
+                               "gates_flipped", "error"});
   EXPECT_EQ(numbers["beta"], 0.5);
   EXPECT_EQ(numbers["steps"], 8);
   EXPECT_EQ(keys_of(numbers["error"]), (Keys{"quadratic", "region"}));
