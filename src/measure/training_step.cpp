@@ -63,7 +63,8 @@ Tensor measure_training_effects(const Network& network, const Samples& samples,
     const Tensor before = input_gradient_of(network, sample.images, direction);
     const Tensor change = input_gradient_of(after, sample.images, direction) - before;
     const Tensor along = (before * change).sum();
-    const Tensor known = along.abs() > lost * before.square().sum();
+    // Biases change nothing at all.
+    const Tensor known = along.abs().gt(lost * before.square().sum()).logical_or(along.eq(0));
     return at::where(known, along / rate, at::full_like(along, std::nan("")));
   });
 }

@@ -216,7 +216,7 @@ TEST_F(ClaimFiles, CurvatureOfOneOperator) {
         files("curvature",
               Arguments{"--operator", matrix, "--top", "3"} + (attacked ? attack : Arguments{}));
     expect_measurement(numbers, {"operator", "attack", "eigenvalues", "residuals", "smallest",
-                                 "converged", "products", "smooth", "half"});
+                                 "converged", "products", "smooth", "half", "parameters"});
     EXPECT_EQ(numbers["operator"], matrix);
     EXPECT_EQ(numbers["attack"].is_null(), !attacked);
     EXPECT_EQ(numbers["converged"], true);

@@ -120,10 +120,11 @@ TEST_F(Output, CtrlCEndsAStepThatCannotBeLeft) {
   network.append(reshape_layer({784}));
   network.append(linear_layer(), {at::randn({classes, 784}) / 28, at::zeros({classes})});
   write_onnx(network, in_folder("wide.onnx"));
-  Program program(on_images("dynamics") +
-                      Arguments{"--model", "wide.onnx", "--limit", "4", "--json", "a.json"} +
-                      one_thread,
-                  {folder()});
+  Program program(
+      on_images("dynamics") +
+          Arguments{"--model", "wide.onnx", "--beta", "0.1", "--limit", "4", "--json", "a.json"} +
+          one_thread,
+      {folder()});
   // Long enough to be in the middle of it, on a quiet machine.
   const auto begin = std::chrono::steady_clock::now();
   while (std::chrono::steady_clock::now() - begin < std::chrono::seconds(2)) {

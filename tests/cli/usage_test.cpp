@@ -10,7 +10,8 @@ namespace reluctance {
 namespace {
 
 TEST(Usage, HelpHasAnExampleForEverySubcommand) {
-  const Arguments subcommands{"explain", "train", "evaluate", "dynamics", "influence", "curvature", "findings", "paper"};
+  const Arguments subcommands{"explain",   "train",     "evaluate", "dynamics",
+                              "influence", "curvature", "findings", "paper"};
   std::vector<Arguments> lines{{"--help"}};
   for (const std::string& subcommand : subcommands) lines.push_back({subcommand, "--help"});
   const std::vector<ProgramOutcome> outcomes = run_all(lines);
