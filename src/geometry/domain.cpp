@@ -104,7 +104,7 @@ Tensors Domain::arrays() const { return pixels() ? Tensors{} : Tensors{low_, hig
 
 std::string unit_of(const Domain& domain) {
   if (domain.pixels()) return "";
-  const Tensor& reach = domain.arrays().back();
+  const Tensor reach = domain.arrays().back();
   const bool alike = reach.eq(0).logical_or(reach.eq(1)).all().item<bool>();
   return alike ? "" : " of each feature's budget";
 }
