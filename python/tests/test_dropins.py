@@ -60,13 +60,49 @@ def test_a_module_that_was_trained_on_is_asked_anew(subject):
     assert not torch.equal(attack(images.flatten(1), labels), first)
 
 
+def example(name):
+    path = pathlib.Path(__file__).parents[2] / "examples" / "python" / f"{name}.py"
+    spec = importlib.util.spec_from_file_location(f"{name}_example", path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+class Bench(torch.nn.Module):
+    """What AttackBench hands to attacks: a module that keeps the nearest adversarial example it was asked."""
+
+    def __init__(self, model, inputs, labels):
+        super().__init__()
+        self.model, self.inputs, self.labels = model, inputs, labels
+        self.nearest = torch.full((len(inputs),), float("inf"))
+
+    def forward(self, x):
+        with torch.no_grad():
+            logits = self.model(x)
+        lengths = (x - self.inputs).flatten(1).norm(dim=1)
+        fooled = logits.argmax(1) != self.labels
+        self.nearest = torch.where(fooled & (lengths < self.nearest), lengths, self.nearest)
+        return logits
+
+
+def test_attackbench(subject):
+    module, images, labels = subject
+    images, labels = images[:20], labels[:20]
+    model = Bench(module, images, labels)
+    attack = example("attackbench").ATTACKS["l2"]
+    found = attack(model=model, inputs=images, labels=labels, targets=None, targeted=False)
+    assert found.shape == images.shape and 0 <= found.min() and found.max() <= 1
+    wanted = rl.distances(rl.from_torch(module, images[:1]), images, labels, norm="l2")
+    distance = torch.as_tensor(wanted.distance)
+    assert torch.isfinite(distance).any()
+    assert torch.allclose(model.nearest[torch.isfinite(distance)].double(), distance[torch.isfinite(distance)], rtol=1e-5)
+    with pytest.raises(ValueError, match="leave targets out"):
+        attack(model=model, inputs=images, labels=labels, targets=labels, targeted=True)
+
+
 def test_verona(subject):
     module, images, labels = subject
-    path = pathlib.Path(__file__).parents[2] / "examples" / "python" / "verona.py"
-    spec = importlib.util.spec_from_file_location("verona_example", path)
-    example = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(example)
-    attack = example.ReluctanceAttack("pgd", steps=5)
+    attack = example("verona").ReluctanceAttack("pgd", steps=5)
     found = attack.execute(module, images, labels, 0.1)
     assert found.shape == images.shape
     one = attack.execute(module, images[0], labels[0], 0.1)
