@@ -203,9 +203,9 @@ def curvature(network: Network, images: Any, labels: Any, *, operator: Optional[
 def paper(network: Network, images: Any, labels: Any, *, limit: int = 64, steps: int = 50,
           scale: Optional[float] = None, seed: int = 0, threads: int = 0,
           memory: Optional[float] = None, progress: Progress = None) -> Paper:
-    """The paper (Cheng et al. 2022), result by result: every numbered result put to the test on the
-    first ``limit`` images that are right and that an attack of ``steps`` steps fools. Images, labels
-    and the rest as of :func:`evaluate`.
+    """The paper (Cheng et al. 2022), result by result: every numbered result put to the test on at most
+    ``limit`` images, those of the first ``2 * limit`` that are right and that an attack of ``steps``
+    steps fools. Images, labels and the rest as of :func:`evaluate`.
 
     >>> found = rl.paper(net, images, labels, limit=8, steps=10)
     >>> found.verdicts["theorem-1"] in ("holds", "partly", "does not hold", "cannot be tested")

@@ -50,7 +50,7 @@ void add_paper(CLI::App& app) {
   add_model(*command, options->common);
   command
       ->add_option("--limit", options->claims.paper.images,
-                   "use the first N images that are right and that an attack fools")
+                   "use N images: of the first 2N those that are right and that an attack fools")
       ->transform(whole_number(1, 10000))
       ->capture_default_str();
   command->add_option("--steps", options->claims.paper.steps, "steps of the attacks")

@@ -116,7 +116,7 @@ class Search {
   // The matrix's own eigenvectors v = w + Q y for those of what is left, A' w = lambda w:
   // (Q^T A Q - lambda) y = -Q^T A w, whose solution is any where lambda is an eigenvalue again.
   // Their residuals are measured. Rows: as many x P.
-  Tensor lifted(Ritz& ritz, Tensor vectors) {
+  Tensor lift(Ritz& ritz, const Tensor& vectors) {
     const auto product = [&](const Tensor& v) {
       ++products_;
       return matrix_.product(v);
@@ -129,6 +129,7 @@ class Search {
     const int64_t known = locked_.size(0);
     Eigen::MatrixXd inner(known, known);
     for (int64_t k = 0; k < known; ++k) inner.col(k) = in_span(product(locked_[k]));
+    Tensors lifted;
     for (int64_t k = 0; k < vectors.size(0); ++k) {
       const double lambda = ritz.values[k];
       Eigen::CompleteOrthogonalDecomposition<Eigen::MatrixXd> solver;
@@ -138,10 +139,10 @@ class Search {
       Tensor v = vectors[k].clone();
       for (int64_t j = 0; j < known; ++j) v.add_(locked_[j], y[j]);
       v = v / v.norm();
-      vectors[k].copy_(v);
+      lifted.push_back(v);
       ritz.residuals[k] = (product(v) - lambda * v).norm().item<double>();
     }
-    return vectors;
+    return at::stack(lifted);
   }
 
   // Finds up to `wanted` pairs beside those known and takes them in; false if they did not
@@ -179,7 +180,11 @@ class Search {
     if (above && !(ritz.values[0] > bar)) return false;
     const auto pairs = std::min<int64_t>(wanted, ritz.values.size());
     Tensor vectors = basis.combine(ritz.vectors.leftCols(pairs));
-    if (!matrix_.symmetric && found() > 0) vectors = lifted(ritz, vectors);
+    // Before they are lifted: those are as far from one another as they can be.
+    const Tensor beside_others =
+        matrix_.symmetric ? vectors : std::get<0>(at::linalg_qr(vectors.t())).t();
+    if (!matrix_.symmetric && found() > 0) vectors = lift(ritz, vectors);
+    locked_ = found() > 0 ? at::cat({locked_, beside_others}) : beside_others;
     take(ritz, vectors);
     return converged(ritz, pairs, options_.tolerance) == pairs;
   }
@@ -203,7 +208,6 @@ class Search {
     }
     const std::vector<int64_t> places(order.begin(), order.end());
     vectors_ = vectors_.index_select(0, at::tensor(places, at::kLong).to(vectors_.device()));
-    locked_ = matrix_.symmetric ? vectors_ : std::get<0>(at::linalg_qr(vectors_.t())).t();
   }
 
   Eigenpairs result() const {

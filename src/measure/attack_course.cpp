@@ -4,12 +4,15 @@
 
 #include <limits>
 
+#include "reluctance/geometry/norm.hpp"
+#include "reluctance/loss/loss.hpp"
 #include "reluctance/network/passes.hpp"
 
 namespace reluctance {
 namespace {
 
-// e_k - e_label for the other class k with the largest logit: N x C.
+// e_k - e_label for the other class k with the largest logit: N x C. The theory finds it on its
+// own.
 Tensor margin_direction(const Tensor& logits, const Tensor& labels) {
   const Tensor label = labels.unsqueeze(1);
   const Tensor others = logits.scatter(1, label, -std::numeric_limits<double>::infinity());
@@ -26,22 +29,25 @@ Tensor AttackCourse::exponent(const Tensor& step_size) const {
 
 AttackCourse measure_course(const Network& network, const Samples& samples, const Tensor& step_size,
                             int64_t steps) {
-  Shape column(static_cast<std::size_t>(samples.images.dim()), 1);
-  column[0] = -1;
-  const Tensor alpha = step_size.view(column);
+  const Tensor alpha = per_sample(step_size, samples.images);
   Tensor x = samples.images.clone();
   Tensor d, gradient;
   Tensors norms, first, second, square, wrong;
   for (int64_t t = 0; t <= steps; ++t) {
     const Pass pass = forward(network, x, Keep::gates);
     if (t == 0) d = margin_direction(pass.logits, samples.labels);
-    const Tensor p = at::softmax(pass.logits, 1);
-    const Tensor s = p - at::one_hot(samples.labels, pass.logits.size(1));
-    const Tensor mean = (d * p).sum(1);
+    check_interrupt();
+    // Both classes' probabilities and what the others hold, none of them as a difference: confident
+    // images have nothing left in 1 - p.
+    const Tensor p = at::log_softmax(pass.logits, 1).exp();
+    const Tensor s = cross_entropy_loss().gradient(pass.logits, samples.labels);
+    const Tensor label = (p * d.eq(-1)).sum(1);
+    const Tensor rival = (p * d.eq(1)).sum(1);
+    const Tensor others = (p * d.eq(0)).sum(1);
     gradient = vector_jacobian(network, pass, s);
     norms.push_back(squared_rows(gradient).sqrt());
     first.push_back((d * s).sum(1) / 2);
-    second.push_back(((d.square() * p).sum(1) - mean.square()) / 4);
+    second.push_back(label * rival + (label + rival) * others / 4);
     square.push_back(squared_rows(vector_jacobian(network, pass, d)));
     wrong.push_back(pass.logits.argmax(1).ne(samples.labels));
     if (t < steps) x = x + alpha * gradient;

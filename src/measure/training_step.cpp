@@ -40,6 +40,20 @@ Tensor parameter_gradients(const Network& network, const Samples& samples, const
   });
 }
 
+Tensor mean_gradient(const Network& network, const Samples& samples, const Loss& loss) {
+  Tensor sum = at::zeros({network.parameter_count()}, at::kDouble);
+  for (int64_t i = 0; i < samples.count(); ++i) {
+    sum += parameter_gradients(network, samples.slice(i, i + 1), loss)[0];
+  }
+  return sum / samples.count();
+}
+
+Tensor first_gradients(const Network& network, const Samples& samples, const Loss& loss) {
+  return each_sample(samples, [&](const Samples& sample, int64_t) {
+    return gradient_at(network, sample, loss).at(0);
+  });
+}
+
 Tensor measure_training_effects(const Network& network, const Samples& samples,
                                 const Tensor& attacked, const Tensor& u, const Loss& loss,
                                 const TrainingStep& step) {

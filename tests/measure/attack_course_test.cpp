@@ -2,7 +2,9 @@
 #include "reluctance/measure/attack_course.hpp"
 
 #include <gtest/gtest.h>
+
 #include <torch/csrc/autograd/autograd.h>
+#include <cmath>
 
 #include "network/random_networks.hpp"
 #include "reluctance/attack/gradient_ascent.hpp"
@@ -69,6 +71,19 @@ TEST(AttackCourse, DerivativesInTheMarginAreAutograds) {
     EXPECT_NEAR(course.second[i][0].item<double>(), grad({first}, {t})[0].item<double>(), 1e-12);
     EXPECT_EQ(course.answered_wrong[i][0].item<bool>(), order[0].item<int64_t>() != label);
   }
+}
+
+// Where 1 - p is rounding: p is exp(-margin), and so are its derivatives.
+TEST(AttackCourse, OfConfidentImagesKeepsItsDigits) {
+  Network network(Shape{2});
+  network.append(linear_layer(), {60 * at::eye(2, at::kDouble), at::zeros({2}, at::kDouble)});
+  const Samples samples(at::tensor({1.0, 0.0}, at::kDouble).view({1, 2}),
+                        at::zeros({1}, at::kLong));
+  const AttackCourse course = measure_course(network, samples, at::zeros({1}, at::kDouble), 1);
+  const double p = std::exp(-60.0);
+  EXPECT_NEAR(course.first[0][0].item<double>(), p, 1e-10 * p);
+  EXPECT_NEAR(course.second[0][0].item<double>(), p, 1e-10 * p);
+  EXPECT_NEAR(course.gradient_norm[0][0].item<double>(), 60 * std::sqrt(2) * p, 1e-8 * p);
 }
 
 TEST(AttackCourse, OfTwoClassesHasThePapersDerivatives) {

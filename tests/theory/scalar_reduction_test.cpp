@@ -85,7 +85,8 @@ TEST(ScalarReduction, TrainingEffectIsThatOfAQuadraticLoss) {
   const Tensor clean = training_effects(two.network, two.samples, at::zeros_like(delta),
                                         two.reduction.direction, cross_entropy_loss())
                            .select(1, 0);
-  const Tensor hidden = hidden_squares(two.network, two.samples, two.reduction.direction);
+  const Tensor hidden =
+      hidden_gradients(two.network, two.samples, two.reduction.direction).square().sum(1);
   const Tensor predicted = scalar_training_effect(two.reduction, clean, hidden, beta);
   for (int64_t i = 0; i < two.samples.count(); ++i) {
     const auto row = [&](const Tensor& all) { return all.slice(0, i, i + 1); };

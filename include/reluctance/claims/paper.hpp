@@ -54,7 +54,7 @@ struct PaperStatement {
 const std::vector<PaperStatement>& paper_statements();
 
 struct PaperOptions {
-  int64_t images = 64;  // the first ones that are right and that an attack fools
+  int64_t images = 64;  // of the first 2N those that are right and that an attack fools, N at most
   int64_t steps = 50;   // of every attack
 };
 
@@ -70,7 +70,8 @@ struct PaperResults {
 };
 
 // Tests all of them on images that each have an attack of their own smallest fooling strength.
-// The seed is of the resampling; progress counts statements.
+// The seed is of the resampling; progress counts statements. Throws Error for a network without
+// parameters.
 PaperResults test_paper(const Network& network, const Samples& samples, const PaperOptions& options,
                         const Context& context = {});
 

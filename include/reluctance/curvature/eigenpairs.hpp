@@ -34,6 +34,8 @@ struct Eigenpairs {
 // are parallel where it has fewer of them than eigenvalues. A complex pair is two of them with the
 // same real part, whose two vectors span its plane, and v^T A v / (v^T v) is the real part for
 // each; residuals are those of the pair.
+// Of a complex pair that is found only beside others the residuals are not those of the pair, so
+// that the search ends there and says that it has not converged.
 Eigenpairs top_eigenpairs(const LinearOperator& matrix, const EigenpairOptions& options = {});
 
 // The algebraically smallest ones, ascending.

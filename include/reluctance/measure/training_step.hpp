@@ -15,6 +15,12 @@ namespace reluctance {
 // The gradient of the loss in the parameters at each image: N x P.
 Tensor parameter_gradients(const Network& network, const Samples& samples, const Loss& loss);
 
+// Their mean: P.
+Tensor mean_gradient(const Network& network, const Samples& samples, const Loss& loss);
+
+// Those of the first parameter alone: N x its shape.
+Tensor first_gradients(const Network& network, const Samples& samples, const Loss& loss);
+
 struct TrainingStep {
   std::optional<double> rate{};  // none: one that moves the parameters by 1e-7 of their length
   std::optional<std::size_t> parameter{};  // only this one moves; none: all

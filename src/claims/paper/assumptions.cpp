@@ -10,12 +10,12 @@ namespace reluctance {
 namespace {
 
 // Fixed before any run.
-constexpr double few_gates = 0.02;    // of all gates, at three tenths of the fooling strength
-constexpr double some_gates = 0.05;   // at the fooling strength
-constexpr double nearly_all = 0.9;    // of the trace, in one eigenvalue
-constexpr double scalar_error = 0.1;  // of the perturbation that one scalar gives
-constexpr double agreement = 0.95;    // share of the points of an attack
-constexpr int64_t many_steps = 1000;  // stand for infinitely many
+constexpr double few_gates = 0.02;     // of all gates, at three tenths of the fooling strength
+constexpr double some_gates = 0.05;    // at the fooling strength
+constexpr double nearly_all = 0.9;     // of the trace, in one eigenvalue
+constexpr double scalar_error = 0.1;   // of the perturbation that one scalar gives
+constexpr double agreement = 0.95;     // share of the points of an attack
+constexpr int64_t many_steps = 50000;  // stand for infinitely many
 
 constexpr auto at_most = Check::Relation::at_most;
 constexpr auto at_least = Check::Relation::at_least;

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <utility>
 
+#include "reluctance/base/error.hpp"
 #include "reluctance/measure/raw_attack.hpp"
 #include "reluctance/network/passes.hpp"
 #include "reluctance/theory/region_attack.hpp"
@@ -14,6 +15,7 @@ namespace reluctance {
 PaperBench::PaperBench(const Network& network, const Samples& samples, const PaperOptions& options,
                        std::uint64_t seed)
     : steps_(options.steps), seed_(seed), network_(network.to(at::kCPU).to(at::kDouble)) {
+  if (network.parameters().empty()) throw Error("the network has no parameters to train");
   // Twice as many as are wanted: some are wrong, and some no attack fools.
   const Samples tried = as_inputs(network_, samples.head(2 * options.images));
   const Tensor strengths = fooling_strengths(network_, tried, steps_);
@@ -56,6 +58,14 @@ Tensor chosen(const Tensor& values, const Tensor& indices) {
 }
 
 }  // namespace
+
+Check error_check(const std::string& what, const Tensor& errors, double most, std::uint64_t seed) {
+  const int64_t left_out = errors.isfinite().logical_not().sum().item<int64_t>();
+  const std::string note = left_out == 0 ? ""
+                                         : " (" + std::to_string(left_out) + " of " +
+                                               std::to_string(errors.size(0)) + " images left out)";
+  return check(what + note, mean_interval(errors, seed), Check::Relation::at_most, most);
+}
 
 Interval median_interval(const Tensor& values, std::uint64_t seed) {
   return bootstrap(

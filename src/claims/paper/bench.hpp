@@ -3,6 +3,7 @@
 #pragma once
 
 #include <map>
+#include <string>
 #include <vector>
 
 #include "claims/conclude.hpp"
@@ -64,6 +65,10 @@ Tensor cosines(const Tensor& a, const Tensor& b);
 
 // |theory - real| / |real| of numbers of either sign.
 Tensor scalar_errors(const Tensor& theory, const Tensor& real);
+
+// That the mean of relative errors is at most so much. Says how many are left out: those that are
+// not finite, where the loss to second order is out of range or a real change is lost in rounding.
+Check error_check(const std::string& what, const Tensor& errors, double most, std::uint64_t seed);
 
 // The median with its interval.
 Interval median_interval(const Tensor& values, std::uint64_t seed);

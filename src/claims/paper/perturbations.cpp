@@ -63,10 +63,10 @@ PaperOutcome test_steps(const PaperBench& bench) {
       },
       bench.seed());
   Outcome outcome = conclude({
-      check("kappa of the m-step solution at a tenth of the fooling strength",
-            mean_interval(quadratic(weak), bench.seed()), at_most, kappa),
-      check("kappa of the region-exact solution at three tenths of the fooling strength",
-            mean_interval(region(moderate), bench.seed()), at_most, kappa),
+      error_check("kappa of the m-step solution at a tenth of the fooling strength",
+                  quadratic(weak), kappa, bench.seed()),
+      error_check("kappa of the region-exact solution at three tenths of the fooling strength",
+                  region(moderate), kappa, bench.seed()),
       check("kappa of the region-exact solution at the fooling strength, relative to that of the "
             "gradient held",
             ratio, at_most, of_baseline),
@@ -146,7 +146,10 @@ PaperOutcome test_normalised(const PaperBench& bench) {
   const auto to_top = [&](double share) {
     return in_top(bench, quadratic_delta(bench, share, many_steps));
   };
-  const Tensor turns = to_top(full).ge(to_top(weak)).to(at::kDouble);
+  // With two classes there is one eigenvector, and nothing but rounding to turn.
+  const Tensor turned_by = to_top(full) - to_top(weak);
+  const Tensor turns =
+      turned_by.ge(-1e-9).to(at::kDouble).masked_fill(turned_by.isnan(), std::nan(""));
   Outcome outcome = conclude({
       check("cosine with a real L2 attack, median",
             median_interval(cosines(stand_in, in_l2), bench.seed()), at_least, alike),
