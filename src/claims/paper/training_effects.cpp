@@ -24,7 +24,6 @@ constexpr double shrinks = 0.9;            // share of images
 constexpr double paper_rate = 0.01 / 128;  // of the real step: an image's share in a batch of 128
 constexpr int64_t ball_steps = 20;
 
-constexpr auto at_most = Check::Relation::at_most;
 constexpr auto at_least = Check::Relation::at_least;
 
 // Half the rate at which a step on the first layer's weight at the attacked images changes
