@@ -36,8 +36,8 @@ struct TrainingOptions {
   double weight_decay = 5e-4;
   Schedule schedule = Schedule::cosine;
   // Whether the attack on an image starts where the last one on it ended, an epoch before, and not
-  // at a random point (Zheng et al. 2020). The perturbation lies in a few directions that turn
-  // slowly, so one step goes on where many would have come. Needs a ball.
+  // at a random point (Zheng et al. 2020). The perturbation lies in a few directions; if
+  // they turn slowly, one step goes on where many would have come. Needs a ball.
   bool carry = false;
   std::uint64_t seed = 0;  // order of the samples and starts of the attacks
 };

@@ -120,7 +120,8 @@ EarlierFinding learning_rate_finding() {
       "Pang, Yang, Dong, Su, Zhu, Bag of Tricks for Adversarial Training, ICLR 2021; Chen, Zhang, "
       "Liu, Chang, Wang, Robust Overfitting May Be Mitigated by Properly Learned Smoothening, ICLR "
       "2021; Liu et al., On the Loss Landscape of Adversarial Training, NeurIPS 2020",
-      "The critical rate is 2 / lambda_max(C_eff), lower than plain training's; averaging takes "
+      "The critical rate is 2 / lambda_max(C_eff), expected to be lower than plain "
+      "training's; averaging takes "
       "out the oscillation along the top eigenvectors.",
       "Small perceptrons at rates 0.05 and 0.2, their averaged weights, and budgets that grow in "
       "stages; L-infinity 0.05.",
