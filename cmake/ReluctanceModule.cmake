@@ -23,14 +23,16 @@ if(RELUCTANCE_COVERAGE)
   target_link_options(reluctance_flags INTERFACE --coverage)
 endif()
 
-# ATen's headers take seconds to parse: they are parsed once, here. clang 14 reads them only with
-# the definition of IValue first.
+# ATen's headers take seconds to parse: a target made here parses them once for all that reuse it, with
+# further headers if they are named. clang 14 reads them only with the definition of IValue first.
 file(WRITE ${CMAKE_BINARY_DIR}/precompiled.cpp "")
-add_library(reluctance_precompiled OBJECT ${CMAKE_BINARY_DIR}/precompiled.cpp)
-target_precompile_headers(reluctance_precompiled PRIVATE <ATen/core/ivalue.h> <ATen/ATen.h>
-                                                          <string> <vector>)
-target_link_libraries(reluctance_precompiled PRIVATE reluctance_torch
-                                                     $<BUILD_INTERFACE:reluctance_flags>)
+function(reluctance_precompile target)
+  add_library(${target} OBJECT EXCLUDE_FROM_ALL ${CMAKE_BINARY_DIR}/precompiled.cpp)
+  target_precompile_headers(${target} PRIVATE <ATen/core/ivalue.h> <ATen/ATen.h> <string> <vector>
+                                              ${ARGN})
+  target_link_libraries(${target} PRIVATE reluctance_torch $<BUILD_INTERFACE:reluctance_flags>)
+endfunction()
+reluctance_precompile(reluctance_precompiled)
 
 function(reluctance_module name)
   cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "DEPENDS;LIBRARIES")

@@ -21,7 +21,7 @@
 namespace reluctance {
 namespace {
 
-constexpr int64_t count = 120;
+constexpr int64_t count = 40;
 
 struct Case {
   std::string name;
@@ -236,8 +236,9 @@ TEST_F(Evaluate, TheSameCommandGivesTheSameBytes) {
 // A network that wants (x - 0.3) / 0.25 is attacked in pixels like the one it is made of.
 TEST_F(Evaluate, NormalisedImagesAreMadeOfPixels) {
   write_onnx(normalised(network(), {{-0.3 / 0.25}, {1 / 0.25}}), in_folder("normalised.onnx"));
-  const Arguments there = on_images("evaluate") +
-                          Arguments{"--limit", "120", "--model", "normalised.onnx", "--json", "-"};
+  const Arguments there =
+      on_images("evaluate") +
+      Arguments{"--limit", std::to_string(count), "--model", "normalised.onnx", "--json", "-"};
   const auto robust = [](const ProgramOutcome& outcome) {
     const auto numbers = nlohmann::json::parse(outcome.out);
     return std::pair{numbers["clean"]["value"].get<double>(),
@@ -281,7 +282,7 @@ TEST_F(Evaluate, ResumesOnlyBesideASavedFile) {
 
 TEST_F(Evaluate, GoesOnAfterAnInterruptToTheSameBytes) {
   const Arguments whole =
-      on_both("evaluate") + Arguments{"--attack", "autoattack", "--limit", "120", "--threads", "1"};
+      on_both("evaluate") + Arguments{"--attack", "autoattack", "--limit", "60", "--threads", "1"};
   const auto begin = std::chrono::steady_clock::now();
   ASSERT_TRUE(succeeded(run(whole + Arguments{"--save", "whole.npz"}, {folder()})));
   const auto duration = std::chrono::steady_clock::now() - begin;
