@@ -14,6 +14,8 @@ namespace reluctance {
 namespace {
 
 constexpr int64_t krylov_steps = 24;
+constexpr double krylov_tolerance =
+    1e-3;  // of both extreme values' residuals, relative to the larger
 constexpr std::size_t training_steps = 12;
 
 // Within the linear piece; below the smallest one is rounding.
@@ -57,23 +59,27 @@ bool swings_wider(const std::vector<double>& path) {
   return false;
 }
 
-// The rate above which a training is unstable.
+// The rate above which a training is unstable, first looked for within 4% of a guess and then ever
+// further away.
 template <typename Ask>
-std::optional<double> by_bisection(const Ask& ask, double precision) {
+std::optional<double> by_bisection(const Ask& ask, double guess, double precision) {
   constexpr double smallest = 1e-6;
   constexpr double largest = 1e6;
-  double low = 0.1;
+  double reach = 1.04;
+  double low = std::clamp(guess / reach, smallest, largest);
   double high = low;
   if (ask(low)) {
     do {
+      reach *= reach;
       high = low;
-      low /= 4;
+      low /= reach;
       if (low < smallest) return std::nullopt;
     } while (ask(low));
   } else {
     do {
+      reach *= reach;
       low = high;
-      high *= 4;
+      high *= reach;
       if (high > largest) return std::nullopt;
     } while (!ask(high));
   }
@@ -82,6 +88,26 @@ std::optional<double> by_bisection(const Ask& ask, double precision) {
     (ask(middle) ? high : low) = middle;
   }
   return std::sqrt(low * high);
+}
+
+// What a Krylov basis says of an operator: the extreme real parts of its eigenvalues, the vector of
+// the largest one in the basis, and the larger of both residuals.
+struct Extremes {
+  double largest, smallest;
+  Tensor vector;
+  double residual;
+};
+
+// projected: k x k, on the basis; next: the length of what the last product adds to it.
+Extremes extremes_of(const Tensor& projected, double next) {
+  const auto [values, vectors] = at::linalg_eig(projected.contiguous());
+  const Tensor real = at::real(values);
+  const auto most = real.argmax().item<int64_t>();
+  const auto least = real.argmin().item<int64_t>();
+  const Tensor last = vectors.select(0, -1).abs();  // the vectors have unit length
+  return {real[most].item<double>(), real[least].item<double>(),
+          at::real(vectors.select(1, most)).contiguous(),
+          next * std::max(last[most].item<double>(), last[least].item<double>())};
 }
 
 }  // namespace
@@ -130,30 +156,29 @@ void TriedTraining::find_direction() {
   Tensor basis = at::zeros({room + 1, size}, centre_.options());
   Tensor projected = at::zeros({room + 1, room}, at::kDouble);
   basis[0].copy_(direction_);
-  int64_t found = 0;
-  while (found < room) {
+  Extremes extremes{};
+  Tensor known;
+  for (int64_t found = 0; found < room;) {
     const Tensor v = basis[found];
     Tensor w = (change(v * d) - change(v * -d)) / (2 * d);
     const double before = length_of(w);
-    const Tensor known = basis.slice(0, 0, ++found);
+    known = basis.slice(0, 0, ++found);
     for (int pass = 0; pass < 2; ++pass) {  // twice is enough
       const Tensor part = at::mv(known, w);
       w = w - at::mv(known.t(), part);
       projected.slice(0, 0, found).select(1, found - 1).add_(part.to(at::kCPU));
     }
     const double after = length_of(w);
-    if (!(after > 1e-10 * before)) break;  // nothing new
+    extremes = extremes_of(projected.slice(0, 0, found).slice(1, 0, found), after);
+    const double scale = std::max(std::abs(extremes.largest), std::abs(extremes.smallest));
+    // Nothing new, or nothing that matters.
+    if (!(after > 1e-10 * before) || extremes.residual <= krylov_tolerance * scale) break;
     projected[found][found - 1] = after;
     basis[found].copy_(w / after);
   }
-  const auto [values, vectors] =
-      at::linalg_eig(projected.slice(0, 0, found).slice(1, 0, found).contiguous());
-  const Tensor real = at::real(values);
-  largest_ = real.max().item<double>();
-  smallest_ = real.min().item<double>();
-  const Tensor weights = at::real(vectors.select(1, real.argmax().item<int64_t>())).contiguous();
-  const Tensor direction =
-      at::mv(basis.slice(0, 0, found).t(), weights.to(basis.device(), at::kDouble));
+  largest_ = extremes.largest;
+  smallest_ = extremes.smallest;
+  const Tensor direction = at::mv(known.t(), extremes.vector.to(basis.device(), at::kDouble));
   if (length_of(direction) > 0) direction_ = direction / length_of(direction);
 }
 
@@ -205,9 +230,10 @@ bool TriedTraining::widens(double rate, double momentum) const {
 }
 
 std::optional<double> TriedTraining::critical_rate(double momentum, double precision) const {
+  const double guess = largest_ > 0 ? 2 * (1 + momentum) / largest_ : 0.1;
   return by_bisection(
       [&](double rate) { return width_ > 0 ? widens(rate, momentum) : unstable(rate, momentum); },
-      precision);
+      guess, precision);
 }
 
 }  // namespace reluctance
