@@ -74,6 +74,20 @@ TEST(Diagnosis, AdversarialTrainingFeelsMore) {
   EXPECT_GT(curvature["effective"].get<double>(), curvature["hessian_adversarial"].get<double>());
 }
 
+// Between sign flips the Hessian at attacked images is all there is, and of no use: what counts is
+// the secant curvature of swings as wide as training's.
+TEST(Diagnosis, UnderAnLInfinityAttackTheRateOfSwingsIsTold) {
+  const Objective objective{cross_entropy_loss(), plain_pgd({Norm::linf, 0.1}, 5)};
+  const Training training;
+  const auto calm = training.lines_at(0.1, objective);
+  const auto& curvature = calm[0]["rate_times_curvature"];
+  EXPECT_NE(curvature["effective"].get<double>(), curvature["hessian_adversarial"].get<double>());
+  EXPECT_EQ(calm[7]["opposed"].get<double>(), 0);
+  const auto wild = training.lines_at(2 * calm[0]["critical_rate"].get<double>(), objective);
+  EXPECT_GT(wild[7]["opposed"].get<double>(), 0.5);
+  EXPECT_GT(wild[7]["sign_flips"][0].get<double>(), 0.5);
+}
+
 TEST(Diagnosis, BrokenLinesAreLeftOut) {
   const std::string good =
       R"({"step":8,"learning_rate":0.1,"rate_times_curvature":{"effective":3},"critical":2})";

@@ -92,6 +92,17 @@ TEST_F(Training, WritesModelMetricsAndCheckpoint) {
   EXPECT_EQ(network.classes(), 10);
 }
 
+TEST_F(Training, OnTheFirstImagesIsATrainingOnAFileOfThem) {
+  ASSERT_TRUE(succeeded(train("limited", {"--limit", "60"})));
+  const Dataset some = dataset(60);
+  write_npz(in_folder("some.npz"),
+            {{"images", some.samples.images}, {"labels", some.samples.labels}});
+  ASSERT_TRUE(
+      succeeded(run_here(Arguments{"train", "--data", "some.npz", "--out", "of-them"} + small)));
+  EXPECT_EQ(bytes_of(in_folder("limited/model.onnx")), bytes_of(in_folder("of-them/model.onnx")));
+  EXPECT_TRUE(refused(train("none", {"--limit", "-1"}), 2, {"--limit"}));
+}
+
 TEST_F(Training, TheSameCommandGivesTheSameBytes) {
   const Arguments adversarial{"--attack", "pgd", "--steps", "3", "--threads", "2", "--seed", "5"};
   ASSERT_TRUE(succeeded(train("one", adversarial)));

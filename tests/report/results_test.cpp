@@ -23,5 +23,28 @@ TEST(Results, WhatLiesTooDeepInADiagnosisIsLeftOut) {
   EXPECT_LT(text.size(), 10000U);
 }
 
+// An end of the interval on the other side of the threshold: the check says so, and with it the
+// claim.
+TEST(Results, AVerdictThatMightHaveBeenAnotherIsToldAsUncertain) {
+  const auto told = [](double low) {
+    Results results = watched_results("");
+    InfluenceResult& influence = results.networks[0].influence.emplace();
+    influence.outcome = {
+        Verdict::holds,
+        "Summary",
+        {{"correlation", 0.9, Check::Relation::at_least, 0.8, Interval{0.9, low, 0.95}}}};
+    return results_text(results);
+  };
+  const auto has = [](const std::string& text, const std::string& words) {
+    return text.find(words) != std::string::npos;
+  };
+  const std::string open = told(0.7);
+  EXPECT_TRUE(has(open, "claim 2 holds, within the uncertainty. Summary")) << open;
+  EXPECT_TRUE(has(open, ">= 0.8, within the uncertainty")) << open;
+  const std::string sure = told(0.85);
+  EXPECT_TRUE(has(sure, "claim 2 holds. Summary")) << sure;
+  EXPECT_FALSE(has(sure, "uncertainty")) << sure;
+}
+
 }  // namespace
 }  // namespace reluctance
