@@ -59,13 +59,13 @@ bool swings_wider(const std::vector<double>& path) {
   return false;
 }
 
-// The rate above which a training is unstable, first looked for within 4% of a guess and then ever
-// further away.
+// The rate above which a training is unstable. A good guess is confirmed by two trainings, one on
+// either side of it; from a bad one they go ever further away.
 template <typename Ask>
 std::optional<double> by_bisection(const Ask& ask, double guess, double precision) {
   constexpr double smallest = 1e-6;
   constexpr double largest = 1e6;
-  double reach = 1.04;
+  double reach = std::sqrt(1 + 0.999 * precision);
   double low = std::clamp(guess / reach, smallest, largest);
   double high = low;
   if (ask(low)) {
