@@ -75,9 +75,8 @@ class Network:
 
     @property
     def folded(self) -> Tuple[str, ...]:
-        """Names of parameters that a batch normalisation is worked into: with its scale and its
-        statistics, so that their values, and derivatives with respect to them, are not those of
-        the module's or the file's own tensors."""
+        """Names of biases that another constant of the file is added to, so that their values are
+        not those of the module's or the file's own tensors."""
         return tuple(self._core.folded)
 
     def parameters(self) -> Dict[str, Any]:

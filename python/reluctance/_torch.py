@@ -93,8 +93,9 @@ def from_torch(module: Any, example: Any, *, device: Any = None) -> Network:
 
     ``example``: at least one image as the module takes it (N x ...); one is shown to the module.
     The module is exported in memory and left in the mode it was in; its parameters keep their
-    names (:attr:`Network.parameter_names`), but for those that batch normalisation is folded into
-    (:attr:`Network.folded`). The network is a copy: when the module is trained on, make it anew.
+    names (:attr:`Network.parameter_names`) and values, but for :attr:`Network.folded`; statistics
+    of batch normalisation are constants. The network is a copy: when the module is trained on,
+    make it anew.
 
     Raises ValueError naming the submodule that is not piecewise linear, and RuntimeError if the
     network does not answer as the module does on the example.

@@ -20,9 +20,9 @@ class Watch:
     2, 4, ... before, it asks for the curvatures on the probe images under the training's ``attack``
     and adds a line to :attr:`lines`, whose keys docs/results.md explains ("diagnosis"). Learning
     rate and momentum are the optimizer's first group's. ``file``: a path that lines are appended to
-    as JSON. ``writer``: of ``torch.utils.tensorboard``, which gets the numbers as scalars. The
-    module may have no batch normalisation: the curvature that trains it is of statistics that
-    change with every batch.
+    as JSON. ``writer``: of ``torch.utils.tensorboard``, which gets the numbers as scalars. Batch
+    normalisation must be in evaluation mode: with the statistics of each batch, a sample's loss
+    is no function of that sample alone, and has no curvature to ask for.
 
     Raises ValueError for a module that cannot be watched.
 
@@ -46,6 +46,7 @@ class Watch:
                  beta: Optional[float] = None, loss: Optional[str] = None, file: Any = None,
                  writer: Any = None, seed: int = 0, threads: int = 0) -> None:
         self._module = module
+        self._require_frozen()
         self._network = from_torch(module, images[:1])
         self._file = file
         self._writer = writer
@@ -55,8 +56,8 @@ class Watch:
                                {"norm": "l2", "eps": 0.5})
         self._words.update(every=every, top=top, seed=seed, threads=threads)
         if self._network.folded:
-            raise ValueError(f"{self._network.name}: a normalisation is folded into "
-                             f"{self._network.folded[0]}; networks without any can be watched")
+            raise ValueError(f"{self._network.name}: a constant is added to {self._network.folded[0]}; "
+                             "modules whose weights are theirs can be watched")
         known = dict(module.named_parameters())
         self._parameters = []
         for name in self._network.parameter_names:
@@ -70,6 +71,7 @@ class Watch:
 
     def __call__(self, optimizer: Any) -> None:
         """After a step of the optimizer."""
+        self._require_frozen()
         group = optimizer.param_groups[0]
         if self._core is None:
             momentum = group.get("momentum", 0.0)
@@ -81,6 +83,12 @@ class Watch:
         words = {"threads": self._words["threads"]}
         if self._core.after_step(now, float(group["lr"]), words):
             self._tell()
+
+    def _require_frozen(self) -> None:
+        for name, each in self._module.named_modules():
+            if each.training and getattr(each, "running_mean", None) is not None:
+                raise ValueError(f"{type(self._module).__name__}: {name} is in training mode, where the "
+                                 "statistics change with every batch; call its eval() to freeze them")
 
     def _tell(self) -> None:
         text = self._core.lines[self._said :]

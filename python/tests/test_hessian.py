@@ -13,20 +13,16 @@ import reluctance as rl
 
 @pytest.fixture(scope="module")
 def wide(make, module, net):
-    """The same numbers as a module that autograd differentiates, and as a network, in float64; of
-    a ResNet with its normalisations folded as the network has them."""
+    """The same numbers as a module that autograd differentiates, and as a network, in float64; the
+    statistics of normalisations are what float32 makes of them."""
     oracle = copy.deepcopy(module).double()
-    values = net.to("float64").parameters()
-    if make is networks.ResNet:
-        for block in oracle.layer1:
-            for index in 1, 2:
-                old = getattr(block, f"conv{index}")
-                new = torch.nn.Conv2d(old.in_channels, old.out_channels, 3, padding=1).double()
-                setattr(block, f"conv{index}", new)
-                setattr(block, f"bn{index}", torch.nn.Identity())
-    with torch.no_grad():
-        for name, parameter in oracle.named_parameters():
-            parameter.copy_(torch.from_numpy(values[name].copy()))
+    for each in oracle.modules():
+        if isinstance(each, torch.nn.BatchNorm2d):
+            scale = (each.running_var + each.eps).rsqrt()
+            shift = (-each.running_mean * scale).float().double()
+            scale = scale.float().double()
+            each.running_var, each.eps = scale**-2, 0.0
+            each.running_mean = -shift / scale
     return oracle, net.to("float64")
 
 

@@ -69,8 +69,13 @@ def test_lines_are_what_the_curvatures_say(tmp_path):
 
 def test_what_cannot_be_watched_is_refused():
     x, y = networks.data()
-    with pytest.raises(ValueError, match=r"ResNet: a normalisation is folded into layer1\.0\.conv1\.weight"):
-        rl.Watch(networks.trained(networks.ResNet), x, y)
+    resnet = networks.trained(networks.ResNet)
+    watch = rl.Watch(resnet, x, y)  # its statistics are frozen
+    resnet.train()
+    for what in lambda: rl.Watch(resnet, x, y), lambda: watch(torch.optim.SGD(resnet.parameters(), 0.1)):
+        with pytest.raises(ValueError, match=r"ResNet: layer1\.0\.bn1 is in training mode"):
+            what()
+    resnet.eval()
     module = networks.perceptron()
     watch = rl.Watch(module, x.flatten(1), y, attack="pgd", norm="l1")
     with pytest.raises(ValueError, match="l1"):

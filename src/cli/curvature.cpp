@@ -85,8 +85,8 @@ void add_curvature(CLI::App& app) {
   command->footer(
       "Example: reluctance curvature --model net.onnx --data images.npz --operator effective "
       "--attack pgd --norm l2 --eps 0.5 --top 5 --save curvature.npz\n"
-      "Parameters are the weights and biases of Conv, Gemm and MatMul layers; batch normalisation\n"
-      "is folded into the layer before, and slopes of PRelu are constants.\n"
+      "Parameters are the weights and biases of Conv, Gemm and MatMul layers and the scales and\n"
+      "shifts of batch normalisation, whose statistics are constants, as slopes of PRelu are.\n"
       "Without --operator, all curvatures, the critical learning rates and the verdict. --save "
       "writes,\n"
       "in float64, eigenvalues (K), residuals (K) and sample_share (K x N, each row sums to 1); "

@@ -85,8 +85,8 @@ void add_influence(CLI::App& app) {
   command->footer(
       "Example: reluctance influence --model net.onnx --data images.npz --attack raw --beta 0.3 "
       "--save influence.npz\n"
-      "Parameters are the weights and biases of Conv, Gemm and MatMul layers; batch normalisation\n"
-      "is folded into the layer before, and slopes of PRelu are constants.\n"
+      "Parameters are the weights and biases of Conv, Gemm and MatMul layers and the scales and\n"
+      "shifts of batch normalisation, whose statistics are constants, as slopes of PRelu are.\n"
       "Without --attack, a sweep over attacks and the verdict. --save writes, in float64 and N "
       "each:\n"
       "gradient_norm_clean, gradient_norm_adversarial (of the parameters), boost_measured,\n"

@@ -5,6 +5,7 @@
 
 #include "jobs/record.hpp"
 #include "reluctance/measure/ensemble.hpp"
+#include "reluctance/network/folding.hpp"
 
 namespace reluctance {
 
@@ -13,7 +14,7 @@ NetworkResult describe_network(const LoadedNetwork& subject, const Dataset& data
   const GradientAscent attack = make_attack(attack_options);
   const Context context{options.seed, begin_part(options.parts, describe(attack))};
   const EnsembleResult accuracy =
-      run_ensemble(subject.network, data.samples, {{as_attack(attack)}}, {context, {}, {}});
+      run_ensemble(folded(subject.network), data.samples, {{as_attack(attack)}}, {context, {}, {}});
   const std::string name = std::filesystem::path(subject.name).stem().string();
   return {name,
           name,

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "reluctance/base/error.hpp"
+#include "reluctance/network/folding.hpp"
 
 namespace reluctance {
 namespace {
@@ -71,9 +72,10 @@ std::string left_out(int64_t target, int64_t count) {
          " images of that class";
 }
 
-Evaluation evaluate(const Network& network, const Samples& samples, const Tensor& guides,
+Evaluation evaluate(const Network& given, const Samples& samples, const Tensor& guides,
                     const EvaluationOptions& options) {
   require_evaluation(options);
+  const Network network = folded(given);
   const std::vector<Stage> stages = make_stages(options.attack, network, guides);
   const double before = processor_seconds();
   Evaluation evaluation;

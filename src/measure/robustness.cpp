@@ -2,11 +2,14 @@
 
 #include <ATen/ATen.h>
 
+#include "reluctance/network/folding.hpp"
+
 namespace reluctance {
 
 RobustnessCurve robustness_curve(const Network& network, const Samples& samples,
                                  const NearestPointOptions& options, const Context& context) {
-  RobustnessCurve curve{options.norm, nearest_points(network, samples, options, context), {}};
+  RobustnessCurve curve{
+      options.norm, nearest_points(folded(network), samples, options, context), {}};
   const Tensor distance = curve.nearest.distance;
   const auto farthest = quantiles(distance.masked_select(distance.gt(0)));
   const double last = farthest ? farthest->q95 : 0;

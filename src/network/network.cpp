@@ -164,7 +164,11 @@ std::string summary(const Network& network) {
   for (const Node& node : network.nodes()) {
     const std::string_view kind = node.layer->name();
     if (kind == "Relu" || kind == "LeakyRelu") gates = kind == "Relu" ? ", ReLU" : ", LeakyReLU";
-    if (node.trainable) text += (kind == "Conv" ? " - conv " : " - ") + to_string(node.shape);
+    if (kind == "BatchNormalization") {
+      text += " affine";
+    } else if (node.trainable) {
+      text += (kind == "Conv" ? " - conv " : " - ") + to_string(node.shape);
+    }
     if (kind == "MaxPool") text += " - max " + to_string(node.shape);
   }
   return text + gates;

@@ -18,7 +18,7 @@ std::string file_name(const ImportedNetwork::Source& source,
   static const std::string weight = "weight";
   std::string name = source.name;
   if (name.empty() && source.folded && !before.empty() && before.back().name.ends_with(weight)) {
-    const std::string& last = before.back().name;  // the normalisation follows its layer
+    const std::string& last = before.back().name;  // what was added to it follows its layer
     name = last.substr(0, last.size() - weight.size()) + "bias";
   }
   if (name.empty()) name = "parameter" + std::to_string(before.size());

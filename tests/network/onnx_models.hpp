@@ -125,7 +125,7 @@ inline onnx::ModelProto product(const Tensor& weight = at::ones({3, 2})) {
   return model;
 }
 
-// A convolution without a bias that a normalisation is folded into, a matrix that the file has the
+// A convolution without a bias that a normalisation follows, a matrix that the file has the
 // other way round with its bias in a node of its own, and a layer of two parameters.
 inline onnx::ModelProto mixed_model() {
   onnx::ModelProto model = model_of({1, 2, 4, 4});

@@ -22,11 +22,11 @@ class RandomStack {
 
   Network network() {
     const std::vector<std::function<void()>> layers{
-        [&] { convolve(); },  [&] { pool(); }, [&] { scale(); },
-        [&] { gate(); },      [&] { pad(); },  [&] { gather(); },
-        [&] { transpose(); }, [&] { add(); },  [&] { concatenate(); },
+        [&] { convolve(); },  [&] { pool(); },        [&] { scale(); },     [&] { gate(); },
+        [&] { pad(); },       [&] { gather(); },      [&] { transpose(); }, [&] { add(); },
+        [&] { normalise(); }, [&] { concatenate(); },
     };
-    for (int i = 0; i < 9; ++i) layers[static_cast<std::size_t>(pick(0, 8))]();
+    for (int i = 0; i < 9; ++i) layers[static_cast<std::size_t>(pick(0, 9))]();
     const int64_t axis = pick(0, 2);
     network_.append(mean_layer({axis}, pick(0, 1) == 0));
     network_.append(reshape_layer({elements(network_.output_shape())}));
@@ -74,6 +74,10 @@ class RandomStack {
     const Shape channels{shape()[0], 1, 1};
     network_.append(affine_layer(), {at::randn(channels), at::randn(channels)}, false);
     gate();
+  }
+
+  void normalise() {
+    network_.append(channel_affine_layer(), {at::randn({shape()[0]}), at::randn({shape()[0]})});
   }
 
   void gate() { network_.append(relu_layer(static_cast<float>(pick(-1, 1)) / 4)); }

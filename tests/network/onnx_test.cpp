@@ -7,6 +7,7 @@
 #include "network/onnx_models.hpp"
 #include "network/onnx_random.hpp"
 #include "network/random_networks.hpp"
+#include "reluctance/network/folding.hpp"
 #include "reluctance/network/passes.hpp"
 
 namespace reluctance {
@@ -99,7 +100,7 @@ TEST_F(Onnx, LayersHaveTheParametersThatTheFileHas) {
   EXPECT_EQ(weights, 3);
 }
 
-// Folded into one of its two layers, a normalisation would tear the weight that they share.
+// A normalisation between them would tear a weight that two layers share, were it worked in.
 TEST_F(Onnx, AWeightThatTwoLayersShareStaysOne) {
   onnx::ModelProto model = model_of({1, 2, 3, 3});
   add_tensor(model, "w", at::rand({2, 2, 1, 1}));
@@ -112,7 +113,55 @@ TEST_F(Onnx, AWeightThatTwoLayersShareStaysOne) {
   add_node(model, "Conv", {"y3", "w"});
   add_node(model, "Flatten", {"y4"});
   const Network network = imported(model).network;
-  EXPECT_EQ(network.parameter_count(), 4);
+  EXPECT_EQ(network.parameter_count(), 4 + 2 + 2);
+  EXPECT_EQ(folded(network).parameter_count(), 4 + 2 + 2);
+}
+
+// Scale and shift of a normalisation are parameters as the file has them; its statistics are
+// constants. Channels may be the second axis of a list, of sequences, images, volumes, or of rows
+// that each have them.
+TEST_F(Onnx, NormalisationIsTrainedInTheCoordinatesOfTheFile) {
+  at::manual_seed(5);
+  for (const Shape& shape : {Shape{1, 3}, Shape{1, 3, 4}, Shape{1, 3, 4, 2}, Shape{1, 3, 2, 4, 2},
+                             Shape{4, 3}, Shape{2, 3, 5}}) {
+    SCOPED_TRACE(to_string(shape));
+    onnx::ModelProto model = model_of({1, elements(shape)});
+    const Tensor sizes = at::tensor(shape, at::kLong);
+    auto& axes = *model.mutable_graph()->add_initializer();
+    axes.set_name("shape");
+    axes.set_data_type(onnx::TensorProto::INT64);
+    axes.add_dims(sizes.size(0));
+    axes.set_raw_data(sizes.data_ptr(), sizes.nbytes());
+    std::vector<Tensor> given;
+    for (const std::string name : {"bn.weight", "bn.bias", "mean", "var"}) {
+      given.push_back(at::rand({3}) + 0.5);
+      add_tensor(model, name, given.back());
+    }
+    add_node(model, "Reshape", {"x", "shape"});
+    add_node(model, "BatchNormalization", {"y1", "bn.weight", "bn.bias", "mean", "var"});
+    add_node(model, "Relu", {"y2"});
+    const ImportedNetwork read = imported(model);
+    const Tensors parameters = read.network.parameters();
+    ASSERT_EQ(parameters.size(), 2U);
+    EXPECT_TRUE(at::equal(parameters[0], given[0]) && at::equal(parameters[1], given[1]));
+    EXPECT_EQ(read.sources[0].name, "bn.weight");
+    EXPECT_EQ(read.sources[1].name, "bn.bias");
+
+    const Tensor x = at::randn({5, elements(shape)});
+    Shape batch{5};
+    batch.insert(batch.end(), shape.begin(), shape.end());
+    Shape channels(batch.size(), 1);
+    channels[2] = 3;
+    const auto line_up = [&](const Tensor& each) { return each.view(channels); };
+    const Tensor expected = ((x.view(batch) - line_up(given[2])) /
+                                 (line_up(given[3]) + 1e-5).sqrt() * line_up(given[0]) +
+                             line_up(given[1]))
+                                .relu()
+                                .flatten(1);
+    EXPECT_TRUE(at::allclose(logits(read.network, x), expected, 1e-5, 1e-6));
+    const std::string bytes = written(read.network);
+    EXPECT_EQ(written(read_onnx(path()).network), bytes);
+  }
 }
 
 TEST_F(Onnx, ParametersKnowTheTensorsOfTheFileTheyComeFrom) {
@@ -123,7 +172,7 @@ TEST_F(Onnx, ParametersKnowTheTensorsOfTheFileTheyComeFrom) {
                         (each.transposed ? " transposed" : ""));
   }
   EXPECT_EQ(described,
-            (std::vector<std::string>{"stem.conv.weight folded", " folded", "matrix transposed",
+            (std::vector<std::string>{"stem.conv.weight", "scale", "shift", "matrix transposed",
                                       "bias", "stem2.weight", "stem2.bias"}));
 }
 

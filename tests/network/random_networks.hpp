@@ -21,8 +21,14 @@ inline Tensors random_weights(const Shape& shape) {
   return {at::randn(shape, at::kDouble) * 0.5, at::randn({shape[0]}, at::kDouble) * 0.3};
 }
 
+// A scale and a shift for each channel, some of them negative.
+inline Tensors random_channels(int64_t channels) {
+  return {at::randn({channels}, at::kDouble), at::randn({channels}, at::kDouble) * 0.3};
+}
+
 // A convolutional network with every layer in it: normalisation, padding, strides, dilation,
-// groups, both poolings, LeakyReLU, transposition, residual sum, concatenation, gathering, mean.
+// groups, both poolings, LeakyReLU, affine maps of channels, transposition, residual sum,
+// concatenation, gathering, mean.
 inline Network every_layer() {
   // The same weights in whatever order tests run.
   at::manual_seed(3);
@@ -54,28 +60,34 @@ inline Network every_layer() {
   net.add(concat_layer(0), {max, average});
   net.append(gather_layer(0, {7, 2, 0, 2, 5, 1, 4, 6}));
   net.append(convolution_layer({}), random_weights({6, 8, 1, 1}));
+  net.append(channel_affine_layer(), random_channels(6));
   net.append(relu_layer());
   net.append(transpose_layer({1, 2, 0}));
   const int spread = net.append(mean_layer({0}, true));
   const auto size = elements(net.nodes()[static_cast<std::size_t>(spread)].shape);
   net.append(reshape_layer({size}));
+  net.append(channel_affine_layer(), random_channels(size));
   net.append(linear_layer(), random_weights({5, size}));
   return net;
 }
 
-// Layers without a bias, and weights that several layers read: one alone, one with its bias.
+// Layers without a bias, and weights that several layers read: one alone, one with its bias, an
+// affine map of channels.
 inline Network few_parameters() {
   at::manual_seed(4);
   Network net({3, 6, 6});
   ConvolutionOptions conv;
   conv.padding = {1, 1};
   const Tensors shared = random_weights({3, 3, 3, 3});
+  const Tensors channels = random_channels(3);
   net.append(convolution_layer(conv), shared);
   net.append(relu_layer());
   net.append(convolution_layer(conv), shared);
   net.append(relu_layer());
   net.append(convolution_layer(conv), {shared[0]});
+  net.append(channel_affine_layer(), channels);
   net.append(relu_layer());
+  net.append(channel_affine_layer(), channels);
   net.append(convolution_layer({}), {at::randn({2, 3, 1, 1}, at::kDouble) * 0.3});
   net.append(reshape_layer({72}));
   net.append(linear_layer(), {at::randn({5, 72}, at::kDouble) * 0.05});

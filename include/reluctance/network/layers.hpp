@@ -40,8 +40,12 @@ LayerPtr average_pooling_layer(const PoolingOptions& options);
 LayerPtr mean_layer(std::vector<int64_t> axes, bool keep);
 
 // y = scale * x + shift with constants that broadcast against the sample shape: input
-// normalisation, folded batch normalisation. Tensors: scale, shift; not trainable.
+// normalisation, the statistics of batch normalisation. Tensors: scale, shift; not trainable.
 LayerPtr affine_layer();
+
+// y = scale * x + shift, trainable, for each channel: what batch normalisation learns. Channels are
+// the first axis of C x ... Tensors: scale (C), shift (C).
+LayerPtr channel_affine_layer();
 
 LayerPtr reshape_layer(Shape shape);                         // Flatten, Reshape, Squeeze, Unsqueeze
 LayerPtr transpose_layer(std::vector<int64_t> permutation);  // of the sample axes

@@ -17,7 +17,7 @@ struct ImportedNetwork {
   // Where each parameter comes from, in Network::parameters order.
   struct Source {
     std::string name;         // of the file's tensor; empty for one that has none
-    bool folded = false;      // a normalisation was worked in: its numbers are not the file's
+    bool folded = false;      // another constant was added to it: its numbers are not the file's
     bool transposed = false;  // the file has rows and columns the other way round
   };
   std::vector<Source> sources;

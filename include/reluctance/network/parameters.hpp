@@ -16,7 +16,7 @@ struct NamedParameter {
 };
 
 // All of them, in Network::parameters order. No two have the same name: a matrix that the file has
-// the other way round is NAME.T, the bias that a folded normalisation gave a layer is the bias of
+// the other way round is NAME.T, the bias that a nameless sum gave a layer is the bias of
 // that layer, and one that has no name in the file is called by its place.
 std::vector<NamedParameter> named_parameters(const ImportedNetwork& imported);
 

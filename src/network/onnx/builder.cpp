@@ -213,6 +213,32 @@ Value Builder::affine(const Value& x, const Tensor& scale, const Tensor& shift, 
   return {{}, result, wide.shape};
 }
 
+Value Builder::normalised(const Value& x, const Normalisation& normalisation) {
+  require_activation(x);
+  const int64_t channels = x.shape.at(1);
+  if (x.shape[0] != 1) {  // rows that each have the channels
+    std::vector<int64_t> swapped(x.shape.size());
+    std::iota(swapped.begin(), swapped.end(), 0);
+    std::swap(swapped[0], swapped[1]);
+    const Value first = transposed(x, swapped);
+    Shape shape = first.shape;
+    shape.insert(shape.begin(), 1);
+    const Value y = normalised(reshaped(first, shape), normalisation);
+    return transposed(reshaped(y, first.shape), swapped);
+  }
+  // Whatever the axes after the channels, they lie in one piece.
+  const bool leading = !sample_shape(x.node).empty() && sample_shape(x.node)[0] == channels;
+  const int node = leading ? x.node : view(x, {x.shape.begin() + 1, x.shape.end()});
+  Shape axes(sample_shape(node).size(), 1);
+  axes[0] = channels;
+  const auto constants = [&](const Tensor& each) { return each.to(at::kFloat).view(axes); };
+  const int normal =
+      add(affine_layer(), {node}, {constants(normalisation.scale), constants(normalisation.shift)},
+          Origin::normalisation);
+  return added(channel_affine_layer(), {normal}, x.shape,
+               {normalisation.weight, normalisation.bias});
+}
+
 Value Builder::combined(const Value& a, const Value& b,
                         Tensor (*operation)(const Tensor&, const Tensor&)) {
   require_room(count(broadcast(a.shape, b.shape)));

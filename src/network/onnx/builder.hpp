@@ -73,6 +73,12 @@ class Builder {
 
   // Operations on activations.
   Value affine(const Value& x, const Tensor& scale, const Tensor& shift, Origin origin);
+  // weight * (scale * x + shift) + bias for each channel, of C numbers each: a batch normalisation,
+  // of which the statistics are constants and the rest is trained. Channels are the second axis.
+  struct Normalisation {
+    Tensor scale, shift, weight, bias;
+  };
+  Value normalised(const Value& x, const Normalisation& normalisation);
   Value mean(const Value& x, const std::vector<std::size_t>& axes, bool keep);
   Value sum(const Value& x, const std::vector<std::size_t>& axes, bool keep);
   Value elementwise(const Value& x, LayerPtr layer);

@@ -116,20 +116,17 @@ std::vector<Value> batch_normalization(const Call& call) {
   call.require(call.integer("spatial", 1) != 0,
                "has spatial=0; export the model with opset 9 or later");
   call.require(x.shape.size() >= 2, "takes a batch axis and channels, got " + to_string(x.shape));
-  // In float64, four statistics and what is made of them take the room of sixteen.
-  call.build.require_room(16 * x.shape[1]);
-  Tensors statistics;  // scale, bias, mean, variance
+  // In float64, two statistics and what is made of them take the room of eight.
+  call.build.require_room(8 * x.shape[1]);
+  Tensors constants;  // scale, bias, mean, variance
   for (std::size_t i = 1; i <= 4; ++i) {
-    statistics.push_back(call.constant(i).to(at::kDouble).flatten());
-    call.require(statistics.back().numel() == x.shape[1],
+    constants.push_back(call.constant(i).flatten());
+    call.require(constants.back().numel() == x.shape[1],
                  "its statistics do not fit " + to_string(x.shape));
   }
-  const double epsilon = call.number("epsilon", 1e-5f);
-  const Tensor scale = statistics[0] / (statistics[3] + epsilon).sqrt();
-  const Tensor shift = statistics[1] - statistics[2] * scale;
-  Shape channels(x.shape.size() - 1, 1);
-  channels[0] = x.shape[1];
-  return {call.build.affine(x, scale.view(channels), shift.view(channels), Origin::normalisation)};
+  const Tensor mean = constants[2].to(at::kDouble), variance = constants[3].to(at::kDouble);
+  const Tensor scale = (variance + call.number("epsilon", 1e-5f)).rsqrt();
+  return {call.build.normalised(x, {scale, -mean * scale, constants[0], constants[1]})};
 }
 
 }  // namespace

@@ -11,9 +11,6 @@
 namespace reluctance::onnx_import {
 namespace {
 
-// More than networks have: a file of a few bytes could have one weight normalised for ever.
-constexpr int64_t most_scaled = int64_t{1} << 28;
-
 bool is(const Node& node, std::string_view name) { return node.layer->name() == name; }
 
 bool does_nothing(const Node& affine) {
@@ -35,7 +32,6 @@ class Simplifier {
     for (std::size_t i = 0; i < needed_.size(); ++i) {
       if (!needed_[i]) continue;
       const Node& node = draft_.nodes()[i];
-      for (const Tensor& tensor : node.tensors) uses_[key_of(tensor)] += node.trainable;
       for (int from : node.inputs) {
         if (from != Network::input) ++readers_[index(from)];
       }
@@ -65,14 +61,6 @@ class Simplifier {
   Source source_of(const Tensor& tensor) const {
     const auto found = sources_.find(tensor.data_ptr());
     return found == sources_.end() ? Source{} : found->second;
-  }
-
-  // Whether another node has one of these, too.
-  bool used(const Tensors& tensors) const {
-    return std::any_of(tensors.begin(), tensors.end(), [&](const Tensor& tensor) {
-      const auto found = uses_.find(key_of(tensor));
-      return found != uses_.end() && found->second > 1;
-    });
   }
 
   static std::size_t index(int node) { return static_cast<std::size_t>(node); }
@@ -128,27 +116,15 @@ class Simplifier {
     const Tensor& scale = affine.tensors[0];
     const Tensor& shift = affine.tensors[1];
     const bool linear = is(node, "Conv") || is(node, "Gemm");
-    if (linear && (origin == Origin::shift || origin == Origin::normalisation)) {
+    if (linear && origin == Origin::shift) {
       Shape channels(node.shape.size(), 1);
       channels[0] = node.shape[0];
-      if (!fits(scale, channels) || !fits(shift, channels)) return false;
-      const Tensor factor = scale.expand(channels).reshape({-1});
-      const Tensor bias = shift.expand(channels).reshape({-1});
-      // One number for all channels is no bias, and a weight that others use is theirs, too.
-      const bool scales = origin == Origin::normalisation;
-      if (scales ? used(tensors) : shift.numel() != bias.numel()) return false;
-      if (scales) {
-        scaled_ += tensors[0].numel();
-        if (scaled_ > most_scaled) return false;
-        Shape rows(static_cast<std::size_t>(tensors[0].dim()), 1);
-        rows[0] = -1;
-        const Source folded{source_of(tensors[0]).name, true};
-        tensors[0] = tensors[0] * factor.view(rows);
-        sources_[tensors[0].data_ptr()] = folded;
-      }
+      // One number for all channels is no bias.
+      if (shift.numel() != node.shape[0] || !fits(shift, channels)) return false;
+      const Tensor bias = shift.reshape({-1});
       Source source = source_of(tensors.size() == 1 ? shift : tensors[1]);
-      source.folded = scales || tensors.size() > 1;
-      tensors = {tensors[0], tensors.size() == 1 ? bias : tensors[1] * factor + bias};
+      source.folded = tensors.size() > 1;
+      tensors = {tensors[0], tensors.size() == 1 ? bias : tensors[1] + bias};
       sources_[tensors[1].data_ptr()] = source;
       return true;
     }
@@ -213,9 +189,7 @@ class Simplifier {
   std::vector<bool> needed_;
   std::vector<int> readers_;                         // of each draft node
   std::vector<int> moved_;                           // draft node -> kept node
-  std::map<TensorKey, int> uses_;                    // by trainable nodes
   std::unordered_map<const void*, Source> sources_;  // by their memory
-  int64_t scaled_ = 0;  // elements of weights that a normalisation was worked into
   std::vector<Kept> kept_;
 };
 

@@ -28,9 +28,8 @@ struct Draft {
   std::unordered_map<const void*, std::string> names;  // of the file's tensors, by their memory
 };
 
-// The nodes that `output` needs, with separate biases and batch normalisation folded into the
-// linear layer before them, a scale and a shift joined into one layer, and without layers that do
-// nothing.
+// The nodes that `output` needs, with separate biases folded into the linear layer before them, a
+// scale and a shift joined into one layer, and without layers that do nothing.
 struct Simplified {
   Network network;
   std::vector<ImportedNetwork::Source> sources;  // of its parameters

@@ -52,8 +52,8 @@ void set(onnx::ValueInfoProto& to, const std::string& name, const Shape& sample)
 
 // The last part of an operand's name: people choose parameters by it (parameters.hpp).
 std::string operand_name(const std::string& type, std::size_t place) {
-  const bool weighs =
-      type == "Gemm" || type == "MatMul" || type == "Conv" || type == "ConvTranspose";
+  const bool weighs = type == "Gemm" || type == "MatMul" || type == "Conv" ||
+                      type == "ConvTranspose" || type == "BatchNormalization";
   if (weighs && place < 2) return place == 0 ? ".weight" : ".bias";
   return ".operand" + std::to_string(place);
 }
