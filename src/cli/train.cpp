@@ -73,6 +73,14 @@ void add_train(CLI::App& app) {
   command->add_flag("--carry", training.carry,
                     "start the attack on an image where the last one on it ended, and step by "
                     "eps / steps: one step an epoch is as good as several");
+  command
+      ->add_option("--crop", training.augmentation.crop,
+                   "put so many zeros around each image and cut one of its size out of that at "
+                   "random, in each epoch anew; 4 is usual for 32 x 32")
+      ->transform(whole_number(0, 1000))
+      ->capture_default_str();
+  command->add_flag("--flip", training.augmentation.flip,
+                    "mirror every second image, at random, from left to right, in each epoch anew");
   command->add_option("--limit", options->limit, "train on the first N images; default: all")
       ->transform(whole_number(1, 10000000));
   command->add_option("--epochs", training.epochs, "times through the data")

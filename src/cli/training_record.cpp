@@ -87,6 +87,8 @@ std::string training_record(const TrainingOptions& options, const AttackOptions&
               {"loss", attack.loss},
               {"label_smoothing", label_smoothing},
               {"carry", options.carry},
+              {"crop", options.augmentation.crop},
+              {"flip", options.augmentation.flip},
               {"schedule", to_string(options.schedule)},
               {"epochs", options.epochs},
               {"batch_size", options.batch_size}};

@@ -28,6 +28,7 @@ std::string training_settings(const TrainingOptions& options, const std::string&
        << "\nepochs: " << options.epochs << "\nbatch size: " << options.batch_size
        << "\nlearning rate: " << options.learning_rate << "\nmomentum: " << options.momentum
        << "\nweight decay: " << options.weight_decay << "\ncarry: " << options.carry
+       << "\ncrop: " << options.augmentation.crop << "\nflip: " << options.augmentation.flip
        << "\nschedule: " << to_string(options.schedule) << "\nseed: " << options.seed
        << "\nthreads: " << at::get_num_threads()
        << "\n";  // the order of sums, and so their rounding

@@ -17,7 +17,7 @@ namespace reluctance {
 namespace {
 
 // Streams of random numbers of one training.
-enum Stream : std::uint64_t { order_stream, attack_stream };
+enum Stream : std::uint64_t { order_stream, attack_stream, augmentation_stream };
 
 double learning_rate_at(const TrainingOptions& options, int64_t step, int64_t total) {
   const double done = static_cast<double>(step) / static_cast<double>(total);
@@ -148,6 +148,10 @@ TrainingState train(const TrainingState& start, const Samples& samples,
   if (options.carry && !(attack && attack->ball)) {
     throw Error("perturbations can be carried on for attacks in a ball only: use pgd or fgsm");
   }
+  require_images(options.augmentation, start.network.input_shape());
+  if (options.carry && !options.augmentation.none()) {
+    throw Error("perturbations cannot be carried on to another crop or flip of their image");
+  }
   const int64_t total = total_steps(options, samples.count());
   const int64_t steps_per_epoch = total / options.epochs;
   if (start.carried.defined() && start.carried.sizes() != samples.images.sizes()) {
@@ -172,7 +176,13 @@ TrainingState train(const TrainingState& start, const Samples& samples,
     const int64_t begin = batch * options.batch_size;
     const Tensor places =
         order.slice(0, begin, std::min(begin + options.batch_size, samples.count()));
-    const Samples batch_samples = samples.rows(places);
+    Samples batch_samples = samples.rows(places);
+    if (!options.augmentation.none()) {
+      const auto place = static_cast<std::uint64_t>(epoch);
+      batch_samples = batch_samples.with_images(
+          augmented(batch_samples, options.augmentation,
+                    derive_seed(options.seed, {augmentation_stream, place})));
+    }
     BatchGradient result;
     try {
       result = batch_gradient(state.network, batch_samples, options.objective,

@@ -221,6 +221,34 @@ TEST(Train, GoesOnBitForBitWithCarriedPerturbations) {
   expect_to_go_on_bit_for_bit(at::kCPU, options);
 }
 
+TEST(Train, GoesOnBitForBitWithCropsAndFlips) {
+  TrainingOptions options = options_with_attack();
+  options.augmentation = {1, true};
+  expect_to_go_on_bit_for_bit(at::kCPU, options);
+}
+
+TEST(Train, CropsAndFlipsAreAnewInEachEpochAndNotCarriedOn) {
+  const Samples samples = stripes(16);
+  TrainingOptions options;
+  options.epochs = 1;
+  options.augmentation = {2, true};
+  const TrainingState once = train(untrained(), samples, options);
+  const double first = nlohmann::json::parse(once.metrics)["loss"];
+  // Without learning, the loss of an epoch tells its images apart.
+  options.epochs = 2;
+  options.learning_rate = 1e-30;
+  std::istringstream lines(train(untrained(), samples, options).metrics);
+  std::string line;
+  std::getline(lines, line);
+  EXPECT_EQ(nlohmann::json::parse(line)["loss"], first);
+  std::getline(lines, line);
+  EXPECT_NE(nlohmann::json::parse(line)["loss"], first);
+  options = options_with_attack();
+  options.carry = true;
+  options.augmentation = {1, false};
+  EXPECT_THROW(train(untrained(), samples, options), Error);
+}
+
 TEST(Train, GoesOnBitForBitWithSquaredError) {
   TrainingOptions options = options_with_attack();
   options.objective.loss = squared_error_loss();

@@ -10,6 +10,7 @@
 #include "reluctance/base/progress.hpp"
 #include "reluctance/loss/loss.hpp"
 #include "reluctance/network/network.hpp"
+#include "reluctance/train/augmentation.hpp"
 
 namespace reluctance {
 
@@ -39,7 +40,8 @@ struct TrainingOptions {
   // at a random point (Zheng et al. 2020). The perturbation lies in a few directions; if
   // they turn slowly, one step goes on where many would have come. Needs a ball.
   bool carry = false;
-  std::uint64_t seed = 0;  // order of the samples and starts of the attacks
+  Augmentation augmentation{};  // of each image, another in each epoch; not with `carry`
+  std::uint64_t seed = 0;       // order of the samples, augmentation and starts of the attacks
 };
 
 // The gradient of an objective over a batch.
