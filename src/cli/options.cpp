@@ -54,8 +54,9 @@ void add_model(CLI::App& app, CommonOptions& options) {
 }
 
 void add_architecture(CLI::App& app, CommonOptions& options) {
-  app.add_option("--arch", options.architecture.name,
-                 "architecture of a new network: linear, mlp, cnn, lenet, vgg11 or resnet18")
+  app.add_option(
+         "--arch", options.architecture.name,
+         "architecture of a new network: linear, mlp, cnn, lenet, alexnet, vgg11 or resnet18")
       ->transform(any_case())
       ->excludes("--model")
       ->capture_default_str();
@@ -65,7 +66,7 @@ void add_architecture(CLI::App& app, CommonOptions& options) {
       ->excludes("--model")
       ->capture_default_str();
   app.add_option("--width", options.architecture.width,
-                 "channels of vgg11's and resnet18's first stage")
+                 "channels of the first stage of alexnet, vgg11 and resnet18")
       ->transform(whole_number(1, 4096))
       ->excludes("--model")
       ->capture_default_str();

@@ -2,10 +2,12 @@
 
 #include <ATen/ATen.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "reluctance/base/error.hpp"
 #include "reluctance/base/random.hpp"
+#include "reluctance/base/suggest.hpp"
 #include "reluctance/network/layers.hpp"
 
 namespace reluctance {
@@ -107,6 +109,25 @@ void lenet(Assembly& build, const ArchitectureOptions& options) {
   }
 }
 
+// AlexNet (Krizhevsky et al. 2012) as usual for small images: first windows of 11 pixels four
+// apart, pooling by two, and one linear layer.
+void alexnet(Assembly& build, const ArchitectureOptions& options) {
+  PoolingOptions pooling;
+  pooling.ceil_mode = true;  // 28 x 28 images: 7, 4, 2, 1
+  const int64_t width = options.width;
+  build.convolution(build.last(), width, 11, 4, 5);
+  build.relu();
+  build.add(max_pooling_layer(pooling));
+  build.convolution(build.last(), 3 * width, 5, 1, 2);
+  build.relu();
+  build.add(max_pooling_layer(pooling));
+  for (int64_t factor : {6, 4, 4}) {
+    build.convolution(build.last(), factor * width, 3, 1, 1);
+    build.relu();
+  }
+  build.add(max_pooling_layer(pooling));
+}
+
 // Configuration A of Simonyan and Zisserman (2015) with one linear layer, as usual for small
 // images.
 void vgg11(Assembly& build, const ArchitectureOptions& options) {
@@ -137,16 +158,20 @@ void resnet18(Assembly& build, const ArchitectureOptions& options) {
 }  // namespace
 
 const std::vector<std::string>& architecture_names() {
-  static const std::vector<std::string> names{"linear", "mlp", "cnn", "lenet", "vgg11", "resnet18"};
+  static const std::vector<std::string> names{"linear",  "mlp",   "cnn",     "lenet",
+                                              "alexnet", "vgg11", "resnet18"};
   return names;
 }
 
 Network make_network(const ArchitectureOptions& options) {
   const std::string& name = options.name;
+  const std::vector<std::string>& known = architecture_names();
+  if (std::find(known.begin(), known.end(), name) == known.end()) {
+    throw Error("unknown architecture '" + name + "'; choose one of " + listed(known, "or"));
+  }
   if (options.classes < 2) throw Error(name + ": needs at least 2 classes");
   if (options.width < 1) throw Error(name + ": --width must be positive");
-  const bool convolutional =
-      name == "cnn" || name == "lenet" || name == "vgg11" || name == "resnet18";
+  const bool convolutional = name != "linear" && name != "mlp";
   if (convolutional && options.input_shape.size() != 3) {
     throw Error(name + ": takes images of channels x height x width, got samples of " +
                 to_string(options.input_shape) + "; use --arch mlp or linear");
@@ -158,15 +183,12 @@ Network make_network(const ArchitectureOptions& options) {
     cnn(build);
   } else if (name == "lenet") {
     lenet(build, options);
+  } else if (name == "alexnet") {
+    alexnet(build, options);
   } else if (name == "vgg11") {
     vgg11(build, options);
   } else if (name == "resnet18") {
     resnet18(build, options);
-  } else if (name != "linear") {
-    std::string known;
-    for (const std::string& each : architecture_names())
-      known += (known.empty() ? "" : ", ") + each;
-    throw Error("unknown architecture '" + name + "'; choose one of " + known);
   }
   return build.finish();
 }

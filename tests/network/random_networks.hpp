@@ -119,11 +119,12 @@ inline std::vector<NamedNetwork> networks_in_double() {
   build("vgg11", {1, 28, 28}, 5);
   build("resnet18", {3, 16, 16}, 6);
   list.push_back({"few_parameters", few_parameters()});
+  build("alexnet", {1, 28, 28}, 7);
   return list;
 }
 
 // How many those are.
-inline constexpr int network_count = 8;
+inline constexpr int network_count = 9;
 
 inline Tensor random_input(const Network& network, int64_t samples) {
   Shape shape{samples};

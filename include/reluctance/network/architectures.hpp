@@ -10,11 +10,11 @@
 namespace reluctance {
 
 struct ArchitectureOptions {
-  std::string name = "mlp";  // linear, mlp, cnn, lenet, vgg11 or resnet18
+  std::string name = "mlp";  // linear, mlp, cnn, lenet, alexnet, vgg11 or resnet18
   Shape input_shape{1, 28, 28};
   int64_t classes = 10;
   std::vector<int64_t> hidden{256, 256, 256};  // mlp: widths of the hidden layers
-  int64_t width = 64;                          // vgg11 and resnet18: channels of the first stage
+  int64_t width = 64;  // alexnet, vgg11, resnet18: channels of the first stage
   std::uint64_t seed = 0;
 };
 
