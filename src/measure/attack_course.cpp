@@ -31,7 +31,7 @@ AttackCourse measure_course(const Network& network, const Samples& samples, cons
                             int64_t steps) {
   const Tensor alpha = per_sample(step_size, samples.images);
   Tensor x = samples.images.clone();
-  Tensor d, gradient;
+  Tensor d;
   Tensors norms, first, second, square, wrong;
   for (int64_t t = 0; t <= steps; ++t) {
     const Pass pass = forward(network, x, Keep::gates);
@@ -44,7 +44,7 @@ AttackCourse measure_course(const Network& network, const Samples& samples, cons
     const Tensor label = (p * d.eq(-1)).sum(1);
     const Tensor rival = (p * d.eq(1)).sum(1);
     const Tensor others = (p * d.eq(0)).sum(1);
-    gradient = vector_jacobian(network, pass, s);
+    const Tensor gradient = vector_jacobian(network, pass, s);
     norms.push_back(squared_rows(gradient).sqrt());
     first.push_back((d * s).sum(1) / 2);
     second.push_back(label * rival + (label + rival) * others / 4);
@@ -52,13 +52,8 @@ AttackCourse measure_course(const Network& network, const Samples& samples, cons
     wrong.push_back(pass.logits.argmax(1).ne(samples.labels));
     if (t < steps) x = x + alpha * gradient;
   }
-  return {at::stack(norms, 1),
-          at::stack(first, 1),
-          at::stack(second, 1),
-          at::stack(square, 1),
-          at::stack(wrong, 1),
-          x - samples.images,
-          gradient};
+  return {at::stack(norms, 1),  at::stack(first, 1), at::stack(second, 1),
+          at::stack(square, 1), at::stack(wrong, 1), x - samples.images};
 }
 
 }  // namespace reluctance

@@ -7,7 +7,6 @@
 
 #include "reluctance/attack/gradient_ascent.hpp"
 #include "reluctance/geometry/norm.hpp"
-#include "reluctance/loss/cross_entropy.hpp"
 #include "reluctance/measure/accuracy.hpp"
 #include "reluctance/network/passes.hpp"
 
@@ -18,8 +17,8 @@ namespace {
 constexpr int halvings = 7;  // of a power of ten: 10^(1/2^7), 2%
 
 // The last iterates. beta: N, where the network is.
-Tensor climbed(CountedPasses& passes, const Samples& samples, const Tensor& beta, int64_t steps) {
-  const Loss loss = cross_entropy_loss();
+Tensor climbed(CountedPasses& passes, const Samples& samples, const Tensor& beta, int64_t steps,
+               const Loss& loss) {
   const Tensor alpha = per_sample(beta / static_cast<double>(steps), samples.images);
   Tensor x = samples.images.clone();
   for (int64_t step = 0; step < steps; ++step) {
@@ -32,11 +31,11 @@ Tensor climbed(CountedPasses& passes, const Samples& samples, const Tensor& beta
 // The samples of one batch between a strength that does not fool and one that does.
 class Bracket {
  public:
-  Bracket(const Network& network, const Samples& samples, int64_t steps)
-      : passes_(network), samples_(samples), steps_(steps) {
+  Bracket(const Network& network, const Samples& samples, int64_t steps, const Loss& loss)
+      : passes_(network), samples_(samples), steps_(steps), loss_(loss) {
     const Pass pass = forward(network, samples.images, Keep::gates);
     const Tensor gradient =
-        vector_jacobian(network, pass, cross_entropy_loss().gradient(pass.logits, samples.labels));
+        vector_jacobian(network, pass, loss.gradient(pass.logits, samples.labels));
     first_ = 1 / gradient.flatten(1).norm(2, 1);
     low_ = at::zeros_like(first_);
     high_ = at::full_like(first_, std::numeric_limits<double>::infinity());
@@ -64,7 +63,7 @@ class Bracket {
     if (places.numel() == 0) return;
     const Samples part = samples_.rows(places);
     const Tensor tried = beta.index_select(0, places);
-    const Tensor attacked = climbed(passes_, part, tried, steps_);
+    const Tensor attacked = climbed(passes_, part, tried, steps_, loss_);
     const Tensor fooled = passes_.forward(attacked, Keep::nothing).logits.argmax(1).ne(part.labels);
     high_.index_copy_(0, places, at::where(fooled, tried, high_.index_select(0, places)));
     low_.index_copy_(0, places, at::where(fooled, low_.index_select(0, places), tried));
@@ -73,18 +72,18 @@ class Bracket {
   CountedPasses passes_;
   const Samples& samples_;
   int64_t steps_;
+  const Loss& loss_;
   Tensor first_, low_, high_, open_;
 };
 
 }  // namespace
 
 RawAttackResult measure_raw_attack(const Network& network, const Samples& samples,
-                                   const Tensor& beta, int64_t steps) {
+                                   const Tensor& beta, int64_t steps, const Loss& loss) {
   const Tensor& x = samples.images;
   CountedPasses passes(network);
-  const Tensor attacked = climbed(passes, samples, beta.to(x.options()), steps);
-  const Tensor gradient =
-      input_gradient(passes, samples.with_images(attacked), cross_entropy_loss());
+  const Tensor attacked = climbed(passes, samples, beta.to(x.options()), steps, loss);
+  const Tensor gradient = input_gradient(passes, samples.with_images(attacked), loss);
   const Pass before = forward(network, x, Keep::gates);
   const Pass after = forward(network, attacked, Keep::gates);
   return {(attacked - x).to(at::kCPU), gradient.to(at::kCPU), gates_flipped(network, before, after),
@@ -92,12 +91,12 @@ RawAttackResult measure_raw_attack(const Network& network, const Samples& sample
 }
 
 Tensor fooling_strengths(const Network& network, const Samples& samples, int64_t steps,
-                         const Progress& progress) {
+                         const Progress& progress, const Loss& loss) {
   ProgressCounter counter(progress, samples.count());
   return map_chunks(chunks_of(network, samples.count(), &counter),
                     [&](int64_t begin, int64_t end) -> Tensors {
                       const Samples part = samples.slice(begin, end);
-                      return {Bracket(network, part, steps).strengths()};
+                      return {Bracket(network, part, steps, loss).strengths()};
                     })[0];
 }
 

@@ -35,11 +35,6 @@ ScalarReduction scalar_reduction(const LinearRegion& region) {
   return {direction, margin, margin.sigmoid(), (direction * moved).sum(1)};
 }
 
-Tensor scalar_quadratic_attack(const ScalarReduction& reduction, const Tensor& beta) {
-  const Tensor length = grown(reduction, beta) * reduction.first() / reduction.square;
-  return reduction.direction * length.unsqueeze(1);
-}
-
 Tensor scalar_attack(const ScalarReduction& reduction, const Tensor& beta) {
   Tensor coefficients = at::zeros_like(reduction.direction);
   for (int64_t i = 0; i < reduction.margin.size(0); ++i) {

@@ -57,6 +57,27 @@ TEST(Paper, HoldsOnALinearNetworkOfTwoClasses) {
   }
 }
 
+// In one region the theory of a step is exact, whatever the loss and however strong the attack.
+TEST(Paper, StepsOnALinearNetworkAreAsPredicted) {
+  at::manual_seed(2);
+  Network network(Shape{8});
+  network.append(linear_layer(), random_weights({4, 8}));
+  const Tensor x = at::randn({40, 8}, at::kDouble);
+  const auto results = by_name(test_paper(network, {x, logits(network, x).argmax(1)}, {20, 30}));
+  const std::vector<Check>& checks = results.at("theorem-3").found.outcome.checks;
+  int asked = 0;
+  for (const Check& each : checks) {
+    if (each.what.starts_with("kappa where attack and step are of squared error")) {
+      EXPECT_LT(each.value, 1e-3);
+      ++asked;
+    } else if (each.what.starts_with("cosine")) {
+      EXPECT_GT(each.value, 1 - 1e-9);
+      ++asked;
+    }
+  }
+  EXPECT_EQ(asked, 2);
+}
+
 TEST(Paper, OfOneImageIsNeverCertain) {
   at::manual_seed(2);
   Network network(Shape{8});

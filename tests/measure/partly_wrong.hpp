@@ -17,8 +17,8 @@ struct PartlyWrong {
 };
 
 inline PartlyWrong partly_wrong_subject() {
-  at::manual_seed(2);
   Network network = networks_in_double().at(2).network;
+  at::manual_seed(2);
   const Tensor x = random_input(network, 60);
   const Tensor labels = logits(network, x).argmax(1);
   labels.slice(0, 0, 6).add_(1).remainder_(6);

@@ -99,6 +99,16 @@ inline Network few_parameters() {
   return net;
 }
 
+// Six inputs, nine hidden units.
+inline Network small_perceptron(int64_t classes) {
+  at::manual_seed(8);
+  Network net({6});
+  net.append(linear_layer(), random_weights({9, 6}));
+  net.append(relu_layer());
+  net.append(linear_layer(), random_weights({classes, 9}));
+  return net;
+}
+
 inline std::vector<NamedNetwork> networks_in_double() {
   std::vector<NamedNetwork> list;
   list.push_back({"every_layer", every_layer()});

@@ -70,8 +70,8 @@ struct PaperResults {
 };
 
 // Tests all of them on images that each have an attack of their own smallest fooling strength.
-// The seed is of the resampling; progress counts statements. Throws Error for a network without
-// parameters.
+// The seed is of the resampling; progress counts the search for these and the statements. Throws
+// Error for a network without parameters.
 PaperResults test_paper(const Network& network, const Samples& samples, const PaperOptions& options,
                         const Context& context = {});
 

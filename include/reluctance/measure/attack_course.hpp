@@ -18,7 +18,6 @@ struct AttackCourse {
   Tensor square;          // ||dz/dx||^2
   Tensor answered_wrong;  // booleans
   Tensor delta;           // N x input shape, at the end
-  Tensor gradient;        // N x input shape: dL/dx at the end
 
   // sum over the steps of alpha ||dz/dx||^2 H_z: the exponent A as gates flip on the way. N.
   Tensor exponent(const Tensor& step_size) const;

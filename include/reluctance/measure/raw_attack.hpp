@@ -8,6 +8,7 @@
 
 #include "reluctance/base/progress.hpp"
 #include "reluctance/base/samples.hpp"
+#include "reluctance/loss/loss.hpp"
 #include "reluctance/network/network.hpp"
 
 namespace reluctance {
@@ -21,10 +22,11 @@ struct RawAttackResult {
   Tensor predictions;    // N: classes answered at the end; where the network is
 };
 
-// network and samples, inputs of it, in float64; beta: a strength for each (N). For one batch on
-// the calling thread.
+// network and samples, inputs of it, in float64; beta: a strength for each (N); loss: what the
+// attack climbs. For one batch on the calling thread.
 RawAttackResult measure_raw_attack(const Network& network, const Samples& samples,
-                                   const Tensor& beta, int64_t steps);
+                                   const Tensor& beta, int64_t steps,
+                                   const Loss& loss = cross_entropy_loss());
 
 // Each sample's own smallest fooling strength (N, float64, on the CPU), to 2%: from the strength
 // that would move it by one if the gradient stayed as it is, by powers of ten to two strengths of
@@ -32,7 +34,7 @@ RawAttackResult measure_raw_attack(const Network& network, const Samples& sample
 // samples that are answered wrong without an attack, and for those that a million times the first
 // strength does not fool. Progress counts samples.
 Tensor fooling_strengths(const Network& network, const Samples& samples, int64_t steps,
-                         const Progress& progress = {});
+                         const Progress& progress = {}, const Loss& loss = cross_entropy_loss());
 
 // The strength at which the attack fools the given share of the samples that were right, to 2%, by
 // bisection on its logarithm. If even `largest` does not, returns it.

@@ -26,9 +26,7 @@ struct ScalarReduction {
 ScalarReduction scalar_reduction(const LinearRegion& region);
 
 // Coefficients c of delta = J^T c (N x C) under a raw attack of strength beta and infinitely many
-// steps: with the loss to second order, (exp(A) - 1) g_z / (H_z ||dz/dx||^2) dz/dx, and exactly, by
-// binary_margin.
-Tensor scalar_quadratic_attack(const ScalarReduction& reduction, const Tensor& beta);
+// steps, exactly, by binary_margin.
 Tensor scalar_attack(const ScalarReduction& reduction, const Tensor& beta);
 
 // Theorems 3 and 4: T of u = direction for a fully connected first layer, whose output has the

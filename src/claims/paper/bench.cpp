@@ -13,12 +13,12 @@
 namespace reluctance {
 
 PaperBench::PaperBench(const Network& network, const Samples& samples, const PaperOptions& options,
-                       std::uint64_t seed)
-    : steps_(options.steps), seed_(seed), network_(network.to(at::kCPU).to(at::kDouble)) {
+                       const Context& context)
+    : steps_(options.steps), seed_(context.seed), network_(network.to(at::kCPU).to(at::kDouble)) {
   if (network.parameters().empty()) throw Error("the network has no parameters to train");
   // Twice as many as are wanted: some are wrong, and some no attack fools.
   const Samples tried = as_inputs(network_, samples.head(2 * options.images));
-  const Tensor strengths = fooling_strengths(network_, tried, steps_);
+  const Tensor strengths = fooling_strengths(network_, tried, steps_, context.progress);
   const Tensor places = strengths.isfinite().nonzero().squeeze(1).slice(0, 0, options.images);
   samples_ = tried.rows(places);
   strength_ = strengths.index_select(0, places);

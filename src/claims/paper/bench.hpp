@@ -25,8 +25,9 @@ inline constexpr double paper_radius = 0.5;
 
 class PaperBench {
  public:
+  // The context's progress counts images whose fooling strength is sought.
   PaperBench(const Network& network, const Samples& samples, const PaperOptions& options,
-             std::uint64_t seed);
+             const Context& context);
 
   int64_t count() const { return samples_.count(); }  // N
   int64_t steps() const { return steps_; }

@@ -15,13 +15,17 @@ const std::vector<PaperStatement>& paper_statements() {
 PaperResults test_paper(const Network& network, const Samples& samples, const PaperOptions& options,
                         const Context& context) {
   const Progress& progress = context.progress;
-  const auto total = static_cast<int64_t>(paper_statements().size()) + 1;
-  if (progress) progress(0, total);
-  const PaperBench bench(network, samples, options, context.seed);
+  const auto statements = static_cast<int64_t>(paper_statements().size());
+  // The search for fooling strengths takes about as long as the statements.
+  const auto total = 2 * statements;
+  const Progress searching = [&](int64_t done, int64_t of) {
+    if (progress) progress(statements * done / of, total);
+  };
+  const PaperBench bench(network, samples, options, {context.seed, searching});
   PaperResults all{bench.count(), bench.steps(), {}};
   for (const PaperStatement& statement : paper_statements()) {
     check_interrupt();
-    if (progress) progress(static_cast<int64_t>(all.results.size()) + 1, total);
+    if (progress) progress(statements + static_cast<int64_t>(all.results.size()), total);
     if (bench.count() == 0) {
       all.results.push_back(
           {&statement,
