@@ -129,7 +129,8 @@ std::vector<Flag> validity_flags(const Network& network, const Samples& samples,
                "another one, or more of its steps and restarts"});
     }
   }
-  for (std::size_t i = 0; i < result.stages.size(); ++i) {
+  // The first stage has no attack before it that could be the weaker one.
+  for (std::size_t i = 1; i < result.stages.size(); ++i) {
     if (result.stages[i].name != "square") continue;
     const auto felled = result.felled_by.eq(static_cast<int64_t>(i)).sum().item<int64_t>();
     const double of_attacked =

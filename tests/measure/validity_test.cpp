@@ -7,6 +7,7 @@
 #include <limits>
 
 #include "attack/subjects.hpp"
+#include "measure/small_ensembles.hpp"
 #include "reluctance/attack/nearest_class.hpp"
 
 namespace reluctance {
@@ -146,19 +147,27 @@ TEST(Validity, AnAttackThatGetsLostInALargerBudget) {
             std::vector<std::string>{"rising-budget"});
 }
 
-TEST(Validity, SquareBeyondTheOthers) {
+// Square on its own fells everything itself, which says nothing of attacks by gradients.
+TEST(Validity, SquareBeyondTheOthersWhereThereAreOthers) {
   const LinearSubject linear = linear_subject();
   const Ball ball = half_of_them(linear, Norm::linf);
-  // Without the stages before it, all that falls is Square's.
+  const Stage idle = stage("idle", ball, [](const Tensor& images) {
+    return AttackResult{images, at::zeros({images.size(0)}, at::kBool)};
+  });
   Stage square = standard_stages(linear.network, ball, linear.samples.images).back();
   ASSERT_EQ(square.attack.name, "square");
   square.pays = 0;
-  const EnsembleResult result = run_ensemble(linear.network, linear.samples, {square});
-  ASSERT_GE(result.felled_by.eq(0).sum().item<int64_t>(), 3);
   ValidityOptions options;
   options.ball = ball;
-  EXPECT_TRUE(raised(validity_flags(linear.network, linear.samples, result, options),
-                     "weaker-than-square"));
+  for (const bool others : {true, false}) {
+    const std::vector<Stage> stages = others ? std::vector{idle, square} : std::vector{square};
+    const EnsembleResult result = run_ensemble(linear.network, linear.samples, stages);
+    const auto place = static_cast<int64_t>(stages.size()) - 1;
+    ASSERT_GE(result.felled_by.eq(place).sum().item<int64_t>(), 3);
+    EXPECT_EQ(raised(validity_flags(linear.network, linear.samples, result, options),
+                     "weaker-than-square"),
+              others);
+  }
 }
 
 }  // namespace

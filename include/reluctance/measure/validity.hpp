@@ -38,8 +38,8 @@ struct ValidityOptions {
 //   "flat-loss"           the gradient of cross-entropy vanishes in the network's precision, where
 //                         that of the margin does not, on more than 10%, and the attack follows it
 //   "rising-budget"       of the samples that fell, more than 10% withstand twice the budget
-//   "weaker-than-square"  Square, which needs no gradients, felled more than 5% of the
-//                         samples it attacked, which stood against everything before it
+//   "weaker-than-square"  Square, which needs no gradients, felled more than 5% of the samples it
+//                         attacked, which stood against the attacks before it
 // samples: images of N x any shape that fits the network; `result` as run_ensemble gives it.
 std::vector<Flag> validity_flags(const Network& network, const Samples& samples,
                                  const EnsembleResult& result, const ValidityOptions& options);
