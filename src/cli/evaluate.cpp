@@ -163,9 +163,10 @@ void show_audit(std::FILE* summary, const Evaluation& evaluation) {
     const AuditRound& last = audit.rounds.back();
     std::fprintf(
         summary,
-        "  at most %.2f points lower by the published ensemble (95%%: of %ld that stood it "
-        "attacked %ld, %ld fell)\n",
-        100 * audit.bound, last.population, last.attacked, last.felled);
+        "  at most %.2f points lower by the published ensemble (95%%: it attacked the nearest %ld, "
+        "%ld fell, and of the other %ld that stood %ld, %ld fell)\n",
+        100 * audit.bound, last.nearest, last.nearest_felled, last.population, last.attacked,
+        last.felled);
   }
   if (audit.went_on) {
     std::fprintf(summary,

@@ -11,7 +11,9 @@ Json as_json(const Audit& audit) {
   return {{"bound", audit.bound},
           {"rounds", list_of(audit.rounds,
                              [](const AuditRound& round) {
-                               return Json{{"population", round.population},
+                               return Json{{"nearest", round.nearest},
+                                           {"nearest_felled", round.nearest_felled},
+                                           {"population", round.population},
                                            {"attacked", round.attacked},
                                            {"felled", round.felled},
                                            {"bound", round.bound}};

@@ -3,18 +3,19 @@
 #include <ATen/ATen.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <ctime>
 
+#include "measure/least.hpp"
 #include "reluctance/attack/nearest_class.hpp"
 #include "reluctance/base/random.hpp"
 
 namespace reluctance {
 namespace {
 
-// Looks at a bound, and goes on if it is too high, this often: the level is shared among them
-// (Bonferroni).
-constexpr double looks = 2;
+// Of the level of the bound, for each look at it (Bonferroni): the second one is rare.
+constexpr std::array shares{0.8, 0.2};
 
 double log_choose(int64_t n, int64_t k) {
   const auto gamma = [](int64_t m) { return std::lgamma(static_cast<double>(m) + 1); };
@@ -85,20 +86,45 @@ class Auditor {
         .squeeze(1);
   }
 
+  Tensor nearest_of(const Tensor& rows) const {
+    constexpr int64_t fewest = 16;
+    constexpr int64_t part = 50;
+    const Tensor margin = result_.margin.index_select(0, rows);
+    return least(rows, margin, samples_, std::max(fewest, rows.size(0) / part));
+  }
+
+  Tensor without(const Tensor& rows, const Tensor& some) const {
+    Tensor left = at::zeros_like(audited_).index_fill_(0, rows, true);
+    return left.index_fill_(0, some, false).nonzero().squeeze(1);
+  }
+
+  // So many of the rows, by chance.
+  Tensor draw(const Tensor& rows, int64_t count) const {
+    const std::uint64_t seed = derive_seed(options_.seed, {1, audit_.rounds.size()});
+    const Tensor numbers =
+        uniform_rows(seed, samples_.index.to(rows.device()).index_select(0, rows), 1,
+                     at::empty({0}, rows.options().dtype(at::kDouble)));
+    return rows.index_select(0, numbers.squeeze(1).argsort().slice(0, 0, count));
+  }
+
+  int64_t fallen_of(const Tensor& rows) const {
+    return result_.felled_by.index_select(0, rows).ge(0).sum().item<int64_t>();
+  }
+
   // Another round; whether its bound is low enough.
   bool look() {
     const auto all = static_cast<double>(result_.felled_by.size(0));
-    const double level = (1 - options_.confidence) / looks;
-    const Tensor rows = unknown();
-    AuditRound round{rows.size(0), 0, 0, 0};
+    const double level = (1 - options_.confidence) * shares.at(audit_.rounds.size());
     const auto most = static_cast<int64_t>(std::floor(options_.points * all + 1e-9));
+    const Tensor rows = unknown();
+    const Tensor nearest = rows.size(0) > most ? nearest_of(rows) : rows.slice(0, 0, 0);
+    const Tensor others = without(rows, nearest);
+    AuditRound round{nearest.size(0), 0, others.size(0), 0, 0, 0};
     round.attacked = draws_for(round.population, most, level);
-    const std::uint64_t seed = derive_seed(options_.seed, {1, audit_.rounds.size()});
-    const Tensor draw = uniform_rows(seed, samples_.index.to(rows.device()).index_select(0, rows),
-                                     1, at::empty({0}, rows.options().dtype(at::kDouble)))
-                            .squeeze(1);
-    const Tensor chosen = rows.index_select(0, draw.argsort().slice(0, 0, round.attacked));
-    round.felled = measured("audit", chosen, 3);
+    const Tensor drawn = draw(others, round.attacked);
+    const int64_t felled = measured("audit", at::cat({nearest, drawn}), 3);
+    round.felled = fallen_of(drawn);
+    round.nearest_felled = felled - round.felled;
     const int64_t marked = marked_at_most(round.population, round.attacked, round.felled, level);
     round.bound = static_cast<double>(marked - round.felled) / all;
     audit_.rounds.push_back(round);

@@ -6,6 +6,7 @@
 #include <chrono>
 #include <cmath>
 
+#include "measure/least.hpp"
 #include "reluctance/base/random.hpp"
 #include "reluctance/geometry/ball.hpp"
 #include "reluctance/loss/margin.hpp"
@@ -45,20 +46,11 @@ Fallen confirmed(const Network& network, const Samples& samples, const Attack& a
 
 constexpr int64_t block_size = 500;
 
-// Fewer samples are no evidence that a stage does not pay.
+// Fewer attacks are no evidence that a stage does not pay.
 constexpr int64_t evidence = 50;
 
 bool pays(const Stage& stage, const EnsembleState::Yield& yield) {
-  return yield.attacked < evidence ||
-         static_cast<double>(yield.felled) >= stage.pays * static_cast<double>(yield.attacked);
-}
-
-// Those of the rows (n) with the smallest values, in the order of their samples' own index where
-// these are equal.
-Tensor least(const Tensor& rows, const Tensor& values, const Samples& samples, int64_t count) {
-  const Tensor by_index = samples.index.index_select(0, rows).argsort(/*stable=*/true, 0, false);
-  const Tensor order = values.index_select(0, by_index).argsort(/*stable=*/true, 0, false);
-  return rows.index_select(0, by_index.index_select(0, order.slice(0, 0, count)));
+  return static_cast<double>(yield.felled) >= stage.pays * static_cast<double>(yield.attacked);
 }
 
 // The next wave of a stage: three quarters by margin, the others by chance.
@@ -68,7 +60,8 @@ Tensor next_wave(const EnsembleState& state, const Stage& stage, const Samples& 
   const Tensor stands = result.felled_by.eq(EnsembleResult::stands);
   const Tensor left = stands.logical_and(state.tried.logical_not()).nonzero().squeeze(1);
   if (stage.pays == 0) return left;
-  const int64_t size = std::max(evidence, stands.sum().item<int64_t>() / 10);
+  const int64_t fewest = (evidence + stage.repetitions - 1) / stage.repetitions;
+  const int64_t size = std::max(fewest, stands.sum().item<int64_t>() / 10);
   if (left.size(0) <= size) return left;
   const Tensor nearest = least(left, result.margin.index_select(0, left), samples, size * 3 / 4);
   const Tensor others =
@@ -136,9 +129,10 @@ bool begin_block(EnsembleState& state, const Samples& samples, const std::vector
   };
   if (!result.stages.empty()) {
     const Stage& stage = stages[result.stages.size() - 1];
-    const bool going_on = stage.pays > 0 && pays(stage, state.wave);
-    if (going_on && wave(stage)) return true;  // else all of them have been tried
-    if (going_on && pays(stage, state.whole) && state.repetition + 1 < stage.repetitions) {
+    const bool waves = stage.pays > 0;
+    const bool again = pays(stage, state.whole) || result.stages.back().attacked < evidence;
+    if (waves && pays(stage, state.wave) && wave(stage)) return true;
+    if (waves && again && state.repetition + 1 < stage.repetitions) {
       begin(state.repetition + 1);
       if (wave(stage)) return true;
     }

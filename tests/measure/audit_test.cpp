@@ -127,7 +127,9 @@ TEST_F(Audits, GoOnWhereTheCascadeWasTooWeak) {
   EXPECT_LE(audit.bound, 0.02);
   EXPECT_GT(audit.passes.forward, 0);
   // Nobody is attacked twice by the ensemble.
-  EXPECT_LE(audit.rounds[0].attacked + audit.rounds[1].attacked, 300);
+  int64_t attacked = 0;
+  for (const AuditRound& round : audit.rounds) attacked += round.nearest + round.attacked;
+  EXPECT_LE(attacked, 300);
   expect_exact(audit.result);
 }
 
@@ -144,8 +146,28 @@ TEST_F(Audits, AreBriefWhereTheCascadeWasStrong) {
   EXPECT_LE(audit.bound, 0.02);
   ASSERT_EQ(audit.result.stages.size(), stages + 1);
   EXPECT_EQ(audit.result.stages.back().name, "audit");
-  EXPECT_EQ(audit.result.stages.back().attacked, audit.rounds[0].attacked);
+  EXPECT_EQ(audit.result.stages.back().attacked,
+            audit.rounds[0].nearest + audit.rounds[0].attacked);
   expect_exact(audit.result);
+}
+
+// Those with the least margins are all attacked, however few others are drawn.
+TEST_F(Audits, LeaveNoneOfTheNearestOut) {
+  const EnsembleResult left = untouched();
+  const Audit audit = run(left, 0.9);
+  ASSERT_FALSE(audit.rounds.empty());
+  const AuditRound& round = audit.rounds[0];
+  EXPECT_EQ(round.nearest, 16);
+  EXPECT_EQ(round.population, 284);
+  EXPECT_LT(round.attacked, 30);
+  const Tensor nearest = left.margin.argsort().slice(0, 0, 16);
+  const Tensor distance = boundary_distance(linear_, Norm::linf).index_select(0, nearest);
+  const Tensor fell = audit.result.felled_by.index_select(0, nearest).ge(0);
+  EXPECT_GT(round.nearest_felled, 8);
+  EXPECT_EQ(fell.sum().item<int64_t>(), round.nearest_felled);
+  const Tensor clear = distance.lt((1 - 1e-3) * ball_.radius);
+  EXPECT_TRUE(at::equal(fell.logical_and(clear), clear));
+  expect_consistent(audit.result);
 }
 
 // Stopped after any block of any of its runs, it goes on to what it would have found.
@@ -186,14 +208,15 @@ TEST_F(Audits, GoOnWhereTheyWereStopped) {
 
 TEST_F(Audits, OfNoPointsRunTheEnsembleOnAllButAFew) {
   const Audit audit = run(untouched(), 0);
-  EXPECT_GT(audit.rounds[0].attacked, 290);  // the last ones could hide nothing at that level
+  // The last ones could hide nothing at that level.
+  EXPECT_GT(audit.rounds[0].nearest + audit.rounds[0].attacked, 285);
   EXPECT_EQ(audit.bound, 0);
   expect_exact(audit.result);
 }
 
 TEST_F(Audits, OfAllPointsAskNothing) {
   const Audit audit = run(untouched(), 1);
-  EXPECT_EQ(audit.rounds[0].attacked, 0);
+  EXPECT_EQ(audit.rounds[0].nearest + audit.rounds[0].attacked, 0);
   EXPECT_EQ(audit.bound, 1);
   EXPECT_EQ(audit.passes.forward, 0);
   EXPECT_TRUE(audit.result.stages.empty());

@@ -66,7 +66,7 @@ TEST(EnsembleStages, AWaveIsOfLeastMarginsAndOfChance) {
 
 TEST(EnsembleStages, GoOnWhileTheyPay) {
   // Waves of 100, of what still stands: the third one brings too little.
-  Waves waves({2, 5, 0}, 0.01, 3);
+  Waves waves({2, 5, 0}, 0.01, 1);
   const EnsembleResult result = waves.run(1000);
   ASSERT_EQ(waves.waves.size(), 3U);
   EXPECT_EQ(result.felled_by.eq(0).sum().item<int64_t>(), 7);
@@ -75,9 +75,9 @@ TEST(EnsembleStages, GoOnWhileTheyPay) {
 }
 
 TEST(EnsembleStages, AreRepeatedWithOtherNumbersWhileTheyPay) {
-  // 60 samples: waves of 50 and of what is left, in which too few are attacked to say it fails.
+  // Waves of 50. The second one ends the first time, which paid as a whole; the third time did not.
   Waves waves({3, 0, 3, 0, 0}, 0.02, 9);
-  waves.run(60);
+  waves.run(500);
   ASSERT_EQ(waves.waves.size(), 5U);
   EXPECT_EQ(waves.seeds[0], waves.seeds[1]);
   EXPECT_NE(waves.seeds[1], waves.seeds[2]);
@@ -85,11 +85,20 @@ TEST(EnsembleStages, AreRepeatedWithOtherNumbersWhileTheyPay) {
   EXPECT_NE(waves.seeds[3], waves.seeds[4]);
 }
 
+// The nearest ones are tried again before a stage ends for lack of success.
+TEST(EnsembleStages, FewAttacksAreNoEvidence) {
+  Waves waves({}, 0.01, 9);
+  waves.run(130);  // waves of 13: the fourth time makes 52 attacks
+  ASSERT_EQ(waves.waves.size(), 4U);
+  for (const Tensor& wave : waves.waves) EXPECT_EQ(wave.size(0), 13);
+}
+
 TEST(EnsembleStages, FewSamplesGetAllThatThereIs) {
-  for (const int64_t samples : {1, 10, 49}) {
+  for (const int64_t samples : {1, 10, 13}) {
     Waves waves({}, 0.01, 4);
     waves.run(samples);
-    EXPECT_EQ(waves.waves.size(), 4U) << samples;
+    ASSERT_EQ(waves.waves.size(), 4U) << samples;
+    for (const Tensor& wave : waves.waves) EXPECT_EQ(wave.size(0), samples);
   }
 }
 

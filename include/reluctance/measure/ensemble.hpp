@@ -13,10 +13,11 @@
 namespace reluctance {
 
 // One attack of an ensemble, on all samples that stand or, wave after wave, on as many of them as
-// it pays: a wave is the tenth of them (50 at least) that the least margins and, for a quarter of
-// it, chance choose. The stage goes on to the next wave, and from the last one to the first with
-// other random numbers, while at least the share `pays` of a wave falls. To stop takes the evidence
-// of 50 samples: few samples are attacked as often as the stage allows.
+// it pays: a wave is the tenth of them that the least margins and, for a quarter of it, chance
+// choose. The stage goes on to the next wave while at least the share `pays` of a wave falls. It
+// begins anew, with other random numbers, while that share of all the last time's fell, or it has
+// made fewer than 50 attacks, which are no evidence. A wave is so large at least that all
+// repetitions are evidence: fewer samples than that are attacked as often as the stage allows.
 struct Stage {
   Attack attack;
   double pays = 0;          // 0: one wave of all samples
@@ -96,10 +97,11 @@ struct AutoattackOptions {
 std::vector<Stage> autoattack_stages(const Network& network, const Ball& ball,
                                      const AutoattackOptions& options = {});
 
-// A cascade that gets near AutoAttack at a small part of its cost. The nearest-class attack on all;
-// then, as far as each pays, longer, at all classes and again and again from other starts, targeted
-// Auto-PGD (from 4 classes on) and Square, as others who search differently. `images`:
-// starts lead towards them; M x any shape that fits the network.
+// A cascade that gets near AutoAttack at a small part of its cost. The nearest-class attack on all,
+// at the nearest classes and at all of them: no margin speaks of a class that was not tried. Then,
+// as far as each pays, again and again from other starts, targeted Auto-PGD (from 4 classes on),
+// Auto-PGD with cross-entropy and Square, as others who search differently. `images`: starts lead
+// towards them; M x any shape that fits the network.
 std::vector<Stage> standard_stages(const Network& network, const Ball& ball, const Tensor& images);
 
 // What goes on where that was not enough: the same search with more of everything, MALT's order of
