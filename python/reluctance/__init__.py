@@ -18,13 +18,16 @@ from ._network import Network, Note, load
 from ._operators import FeltCurvature, Operator, felt_curvature, hessian
 from ._results import Check, Distances, Evaluation, Flag, Quantiles, Result, Share, Stage
 from ._torch import from_torch
+from ._training import Findings, Training, findings, new_network, train
 from ._watch import Watch
 from .attacks import AutoAttack
 
 __all__ = [
     "AutoAttack", "Check", "Claim", "Curvature", "Distances", "Dynamics", "Evaluation", "FGSM",
-    "FeltCurvature", "Flag", "Influence", "Network", "Note", "Operator", "PGD", "Paper", "Quantiles", "Raw", "Report",
-    "Result", "Share", "Spectrum", "Stage", "Watch", "attacks", "curvature", "distances", "dynamics",
-    "evaluate", "explain", "felt_curvature", "from_torch", "hessian", "influence", "load", "paper", "spectrum",
+    "FeltCurvature", "Findings", "Flag", "Influence", "Network", "Note", "Operator", "PGD", "Paper",
+    "Quantiles", "Raw", "Report", "Result", "Share", "Spectrum", "Stage", "Training", "Watch",
+    "attacks", "curvature", "distances", "dynamics", "evaluate", "explain", "felt_curvature",
+    "findings", "from_torch", "hessian", "influence", "load", "new_network", "paper", "spectrum",
+    "train",
 ]
 __version__: str = _core.program.split()[-1]

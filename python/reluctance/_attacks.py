@@ -42,6 +42,9 @@ class FGSM(Attack):
     eps: float = 0.05
     loss: str = "cross-entropy"
 
+    def words(self) -> Dict[str, Any]:
+        return {**super().words(), "norm": "linf"}  # some functions have another one by default
+
 
 @dataclasses.dataclass(frozen=True)
 class Raw(Attack):

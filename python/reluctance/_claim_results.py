@@ -240,7 +240,29 @@ class Paper(Result):
         return rows
 
 
-class Report(Result):
+class Paged(Result):
+    """What has a page of its own."""
+
+    __slots__ = ()
+
+    def page(self) -> str:
+        """The report as one HTML document, which needs no network."""
+        return _core.report_page(self._text)
+
+    def save(self, path: Union[str, "os.PathLike[str]"]) -> None:
+        """Writes the page to a file. Raises OSError where that fails."""
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(self.page())
+
+    def _repr_html_(self) -> str:
+        # Some notebooks forbid frames, or their scripts: the table is all that is seen there.
+        page = html.escape(self.page(), quote=True)
+        return (f"{super()._repr_html_()}<p>The report itself, where this notebook runs its scripts; "
+                '<code>.save("report.html")</code> writes it to a file:</p>'
+                f'<iframe srcdoc="{page}" style="width:100%;height:800px;border:0"></iframe>')
+
+
+class Report(Paged):
     """Everything about a network and its data: claims, findings and advice, and a page of them."""
 
     __slots__ = ()
@@ -261,15 +283,6 @@ class Report(Result):
         return tuple((each["action"], each["evidence"])
                      for each in self._numbers["networks"][0]["advice"])
 
-    def page(self) -> str:
-        """The report as one HTML document, which needs no network."""
-        return _core.report_page(self._text)
-
-    def save(self, path: Union[str, "os.PathLike[str]"]) -> None:
-        """Writes the page to a file. Raises OSError where that fails."""
-        with open(path, "w", encoding="utf-8") as file:
-            file.write(self.page())
-
     def _rows(self) -> List[Tuple[str, str]]:
         network = self._numbers["networks"][0]
         accuracy = network["accuracy"]
@@ -284,7 +297,3 @@ class Report(Result):
         rows.extend((f"advice {k + 1}", f"{action}. {evidence}")
                     for k, (action, evidence) in enumerate(self.advice))
         return rows
-
-    def _repr_html_(self) -> str:
-        page = html.escape(self.page(), quote=True)
-        return f'<iframe srcdoc="{page}" style="width:100%;height:800px;border:0"></iframe>'

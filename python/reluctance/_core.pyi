@@ -1,6 +1,6 @@
 """The extension module: for the package's own use."""
 
-from typing import Any, Dict, List, Tuple
+from typing import Any, Dict, List, Optional, Tuple
 
 program: str
 torch_version: str
@@ -68,3 +68,8 @@ def ask(job: str, network: Network, images: Array, labels: Array,
 def report_page(results: str) -> str: ...
 def felt_curvature(network: Network, images: Array, labels: Array,
                    arguments: Dict[str, Any]) -> FeltCurvature: ...
+def new_network(name: str, input_shape: List[int], classes: int, arguments: Dict[str, Any]) -> Network: ...
+def train(network: Network, images: Array, labels: Array,
+          arguments: Dict[str, Any]) -> Tuple[Network, str, List[str]]: ...
+def findings(network: Optional[Network], images: Array, labels: Array,
+             arguments: Dict[str, Any]) -> Tuple[str, List[str]]: ...

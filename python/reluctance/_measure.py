@@ -44,31 +44,35 @@ def box_of(box: Any) -> Any:
     return _Box((name, _arrays.take(array, f"box: {name}")) for name, array in box.items())
 
 
-def command(function: str, words: Words) -> str:
-    shown = ", ".join(f"{key}={value!r}" for key, value in words.items())
-    return f"reluctance.{function}({shown})"
-
-
-def call(job: Callable[..., Any], network: Network, images: Any, labels: Any, words: Words,
-         progress: Progress) -> Any:
-    """What the extension's ``job`` gives for a network and data, told of progress."""
+def held(network: Network) -> _core.Network:
+    """What the extension holds of a network."""
     if not isinstance(network, Network):
         raise ValueError(f"the network is a {type(network).__name__}; reluctance.load and "
                          "reluctance.from_torch make what is needed")
+    return network._core
+
+
+def call(job: Callable[..., Any], network: Optional[_core.Network], images: Any, labels: Any,
+         words: Words, progress: Progress) -> Any:
+    """What the extension's ``job`` gives for a network and data, told of progress."""
     words = {key: value for key, value in words.items() if value is not None}
     with receiver(progress) as told:
         if told is not None:
             words["progress"] = told
-        return job(network._core, _arrays.take(images, "images"), _arrays.take(labels, "labels"),
-                   words)
+        return job(network, _arrays.take(images, "images"), _arrays.take(labels, "labels"), words)
+
+
+def with_command(function: str, words: Words) -> Words:
+    """The words that were written, and as what they are written down."""
+    written = {key: value for key, value in words.items() if value is not None}
+    shown = ", ".join(f"{key}={value!r}" for key, value in written.items())
+    return {**written, "command": f"reluctance.{function}({shown})"}
 
 
 def ask(job: str, network: Network, images: Any, labels: Any, words: Words,
         progress: Progress) -> Tuple[str, Dict[str, Any]]:
-    written = {key: value for key, value in words.items() if value is not None}
-    written["command"] = command(job, written)
-    document, arrays, notes = call(functools.partial(_core.ask, job), network, images, labels,
-                                   written, progress)
+    document, arrays, notes = call(functools.partial(_core.ask, job), held(network), images, labels,
+                                   with_command(job, words), progress)
     note(notes, "arrays", 3)
     return document, {name: _arrays.give(array, images) for name, array in arrays.items()}
 

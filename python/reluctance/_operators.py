@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Dict, List, Optional, Tuple, Union
 
 from . import _arrays, _core
-from ._measure import call, in_words
+from ._measure import call, held, in_words
 from ._network import Network, note, split
 from ._progress import Progress
 from ._attacks import Attack
@@ -166,15 +166,16 @@ def felt_curvature(network: Network, images: Any, labels: Any, *, attack: Union[
     words = in_words(attack, {"norm": norm, "eps": eps, "steps": steps, "step_size": step_size,
                               "beta": beta, "loss": loss}, {"norm": "l2", "eps": 0.5})
     words.update(scale=scale, seed=seed, threads=threads, memory=memory)
-    core = call(_core.felt_curvature, network, images, labels, words, progress)
+    core = call(_core.felt_curvature, held(network), images, labels, words, progress)
     note(core.notes, "arrays", 2)
     return FeltCurvature(core, network, images, threads)
 
 
-def hessian(network: Network, images: Any, labels: Any, *, scale: Optional[float] = None,
-            threads: int = 0, memory: Optional[float] = None) -> Operator:
-    """The Hessian of the mean cross-entropy over the images in the network's parameters, whose order
-    and names are ``net.parameter_names``. In float64 after ``net.to("float64")``.
+def hessian(network: Network, images: Any, labels: Any, *, loss: Optional[str] = None,
+            scale: Optional[float] = None, threads: int = 0, memory: Optional[float] = None) -> Operator:
+    """The Hessian of the mean loss over the images in the network's parameters, whose order and names
+    are ``net.parameter_names``. In float64 after ``net.to("float64")``. ``loss``: "cross-entropy" or
+    "squared-error".
 
     Images, labels and the rest as of :func:`evaluate`.
 
@@ -183,4 +184,5 @@ def hessian(network: Network, images: Any, labels: Any, *, scale: Optional[float
     >>> (H @ numpy.ones(H.shape[0], "float32")).shape
     (1210,)
     """
-    return felt_curvature(network, images, labels, scale=scale, threads=threads, memory=memory).hessian
+    return felt_curvature(network, images, labels, loss=loss, scale=scale, threads=threads,
+                          memory=memory).hessian

@@ -20,6 +20,16 @@ std::string range(double low, double high) {
   return text.str();
 }
 
+int64_t whole_of(const char* name, const py::handle& value, int64_t low, int64_t high) {
+  const bool is_whole = PyIndex_Check(value.ptr()) != 0 && !PyBool_Check(value.ptr());
+  const auto number = is_whole ? PyNumber_AsSsize_t(value.ptr(), nullptr) : low - 1;
+  if (!is_whole || number < low || number > high) {
+    throw Error(std::string("--") + name + ": " + shown(value) + " is not a whole number from " +
+                std::to_string(low) + " to " + std::to_string(high));
+  }
+  return number;
+}
+
 }  // namespace
 
 double Arguments::number(const char* name, double otherwise, double low, double high) const {
@@ -36,15 +46,16 @@ double Arguments::number(const char* name, double otherwise, double low, double 
 }
 
 int64_t Arguments::whole(const char* name, int64_t otherwise, int64_t low, int64_t high) const {
-  if (!has(name)) return otherwise;
-  const py::object value = values_[name];
-  const bool is_whole = PyIndex_Check(value.ptr()) != 0 && !PyBool_Check(value.ptr());
-  const auto number = is_whole ? PyNumber_AsSsize_t(value.ptr(), nullptr) : low - 1;
-  if (!is_whole || number < low || number > high) {
-    throw Error(std::string("--") + name + ": " + shown(value) + " is not a whole number from " +
-                std::to_string(low) + " to " + std::to_string(high));
+  return has(name) ? whole_of(name, values_[name], low, high) : otherwise;
+}
+
+std::vector<int64_t> Arguments::wholes(const char* name, int64_t low, int64_t high) const {
+  std::vector<int64_t> numbers;
+  if (!has(name)) return numbers;
+  for (const py::handle& each : listed(name, "numbers")) {
+    numbers.push_back(whole_of(name, each, low, high));
   }
-  return number;
+  return numbers;
 }
 
 bool Arguments::flag(const char* name) const {
@@ -76,14 +87,18 @@ std::string Arguments::text(const char* name, const std::string& otherwise) cons
   return value.cast<std::string>();
 }
 
+py::object Arguments::listed(const char* name, const char* of) const {
+  const py::object value = values_[name];
+  if (py::isinstance<py::str>(value) || !py::isinstance<py::iterable>(value)) {
+    throw Error(std::string("--") + name + ": " + shown(value) + " is not a list of " + of);
+  }
+  return value;
+}
+
 std::vector<std::string> Arguments::texts(const char* name) const {
   std::vector<std::string> texts;
   if (!has(name)) return texts;
-  const py::object value = values_[name];
-  if (py::isinstance<py::str>(value) || !py::isinstance<py::iterable>(value)) {
-    throw Error(std::string("--") + name + ": " + shown(value) + " is not a list of words");
-  }
-  for (const py::handle& each : value) {
+  for (const py::handle& each : listed(name, "words")) {
     if (!py::isinstance<py::str>(each)) {
       throw Error(std::string("--") + name + ": " + shown(each) + " is not a word");
     }

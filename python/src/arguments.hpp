@@ -29,6 +29,7 @@ class Arguments {
   std::string word(const char* name, const std::string& otherwise) const;  // in small letters
 
   std::vector<std::string> texts(const char* name) const;  // none unless given
+  std::vector<int64_t> wholes(const char* name, int64_t low, int64_t high) const;
 
   // The attack that "attack", "norm", "eps" and so on spell.
   AttackOptions attack(AttackOptions otherwise) const;
@@ -40,6 +41,8 @@ class Arguments {
   JobSettings settings() const;
 
  private:
+  py::object listed(const char* name, const char* of) const;
+
   py::dict values_;
 };
 

@@ -14,6 +14,7 @@
 #include "network.hpp"
 #include "operators.hpp"
 #include "reluctance/base/error.hpp"
+#include "training.hpp"
 #include "watch.hpp"
 
 namespace reluctance::python {
@@ -68,6 +69,7 @@ PYBIND11_MODULE(_core, module) {
   bind_network(module);
   bind_measurements(module);
   bind_operators(module);
+  bind_training(module);
   bind_watch(module);
 }
 

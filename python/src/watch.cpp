@@ -14,6 +14,7 @@
 #include "reluctance/base/error.hpp"
 #include "reluctance/claims/diagnosis.hpp"
 #include "reluctance/jobs/eigenpairs.hpp"
+#include "reluctance/jobs/training.hpp"
 #include "reluctance/network/passes.hpp"
 #include "subject.hpp"
 
@@ -31,8 +32,7 @@ class Watch {
  public:
   Watch(const Subject& subject, const Arguments& arguments) {
     DiagnosisOptions options;
-    options.objective.attack = make_optional_attack(arguments.attack(curvature_attack()));
-    if (options.objective.attack) options.objective.loss = options.objective.attack->loss;
+    options.objective = objective_of(arguments.attack(curvature_attack()), 0);
     require_known_curvature(options.objective);
     options.every = arguments.whole("every", options.every, 1, 1000000000);
     options.top = arguments.whole("top", options.top, 1, 1000);

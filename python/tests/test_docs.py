@@ -10,11 +10,11 @@ import networks
 import pytest
 
 import reluctance as rl
-from reluctance import _claim_results, _measure, _network, _operators, _results, _torch, _watch, attacks
+from reluctance import _claim_results, _measure, _network, _operators, _results, _torch, _training, _watch, attacks
 from reluctance import _attacks
 
 
-@pytest.mark.parametrize("module", [_claim_results, _measure, _network, _operators, _results, _torch, _attacks, _watch, attacks],
+@pytest.mark.parametrize("module", [_claim_results, _measure, _network, _operators, _results, _torch, _attacks, _training, _watch, attacks],
                          ids=lambda module: module.__name__)
 def test_examples(module):
     net = rl.from_torch(networks.trained(networks.perceptron), networks.example(networks.perceptron))

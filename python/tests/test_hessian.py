@@ -26,22 +26,30 @@ def wide(make, module, net):
     return oracle, net.to("float64")
 
 
-def oracle_product(make, module, direction):
+def squared_error(logits, labels):
+    return ((logits - torch.nn.functional.one_hot(labels, logits.shape[1])) ** 2).sum(1).mean() / 2
+
+
+LOSSES = {"cross-entropy": torch.nn.functional.cross_entropy, "squared-error": squared_error}
+
+
+def oracle_product(make, module, direction, loss):
     images, labels = networks.data()
     x = images.double()
     x = x.flatten(1) if make is networks.perceptron else x
     parameters = dict(module.named_parameters())
-    loss = torch.nn.functional.cross_entropy(module(x), labels)
+    loss = LOSSES[loss](module(x), labels)
     gradients = torch.autograd.grad(loss, list(parameters.values()), create_graph=True)
     along = sum((g * direction[name]).sum() for name, g in zip(parameters, gradients))
     return dict(zip(parameters, torch.autograd.grad(along, list(parameters.values()))))
 
 
-def test_products_are_autograds(make, wide, images, labels):
+@pytest.mark.parametrize("loss", LOSSES)
+def test_products_are_autograds(make, wide, images, labels, loss):
     module, net = wide
-    H = rl.hessian(net, images.astype("float64"), labels)
+    H = rl.hessian(net, images.astype("float64"), labels, loss=loss)
     v = torch.randn(H.shape[0], dtype=torch.float64, generator=torch.Generator().manual_seed(2))
-    wanted = oracle_product(make, module, H.split(v))
+    wanted = oracle_product(make, module, H.split(v), loss)
     got = H.split(H @ v)
     assert set(got) == set(wanted)
     largest = max(float(each.abs().max()) for each in wanted.values())
@@ -120,6 +128,15 @@ def test_the_transpose_is_only_offered_where_it_is_known(net, images, labels):
     for product in (felt.effective.rmatvec, lambda v: felt.effective.rmatmat(v[:, None])):
         with pytest.raises(NotImplementedError, match="not symmetric"):
             product(v)
+
+
+def test_every_attack_is_taken_and_every_other_loss_refused(net, images, labels):
+    assert rl.felt_curvature(net, images, labels, attack=rl.FGSM(0.05)).is_hessian
+    assert not rl.felt_curvature(net, images, labels, attack=rl.Raw(0.1)).is_hessian
+    found = rl.curvature(net, images, labels, operator="hessian", loss="squared-error", top=1).to_dict()
+    assert found["loss"] == "squared-error" and found["attack"] is None
+    with pytest.raises(ValueError, match="loss dlr is not trained on; choose cross-entropy or squared-error"):
+        rl.hessian(net, images, labels, loss="dlr")
 
 
 def test_operators_need_a_network_too(images, labels):

@@ -33,18 +33,9 @@ void list_findings() {
   }
 }
 
-std::vector<const EarlierFinding*> chosen(const std::vector<std::string>& only) {
-  std::vector<const EarlierFinding*> findings;
-  for (const std::string& name : only) findings.push_back(&earlier_finding(name));
-  if (only.empty()) {
-    for (const EarlierFinding& each : earlier_findings()) findings.push_back(&each);
-  }
-  return findings;
-}
-
 void run(const Options& options) {
   if (options.list) return list_findings();
-  const std::vector<const EarlierFinding*> findings = chosen(options.only);
+  const std::vector<const EarlierFinding*> findings = findings_named(options.only);
   apply(options.common);
   const auto begin = std::chrono::steady_clock::now();
   Splits data = load_splits(options.common);

@@ -15,6 +15,7 @@
 #include "cli/validators.hpp"
 #include "reluctance/base/error.hpp"
 #include "reluctance/base/files.hpp"
+#include "reluctance/jobs/training.hpp"
 
 namespace reluctance {
 namespace {
@@ -34,9 +35,7 @@ void run(Options options) {
   apply(options.common);
   options.training.schedule = parse_schedule(options.schedule);
   options.training.seed = options.common.seed;
-  if (options.training.carry && options.attack.step_size == 0) {
-    options.attack.step_size = options.attack.epsilon / static_cast<double>(options.attack.steps);
-  }
+  settle_step_size(options.training, options.attack);
   options.training.objective = objective_of(options.attack, options.label_smoothing);
   Dataset data = load_data(options.common, "train");
   if (options.limit > 0) data = head(data, options.limit);

@@ -10,8 +10,7 @@
 #include "cli/networks.hpp"
 #include "reluctance/base/error.hpp"
 #include "reluctance/base/files.hpp"
-#include "reluctance/claims/diagnosis.hpp"
-#include "reluctance/jobs/eigenpairs.hpp"
+#include "reluctance/jobs/training.hpp"
 #include "reluctance/measure/accuracy.hpp"
 #include "reluctance/network/onnx.hpp"
 #include "reluctance/network/passes.hpp"
@@ -71,15 +70,8 @@ TrainedNetwork train_with_checkpoints(const Network& start, const Dataset& data,
   const Samples samples = as_inputs(start, data.samples);
   const std::filesystem::path diagnosed = folder / (prefix + "diagnosis.jsonl");
   if (files.diagnose > 0) {
-    constexpr int64_t watched = 512;
-    DiagnosisOptions asked;
-    asked.every = files.diagnose;
-    asked.objective = options.objective;
-    if (attack) asked.objective.loss = attack->loss;  // which has no smoothed labels
-    asked.momentum = options.momentum;
-    asked.seed = options.seed;
-    asked.memory = curvature_memory(files.memory);
-    diagnosis.emplace(samples.head(watched), asked);
+    diagnosis.emplace(samples.head(watched_samples),
+                      diagnosis_of(options, files.diagnose, files.memory));
     if (state.step > 0) {
       const bool known = std::filesystem::exists(diagnosed);
       diagnosis->resume(known ? read_file(diagnosed, std::uint64_t{1} << 30) : "", state);

@@ -5,6 +5,7 @@
 
 #include "reluctance/base/error.hpp"
 #include "reluctance/base/files.hpp"
+#include "reluctance/jobs/training.hpp"
 
 namespace reluctance {
 namespace {
@@ -59,23 +60,6 @@ class Keys {
 };
 
 }  // namespace
-
-Objective objective_of(const AttackOptions& attack, double label_smoothing) {
-  const bool cross_entropy = attack.loss == cross_entropy_loss().name;
-  Objective objective;
-  objective.loss = cross_entropy ? cross_entropy_loss(label_smoothing) : loss_named(attack.loss);
-  if (!objective.loss.hessian_factor) {
-    throw Error("--loss " + attack.loss +
-                " is not trained on; choose cross-entropy or squared-error");
-  }
-  if (!cross_entropy && label_smoothing > 0) {
-    throw Error("--label-smoothing has no effect on --loss " + attack.loss);
-  }
-  AttackOptions alone = attack;
-  std::erase(alone.given, "--loss");  // the loss is that of the training, too
-  objective.attack = make_optional_attack(attack.attack == "none" ? alone : attack);
-  return objective;
-}
 
 std::string training_record(const TrainingOptions& options, const AttackOptions& attack,
                             double label_smoothing) {

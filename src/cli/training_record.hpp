@@ -17,9 +17,6 @@ struct FinishedTraining {
   std::string diagnosis;            // the lines of diagnosis.jsonl, or none
 };
 
-// What training descends, for an attack or "none". Throws Error for a loss that is not trained on.
-Objective objective_of(const AttackOptions& attack, double label_smoothing);
-
 // `attack` and the label smoothing say what made the objective.
 std::string training_record(const TrainingOptions& options, const AttackOptions& attack,
                             double label_smoothing);

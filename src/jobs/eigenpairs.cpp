@@ -6,6 +6,7 @@
 
 #include "reluctance/base/error.hpp"
 #include "reluctance/base/suggest.hpp"
+#include "reluctance/jobs/training.hpp"
 
 namespace reluctance {
 namespace {
@@ -83,14 +84,12 @@ void require_sound(const CurvatureQuestion& question) {
   if (!one && !question.parameters.empty()) {
     throw Error("--parameters has no effect without --operator: name one");
   }
-  make_optional_attack(attack);
+  objective_of(attack, 0);
 }
 
 FeltCurvature curvature_of(const Network& network, const Samples& samples,
                            const CurvatureQuestion& question) {
-  Objective objective;
-  objective.attack = make_optional_attack(question.attack);
-  if (objective.attack) objective.loss = objective.attack->loss;
+  const Objective objective = objective_of(question.attack, 0);
   if (question.matrix == "effective" && !objective.attack) {
     throw Error(
         "--operator effective needs an attack: for example --attack pgd --norm l2 --eps 0.5");
@@ -122,7 +121,9 @@ CurvatureAnswer ask(const Network& network, const std::vector<NamedParameter>& a
   const LinearOperator matrix =
       places.size(0) < whole.size ? principal_block(whole, places) : whole;
   answer.samples = samples.count();
-  answer.attack = make_optional_attack(question.attack);
+  const Objective objective = objective_of(question.attack, 0);
+  answer.attack = objective.attack;
+  answer.loss = objective.loss.name;
   EigenpairOptions wanted = question.pairs;
   wanted.context.progress = begin_part(question.parts, "eigenpairs");
   answer.pairs = top_eigenpairs(matrix, wanted);

@@ -74,6 +74,15 @@ void explain_network(NetworkResult& result, const Network& network, const Splits
   add_advice(result, network, data, training, options);
 }
 
+std::vector<const EarlierFinding*> findings_named(const std::vector<std::string>& only) {
+  std::vector<const EarlierFinding*> findings;
+  for (const std::string& name : only) findings.push_back(&earlier_finding(name));
+  if (only.empty()) {
+    for (const EarlierFinding& each : earlier_findings()) findings.push_back(&each);
+  }
+  return findings;
+}
+
 std::vector<FindingResult> run_findings(const std::vector<const EarlierFinding*>& findings,
                                         const FindingSetting& setting, const Parts& parts) {
   const Progress progress = begin_part(parts, "earlier findings");

@@ -97,6 +97,7 @@ Json numbers_of(const InfluenceComparison& comparison, const GradientAscent& att
 Json numbers_of(const CurvatureAnswer& answer, const std::string& matrix) {
   return {{"operator", matrix},
           {"attack", answer.attack ? Json(describe(*answer.attack)) : Json(nullptr)},
+          {"loss", answer.loss},
           {"samples", answer.samples},
           {"parameters", list_of(answer.parameters,
                                  [](const NamedParameter& each) {

@@ -215,8 +215,9 @@ TEST_F(ClaimFiles, CurvatureOfOneOperator) {
     const auto [numbers, arrays] =
         files("curvature",
               Arguments{"--operator", matrix, "--top", "3"} + (attacked ? attack : Arguments{}));
-    expect_measurement(numbers, {"operator", "attack", "eigenvalues", "residuals", "smallest",
-                                 "converged", "products", "smooth", "half", "parameters"});
+    expect_measurement(
+        numbers, {"operator", "attack", "loss", "eigenvalues", "residuals", "smallest", "converged",
+                  "products", "smooth", "half", "parameters"});
     EXPECT_EQ(numbers["operator"], matrix);
     EXPECT_EQ(numbers["attack"].is_null(), !attacked);
     EXPECT_EQ(numbers["converged"], true);

@@ -35,6 +35,7 @@ struct CurvatureAnswer {
   int64_t samples;                         // N
   std::vector<NamedParameter> parameters;  // P numbers: of the matrix's rows
   std::optional<GradientAscent> attack;
+  std::string loss;  // whose curvature it is
   Eigenpairs pairs;
   Tensor smallest;                 // float64, ascending
   std::vector<Carriers> carriers;  // of each pair

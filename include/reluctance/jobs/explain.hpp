@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "reluctance/claims/findings.hpp"
@@ -36,6 +37,9 @@ void make_thorough(ExplainOptions& options);
 // network of unknown making.
 void explain_network(NetworkResult& result, const Network& network, const Splits& data,
                      const std::optional<TrainingRecord>& training, const ExplainOptions& options);
+
+// Those of these names, or all where none is named. Throws Error for an unknown one.
+std::vector<const EarlierFinding*> findings_named(const std::vector<std::string>& only);
 
 // Tests the findings one after the other.
 std::vector<FindingResult> run_findings(const std::vector<const EarlierFinding*>& findings,
