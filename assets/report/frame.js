@@ -46,11 +46,11 @@ const frame = (() => {
     if (!training) return "brought along, not trained by this run";
     return [
       training.method === "adversarial" ? `adversarially (${training.attack})` : "plainly",
-      format.plural(training.epochs, "epoch"),
+      format.known(training.epochs) && format.plural(training.epochs, "epoch"),
       `learning rate ${format.number(training.learning_rate)}`,
-      `batches of ${format.count(training.batch_size)}`,
-      format.duration(training.seconds),
-    ].join(", ");
+      format.known(training.batch_size) && `batches of ${format.count(training.batch_size)}`,
+      format.known(training.seconds) && format.duration(training.seconds),
+    ].filter(Boolean).join(", ");
   }
 
   // A bar from 0 to 100% with its 95% interval, and the numbers beside it.

@@ -224,20 +224,23 @@ def explain(network: Network, images: Any, labels: Any, *, limit: int = 256, bat
             thorough: bool = False, attack: Union[str, Attack] = "pgd", norm: str = "linf",
             eps: Optional[float] = None, steps: Optional[int] = None,
             step_size: Optional[float] = None, restarts: Optional[int] = None, beta: Optional[float] = None, loss: Optional[str] = None,
-            scale: Optional[float] = None, seed: int = 0, threads: int = 0,
+            scale: Optional[float] = None, watch: Any = None, seed: int = 0, threads: int = 0,
             memory: Optional[float] = None, progress: Progress = None) -> Report:
     """Why is adversarial training hard here? All claims and earlier findings, with advice.
 
     ``attack``: of the robust accuracy. ``limit``: images that the claims are tested on; ``batch``: of
     claim 3. ``thorough``: more of everything, and findings that train networks of their own; takes
-    long. The report shows itself in notebooks, and ``.save("report.html")`` writes a page that opens
+    long. ``watch``: the :class:`Watch` of the network's training, whose lines go into the report and its
+    advice. The report shows itself in notebooks, and ``.save("report.html")`` writes a page that opens
     without a network. Images, labels and the rest as of :func:`evaluate`.
     """
+    if watch is not None and not watch.lines:
+        raise ValueError("watch: has not seen a step of the training")
     words = in_words(attack, {"norm": norm, "eps": eps, "steps": steps, "step_size": step_size,
                               "restarts": restarts, "beta": beta, "loss": loss},
                      {"norm": "linf"})
     words.update(limit=limit, batch=batch, thorough=thorough, scale=scale, seed=seed, threads=threads,
-                 memory=memory)
+                 memory=memory, watch=watch and watch._core)
     return Report(*ask("explain", network, images, labels, words, progress))
 
 

@@ -3,25 +3,53 @@
 from __future__ import annotations
 
 import json
-from typing import Any, Dict, List, Optional, Union
+import math
+import time
+from typing import Any, Dict, List, Optional, Tuple, Union
 
 from . import _arrays, _core
 from ._attacks import Attack
 from ._measure import in_words
-from ._network import note
+from ._network import Network, note
 from ._torch import from_torch
+
+
+def parameters_of(network: Network, module: Any) -> List[Tuple[Any, bool]]:
+    """The module's own tensors in the order of the network's parameters, and whether each is the other
+    way round. Raises ValueError where the network's are made of them."""
+    if network.folded:
+        raise ValueError(f"{network.name}: a constant is added to {network.folded[0]}; modules whose weights "
+                         "are theirs can be watched")
+    known = dict(module.named_parameters())
+    found = []
+    for name in network.parameter_names:
+        parameter = known.get(name, known.get(name[: -len(".T")]))
+        if parameter is None:
+            raise ValueError(f"{network.name}: {name} is computed from the module's parameters; modules "
+                             "whose weights are theirs can be watched")
+        found.append((parameter, name not in known))
+    return found
+
+
+SHARE = 0.01  # of the loop's time that watching may take where nothing else is said
+FOLLOWED = 16  # updates before a line there
+LONGEST = 60.0  # seconds that count as one step: what takes longer is a pause
 
 
 class Watch:
     """Watches a training loop: how near its learning rate is to the critical one, whether the
     parameters oscillate, and along which directions.
 
-    Called after each step of the optimizer, it follows the update; every ``every`` steps, and at 1,
-    2, 4, ... before, it asks for the curvatures on the probe images under the training's ``attack``
-    and adds a line to :attr:`lines`, whose keys docs/results.md explains ("diagnosis"). Learning
-    rate and momentum are the optimizer's first group's. ``file``: a path that lines are appended to
-    as JSON. ``writer``: of ``torch.utils.tensorboard``, which gets the numbers as scalars. Batch
-    normalisation must be in evaluation mode: with the statistics of each batch, a sample's loss
+    Called after each step of the optimizer. A line, whose keys docs/results.md explains ("diagnosis"),
+    costs as much as some dozens of steps: the curvatures are asked on the probe images, under the
+    training's ``attack``. So lines come as often as one hundredth of the loop's time allows, the first
+    at the first step, and the 16 updates before one are followed. With ``every`` they come every so
+    many steps, and at 1, 2, 4, ... before, whatever that costs, and all updates are followed, as
+    ``reluctance train --diagnose`` does. ``print(watch)`` shows the cost.
+
+    Learning rate and momentum are the optimizer's first group's. ``file``: a path that lines are
+    appended to as JSON. ``writer``: of ``torch.utils.tensorboard``, which gets the numbers as scalars.
+    Batch normalisation must be in evaluation mode: with the statistics of each batch, a sample's loss
     is no function of that sample alone, and has no curvature to ask for.
 
     Raises ValueError for a module that cannot be watched.
@@ -41,7 +69,7 @@ class Watch:
     """
 
     def __init__(self, module: Any, images: Any, labels: Any, *, attack: Union[str, Attack] = "none",
-                 every: int = 100, top: int = 3, norm: str = "l2", eps: float = 0.5,
+                 every: Optional[int] = None, top: int = 3, norm: str = "l2", eps: float = 0.5,
                  steps: Optional[int] = None, step_size: Optional[float] = None,
                  beta: Optional[float] = None, loss: Optional[str] = None, file: Any = None,
                  writer: Any = None, seed: int = 0, threads: int = 0) -> None:
@@ -54,34 +82,53 @@ class Watch:
         self._words = in_words(attack, {"norm": norm, "eps": eps, "steps": steps,
                                         "step_size": step_size, "beta": beta, "loss": loss},
                                {"norm": "l2", "eps": 0.5})
-        self._words.update(every=every, top=top, seed=seed, threads=threads)
-        if self._network.folded:
-            raise ValueError(f"{self._network.name}: a constant is added to {self._network.folded[0]}; "
-                             "modules whose weights are theirs can be watched")
-        known = dict(module.named_parameters())
-        self._parameters = []
-        for name in self._network.parameter_names:
-            parameter = known.get(name, known.get(name[: -len(".T")]))
-            if parameter is None:
-                raise ValueError(f"{self._network.name}: {name} is computed from the module's "
-                                 "parameters; modules whose weights are theirs can be watched")
-            self._parameters.append((parameter, name not in known))
+        self._words.update(top=top, seed=seed, threads=threads)
+        if every is not None:
+            self._words["every"] = every
+        self._parameters = parameters_of(self._network, module)
         self._images, self._labels = images, labels
         self._core: Any = None
+        self._left = 0.0  # when the last call ended
+        self._elapsed = 0.0  # seconds between the calls
+        self._spent = 0.0  # seconds in the calls
+        self._cost = 0.0  # seconds of the dearest line so far
+        self._to_follow = 1  # updates before the next line, which is due after the last of them
+        self._skipped = 0  # updates since the last one that was followed
 
     def __call__(self, optimizer: Any) -> None:
         """After a step of the optimizer."""
         self._require_frozen()
+        begin = time.perf_counter()
+        if self._core is not None:
+            self._elapsed += min(begin - self._left, LONGEST)
+        try:
+            self._after_step(optimizer)
+        finally:
+            self._left = time.perf_counter()
+            self._spent += self._left - begin
+
+    def _after_step(self, optimizer: Any) -> None:
         group = optimizer.param_groups[0]
         if self._core is None:
             momentum = group.get("momentum", 0.0)
             self._core = _core.Watch(self._network._core, _arrays.take(self._images, "images"),
                                      _arrays.take(self._labels, "labels"),
                                      {**self._words, "momentum": momentum})
-            note(self._core.notes, "arrays", 2)
-        now = [_arrays.take(p.t() if turned else p, "parameter") for p, turned in self._parameters]
+            note(self._core.notes, "arrays", 3)
         words = {"threads": self._words["threads"]}
+        if "every" not in self._words:
+            if self._to_follow == 0 and self._spent + self._cost <= SHARE * self._elapsed:
+                self._to_follow = FOLLOWED
+            if self._to_follow == 0:
+                self._skipped += 1
+                return
+            self._to_follow -= 1
+            words.update(ask=self._to_follow == 0, skipped=self._skipped)
+            self._skipped = 0
+        now = [_arrays.take(p.t() if turned else p, "parameter") for p, turned in self._parameters]
+        begin = time.perf_counter()
         if self._core.after_step(now, float(group["lr"]), words):
+            self._cost = max(self._cost, time.perf_counter() - begin)
             self._tell()
 
     def _require_frozen(self) -> None:
@@ -110,5 +157,14 @@ class Watch:
 
     @property
     def seconds(self) -> float:
-        """What asking has cost so far."""
-        return sum(line["seconds"] for line in self.lines)
+        """What watching has cost so far."""
+        return self._spent
+
+    @property
+    def share(self) -> float:
+        """The same over the time that the loop took beside it."""
+        return self._spent / self._elapsed if self._elapsed > 0 else math.inf
+
+    def __repr__(self) -> str:
+        cost = f"{self._spent:.1f} s, {100 * self.share:.2f}% of the loop's {self._elapsed:.1f} s"
+        return f"<reluctance.Watch {self._network.name}: {len(self.lines)} lines, {cost}>"

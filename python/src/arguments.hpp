@@ -31,6 +31,8 @@ class Arguments {
   std::vector<std::string> texts(const char* name) const;  // none unless given
   std::vector<int64_t> wholes(const char* name, int64_t low, int64_t high) const;
 
+  py::object object(const char* name) const { return values_[name]; }
+
   // The attack that "attack", "norm", "eps" and so on spell.
   AttackOptions attack(AttackOptions otherwise) const;
 

@@ -5,6 +5,7 @@
 #include <pybind11/stl.h>
 
 #include <chrono>
+#include <cmath>
 #include <map>
 #include <optional>
 #include <string>
@@ -23,6 +24,7 @@
 #include "reluctance/report/page.hpp"
 #include "reluctance/report/results.hpp"
 #include "subject.hpp"
+#include "watch.hpp"
 
 namespace reluctance::python {
 namespace {
@@ -183,6 +185,24 @@ Answer spectrum(const Subject& subject, const Arguments& arguments) {
   });
 }
 
+// A training that was watched: what the report and the advice say of it.
+struct WatchedTraining {
+  TrainingInfo info;
+  TrainingRecord record;
+};
+
+std::optional<WatchedTraining> watched_training(const Arguments& arguments) {
+  if (!arguments.has("watch")) return {};
+  const Watched& watched = arguments.object("watch").cast<const Watch&>().watched();
+  const std::string& lines = watched.diagnosis.lines();
+  const std::optional<GradientAscent>& attack = watched.objective.attack;
+  WatchedTraining training{
+      {attack ? "adversarial" : "plain", {}, {}, {}, watched.learning_rate, std::nan(""), lines},
+      {attack, watched_steps(lines)}};
+  if (attack) training.info.attack = describe(*attack);
+  return training;
+}
+
 Answer explained(const Subject& subject, const Arguments& arguments) {
   ExplainOptions options;
   options.attack = arguments.attack(options.attack);
@@ -193,7 +213,8 @@ Answer explained(const Subject& subject, const Arguments& arguments) {
   options.claims.dynamics.memory = bytes_of(subject.memory);
   if (arguments.flag("thorough")) make_thorough(options);
   make_attack(options.attack);  // asked before the work
-  return run_job(arguments.settings(), [subject, options](const Parts& parts) {
+  const std::optional<WatchedTraining> training = watched_training(arguments);
+  return run_job(arguments.settings(), [subject, options, training](const Parts& parts) {
     Results results{subject.run(), {}, {}};
     const auto begin = std::chrono::steady_clock::now();
     const Dataset data = subject.data();
@@ -202,7 +223,12 @@ Answer explained(const Subject& subject, const Arguments& arguments) {
     job.claims.parts = parts;
     const Network& network = subject.subject.network;
     NetworkResult result = describe_network(subject.subject, data, job.claims, job.attack);
-    explain_network(result, network, {data, data}, std::nullopt, job);
+    std::optional<TrainingRecord> record;
+    if (training) {
+      result.training = training->info;
+      record = training->record;
+    }
+    explain_network(result, network, {data, data}, record, job);
     results.networks.push_back(std::move(result));
     results.findings = findings_on(network, divided(data), job);
     results.run.seconds =

@@ -1,84 +1,68 @@
-// The diagnosis of a training that goes on in Python.
 #include "watch.hpp"
 
 #include <ATen/ATen.h>
 #include <pybind11/stl.h>
 
+#include <cstddef>
 #include <memory>
 #include <string>
-#include <utility>
 #include <vector>
 
-#include "arguments.hpp"
-#include "network.hpp"
 #include "reluctance/base/error.hpp"
-#include "reluctance/claims/diagnosis.hpp"
 #include "reluctance/jobs/eigenpairs.hpp"
 #include "reluctance/jobs/training.hpp"
 #include "reluctance/network/passes.hpp"
-#include "subject.hpp"
 
 namespace reluctance::python {
-namespace {
 
-// What a step needs is shared: a question that takes too long to leave is left to end alone.
-struct Watched {
-  Diagnosis diagnosis;
-  TrainingState state;
-  std::vector<std::string> notes;
-};
+Watch::Watch(const Subject& subject, const Arguments& arguments) {
+  DiagnosisOptions options;
+  options.objective = objective_of(arguments.attack(curvature_attack()), 0);
+  require_known_curvature(options.objective);
+  options.every = arguments.whole("every", options.every, 1, 1000000000);
+  options.top = arguments.whole("top", options.top, 1, 1000);
+  options.momentum = arguments.number("momentum", 0, 0, 1);
+  options.memory = subject.curvature_memory();
+  options.seed = subject.seed;
+  watched_ = run_job(arguments.settings(), [subject, options](const Parts&) {
+    const Dataset data = subject.data();
+    const Network& network = subject.subject.network;
+    return std::make_shared<Watched>(
+        Watched{Diagnosis(as_inputs(network, data.samples), options), options.objective,
+                TrainingState{network, {}, 0, 0, 0, {}}, 0, data.notes});
+  });
+}
 
-class Watch {
- public:
-  Watch(const Subject& subject, const Arguments& arguments) {
-    DiagnosisOptions options;
-    options.objective = objective_of(arguments.attack(curvature_attack()), 0);
-    require_known_curvature(options.objective);
-    options.every = arguments.whole("every", options.every, 1, 1000000000);
-    options.top = arguments.whole("top", options.top, 1, 1000);
-    options.momentum = arguments.number("momentum", 0, 0, 1);
-    options.memory = subject.curvature_memory();
-    options.seed = subject.seed;
-    watched_ = run_job(arguments.settings(), [subject, options](const Parts&) {
-      const Dataset data = subject.data();
-      const Network& network = subject.subject.network;
-      return std::make_shared<Watched>(Watched{Diagnosis(as_inputs(network, data.samples), options),
-                                               TrainingState{network, {}, 0, 0, 0, {}},
-                                               data.notes});
-    });
+bool Watch::after_step(const std::vector<Array>& parameters, double learning_rate,
+                       const Arguments& arguments) {
+  Tensors tensors;
+  TrainingState& state = watched_->state;
+  const Tensors now = state.network.parameters();
+  if (parameters.size() != now.size()) throw Error("these parameters are of another network");
+  for (std::size_t k = 0; k < now.size(); ++k) {
+    const Tensor& given = parameters[k].tensor;
+    if (given.numel() != now[k].numel()) throw Error("these parameters are of another network");
+    tensors.push_back(given.to(now[k].options()).reshape(now[k].sizes()));
   }
-
-  // `parameters`: those of the network after the step, in its order. True if a line was added.
-  bool after_step(const std::vector<Array>& parameters, double learning_rate,
-                  const Arguments& arguments) {
-    Tensors tensors;
-    const Tensors now = watched_->state.network.parameters();
-    if (parameters.size() != now.size()) throw Error("these parameters are of another network");
-    for (std::size_t k = 0; k < now.size(); ++k) {
-      const Tensor& given = parameters[k].tensor;
-      if (given.numel() != now[k].numel()) throw Error("these parameters are of another network");
-      tensors.push_back(given.to(now[k].options()).reshape(now[k].sizes()));
-    }
-    TrainingState& state = watched_->state;
-    state.network.set_parameters(tensors);
-    ++state.step;
-    if (watched_->diagnosis.is_due(state.step)) {
-      return run_job(arguments.settings(), [watched = watched_, learning_rate](const Parts&) {
-        return watched->diagnosis.after_step(watched->state, learning_rate);
-      });
-    }
+  const int64_t skipped = arguments.whole("skipped", 0, 0, int64_t{1} << 60);
+  state.network.set_parameters(tensors);
+  state.step += 1 + skipped;
+  watched_->learning_rate = learning_rate;
+  {
     // Light enough to cost less here than on a thread of its own.
     const py::gil_scoped_release release;
-    return watched_->diagnosis.after_step(state, learning_rate);
+    watched_->diagnosis.follow(state, learning_rate, skipped > 0);
   }
-
-  const Watched& watched() const { return *watched_; }
-
- private:
-  std::shared_ptr<Watched> watched_;
-};
-
-}  // namespace
+  const bool due =
+      arguments.has("ask") ? arguments.flag("ask") : watched_->diagnosis.is_due(state.step);
+  if (due) {
+    run_job(arguments.settings(), [watched = watched_](const Parts&) {
+      watched->diagnosis.ask(watched->state);
+      return true;
+    });
+  }
+  return due;
+}
 
 void bind_watch(py::module_& module) {
   py::class_<Watch>(module, "Watch")
@@ -92,6 +76,7 @@ void bind_watch(py::module_& module) {
               const py::dict& given) {
              return watch.after_step(parameters, learning_rate, Arguments(given));
            })
+      .def("__repr__", [](const Watch&) { return "watch"; })  // in the command of a report
       .def_property_readonly("lines",
                              [](const Watch& watch) { return watch.watched().diagnosis.lines(); })
       .def_property_readonly("notes", [](const Watch& watch) { return watch.watched().notes; });

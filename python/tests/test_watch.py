@@ -67,6 +67,50 @@ def test_lines_are_what_the_curvatures_say(tmp_path):
     assert watch.seconds > 0
 
 
+def test_by_default_lines_are_as_rare_as_their_cost_asks(monkeypatch):
+    """Time stands still but for what is said here: 10 ms a step, 1 s a line, then none."""
+    module = networks.perceptron()
+    x, y = networks.data()
+    optimizer = torch.optim.SGD(module.parameters(), 0.1)
+    clock = [0.0]
+    monkeypatch.setattr("reluctance._watch.time.perf_counter", lambda: clock[0])
+    watch = rl.Watch(module, x.flatten(1), y, threads=1)
+    asked = rl._core.Watch.after_step
+
+    def slow(core, parameters, rate, words):
+        clock[0] += 1.0 if words["ask"] else 0.0
+        return asked(core, parameters, rate, words)
+
+    monkeypatch.setattr(rl._core.Watch, "after_step", slow)
+    for step in range(1, 40001):
+        clock[0] += 0.01
+        module[0].bias.data.add_(0.001 * (-1) ** step)
+        watch(optimizer)
+    # One at once; the next when 2 s are a hundredth of the loop, 16 updates later; and so on.
+    assert [line["step"] for line in watch.lines] == [1, 20017, 30017]
+    assert watch.seconds == pytest.approx(3) and watch.share < 0.01
+    clock[0] += 1e6  # a pause is no training
+    watch(optimizer)
+    assert watch.share > 0.003
+    assert "3 lines, 3.0 s, 0." in repr(watch)
+    assert watch.lines[1]["opposed"] == 1 and watch.lines[1]["cosine"] == pytest.approx(-1)
+
+
+def test_a_watched_training_is_in_the_report(images, labels):
+    module = networks.perceptron()
+    x, y = torch.from_numpy(images[:20]).flatten(1), torch.from_numpy(labels[:20])
+    optimizer = torch.optim.SGD(module.parameters(), 0.1)
+    watch = rl.Watch(module, x, y, attack=rl.PGD("l2", 0.2, steps=5), threads=1)
+    with pytest.raises(ValueError, match="watch: has not seen a step"):
+        rl.explain(rl.from_torch(module, x), x, y, watch=watch)
+    watch(optimizer)
+    report = rl.explain(rl.from_torch(module, x), x, y, limit=10, attack="fgsm", watch=watch, threads=1)
+    training = report.to_dict()["networks"][0]["training"]
+    assert training["diagnosis"] == watch.lines and training["method"] == "adversarial"
+    assert training["attack"].startswith("pgd, l2, epsilon 0.2") and training["epochs"] is None
+    assert training["learning_rate"] == 0.1 and "watch=watch" in report.to_dict()["run"]["command"]
+
+
 def test_what_cannot_be_watched_is_refused():
     x, y = networks.data()
     resnet = networks.trained(networks.ResNet)

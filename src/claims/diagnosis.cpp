@@ -46,8 +46,13 @@ std::vector<WatchedStep> watched_steps(const std::string& lines) {
 Diagnosis::Diagnosis(Samples samples, DiagnosisOptions options)
     : samples_(std::move(samples)), options_(std::move(options)) {}
 
-bool Diagnosis::after_step(const TrainingState& state, double learning_rate) {
+void Diagnosis::follow(const TrainingState& state, double learning_rate, bool begins) {
   const Tensor now = state.network.flat_parameters();
+  if (begins) {
+    parameters_.reset();
+    update_.reset();
+    projections_.reset();
+  }
   if (parameters_.defined()) {
     const Tensor update = now - parameters_;
     if (update_.defined()) {
@@ -70,6 +75,10 @@ bool Diagnosis::after_step(const TrainingState& state, double learning_rate) {
   }
   parameters_ = now;
   learning_rate_ = learning_rate;
+}
+
+bool Diagnosis::after_step(const TrainingState& state, double learning_rate) {
+  follow(state, learning_rate);
   if (!is_due(state.step)) return false;
   ask(state);
   return true;

@@ -20,9 +20,9 @@ Json training_json(const TrainingInfo& training) {
   }
   return {{"method", training.method},
           {"attack", training.attack ? Json(*training.attack) : Json(nullptr)},
-          {"epochs", training.epochs},
+          {"epochs", training.epochs ? Json(*training.epochs) : Json(nullptr)},
           {"learning_rate", training.learning_rate},
-          {"batch_size", training.batch_size},
+          {"batch_size", training.batch_size ? Json(*training.batch_size) : Json(nullptr)},
           {"seconds", number(training.seconds)},
           {"diagnosis", diagnosis}};
 }

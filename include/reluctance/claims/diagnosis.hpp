@@ -41,6 +41,11 @@ class Diagnosis {
   // added. Asking can be interrupted: then the line is missing, and nothing else.
   bool after_step(const TrainingState& state, double learning_rate);
 
+  // Its parts, for whoever asks at other steps. Updates are followed from step to step; where steps
+  // are left out between two calls of `follow`, the second `begins` anew. `ask` adds a line.
+  void follow(const TrainingState& state, double learning_rate, bool begins = false);
+  void ask(const TrainingState& state);
+
   // Whether that step is one to ask at.
   bool is_due(int64_t step) const;
 
@@ -58,8 +63,6 @@ class Diagnosis {
   void resume(const std::string& lines, const TrainingState& state);
 
  private:
-  void ask(const TrainingState& state);
-
   Samples samples_;
   DiagnosisOptions options_;
   std::string lines_;

@@ -42,7 +42,7 @@ struct DataInfo {
 struct TrainingInfo {
   std::string method;  // "plain" or "adversarial"
   std::optional<std::string> attack;
-  int64_t epochs, batch_size;
+  std::optional<int64_t> epochs, batch_size;  // of a training elsewhere they are not known
   double learning_rate, seconds;
   std::string diagnosis;  // the lines of diagnosis.jsonl; empty if it was not watched
 };
