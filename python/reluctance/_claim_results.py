@@ -7,7 +7,13 @@ import os
 from typing import Any, List, Mapping, Optional, Sequence, Tuple, Union
 
 from . import _core
+from ._figures import axes_or_new, latex_table
 from ._results import Check, Quantiles, Result, Share, array, quantiles
+
+
+def _lengths(perturbations: Any) -> List[float]:
+    """L2 norms of N x n, of whatever library they are."""
+    return [float((each * each).sum()) ** 0.5 for each in perturbations]
 
 
 class Dynamics(Result):
@@ -54,6 +60,17 @@ class Dynamics(Result):
                 ("relative error, quadratic",
                  f"{self.error_quadratic}; out of range for {self._numbers['outside_range']} images")]
 
+    def plot(self, axes: Any = None) -> Any:
+        """Lengths of the perturbations, theory over measurement, by matplotlib; gives the axes."""
+        axes = axes_or_new(axes)
+        real = _lengths(self.delta_real)
+        for name, delta in (("region-exact", self.delta_region), ("quadratic", self.delta_quadratic)):
+            axes.plot(real, _lengths(delta), ".", label=name)
+        axes.set_xlabel("length of the attack's perturbation")
+        axes.set_ylabel("length that the theory predicts")
+        axes.legend()
+        return axes
+
 
 class Influence(Result):
     """Claim 2 under one attack: how it changes the weight of each image in training, float64."""
@@ -95,6 +112,16 @@ class Influence(Result):
         rows.append(("effective share", ", ".join(
             f"{key} {value:.3f}" for key, value in self.effective_share.items())))
         return rows
+
+    def plot(self, axes: Any = None) -> Any:
+        """Boosts, predicted over measured, by matplotlib; gives the axes."""
+        axes = axes_or_new(axes)
+        for name, boost in (("region-exact", self.boost_region), ("quadratic", self.boost_quadratic)):
+            axes.loglog(self.boost_measured, boost, ".", label=name)
+        axes.set_xlabel("measured boost")
+        axes.set_ylabel("predicted boost")
+        axes.legend()
+        return axes
 
 
 class Curvature(Result):
@@ -146,6 +173,27 @@ class Curvature(Result):
             rows.append(("not converged", "not all eigenpairs reached the tolerance"))
         return rows
 
+    def to_latex(self) -> str:
+        """A table for a paper: eigenvalues, and how few images hold half of each."""
+        rows = [(k + 1, f"{value:.4g}", half)
+                for k, (value, half) in enumerate(zip(self._numbers["eigenvalues"], self.half))]
+        return latex_table("rrr", ("", "eigenvalue", "images that hold half"), rows)
+
+    def plot(self, axes: Any = None) -> Any:
+        """The share of each eigenvalue that the first so many images hold, those that hold most first,
+        by matplotlib; gives the axes."""
+        axes = axes_or_new(axes)
+        for k, shares in enumerate(self.sample_share):
+            held, curve = 0.0, []
+            for share in sorted((float(each) for each in shares), reverse=True):
+                held += share
+                curve.append(held)
+            axes.plot(range(1, len(curve) + 1), curve, label=f"eigenvalue {k + 1}")
+        axes.set_xlabel("images")
+        axes.set_ylabel("share of the eigenvalue")
+        axes.legend()
+        return axes
+
 
 class Spectrum(Result):
     """Eigenvalues and eigenvectors of the Hessian of the loss with respect to each image."""
@@ -167,6 +215,19 @@ class Spectrum(Result):
             rows.append((f"eigenvalue {k + 1}", f"{float(column.mean()):.4g} on average, "
                          f"{float(column.min()):.4g} to {float(column.max()):.4g}"))
         return rows
+
+    def plot(self, axes: Any = None) -> Any:
+        """Median and middle half of each eigenvalue over the images, by matplotlib; gives the axes."""
+        axes = axes_or_new(axes)
+        columns = [sorted(float(each) for each in column) for column in self.eigenvalues.T]
+        places = range(1, len(columns) + 1)
+        low, middle, high = ([column[int(share * (len(column) - 1))] for column in columns]
+                             for share in (0.25, 0.5, 0.75))
+        axes.semilogy(places, middle, "o-")
+        axes.fill_between(places, low, high, alpha=0.2)
+        axes.set_xlabel("eigenvalue")
+        axes.set_ylabel("curvature of the loss in the input")
+        return axes
 
 
 class Claim(Result):
@@ -215,6 +276,13 @@ class Claim(Result):
                          f"{check.what}: {value} {check.relation} {check.threshold:g}"))
         return rows
 
+    def to_latex(self) -> str:
+        """A table for a paper: the checks behind the verdict."""
+        rows = [(each.what, "unknown" if each.value is None else f"{each.value:.3g}",
+                 f"{each.relation} {each.threshold:g}", "passed" if each.passed else "failed")
+                for each in self.checks]
+        return latex_table("lrrl", ("check", "value", "threshold", ""), rows)
+
 
 class Paper(Result):
     """The paper's numbered results, each with statistic, threshold, interval and verdict."""
@@ -238,6 +306,11 @@ class Paper(Result):
             surely = "" if each["certain"] else ", within the uncertainty"
             rows.append((each["number"], f"{each['verdict']}{surely}: {each['title']}"))
         return rows
+
+    def to_latex(self) -> str:
+        """A table for a paper about the paper: each result and its verdict."""
+        rows = [(each["number"], each["title"], each["verdict"]) for each in self.results]
+        return latex_table("lll", ("result", "", "verdict"), rows)
 
 
 class Paged(Result):

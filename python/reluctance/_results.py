@@ -6,6 +6,8 @@ import html
 import json
 from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Tuple
 
+from ._figures import axes_or_new, latex_table
+
 
 class Share(NamedTuple):
     """A share of images with its 95% Wilson score interval."""
@@ -194,12 +196,10 @@ class Evaluation(Result):
         return rows
 
     def to_latex(self) -> str:
-        """The rows of a table for a paper: attack, images attacked, accuracy in percent."""
-        lines = [r"\begin{tabular}{lrr}", r"attack & images & accuracy (\%) \\ \hline",
-                 f"none & {self.clean.samples} & {100 * self.clean.value:.2f} \\\\"]
-        for stage in self.stages:
-            lines.append(f"{stage.name} & {stage.attacked} & {100 * stage.robust.value:.2f} \\\\")
-        return "\n".join([*lines, r"\end{tabular}"])
+        """A table for a paper: attacks, images attacked, and accuracies in percent after each."""
+        rows = [("none", self.clean.samples, f"{100 * self.clean.value:.2f}")]
+        rows.extend((each.name, each.attacked, f"{100 * each.robust.value:.2f}") for each in self.stages)
+        return latex_table("lrr", ("attack", "images", "accuracy (%)"), rows)
 
 
 class Distances(Result):
@@ -225,12 +225,15 @@ class Distances(Result):
     def _rows(self) -> List[Tuple[str, str]]:
         return [(f"budget ({self.norm}) {budget:.4g}", str(robust)) for budget, robust in self.curve[::4]]
 
+    def to_latex(self) -> str:
+        """A table for a paper: budgets and robust accuracies in percent with their intervals."""
+        rows = [(f"{budget:.4g}", f"{100 * share.value:.2f}", f"{100 * share.low:.2f} to {100 * share.high:.2f}")
+                for budget, share in self.curve[::4]]
+        return latex_table("rrr", (f"budget ({self.norm})", "accuracy (%)", "95% interval"), rows)
+
     def plot(self, axes: Any = None) -> Any:
         """Robust accuracy over budgets, by matplotlib; gives the axes."""
-        if axes is None:
-            import matplotlib.pyplot
-
-            axes = matplotlib.pyplot.gca()
+        axes = axes_or_new(axes)
         budgets = [budget for budget, _ in self.curve]
         shares = [robust for _, robust in self.curve]
         axes.plot(budgets, [share.value for share in shares])

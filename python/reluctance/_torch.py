@@ -139,5 +139,6 @@ def from_torch(module: Any, example: Any, *, device: Any = None) -> Network:
             f"{name}: as exported it does not answer as the module does; does its forward depend on "
             "its input, or on chance?"
         )
-    note(core.notes, name, 2)
+    rounded = ["its float64 weights are rounded to float32"] if like.dtype is torch.float64 else []
+    note([*core.notes, *rounded], name, 2)
     return network

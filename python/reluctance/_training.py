@@ -9,6 +9,7 @@ from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple, Union
 from . import _core
 from ._attacks import Attack
 from ._claim_results import Paged
+from ._figures import axes_or_new, latex_table
 from ._measure import call, held, in_words, with_command
 from ._network import Network, note
 from ._progress import Progress
@@ -40,6 +41,14 @@ class Training(Result):
         """Lines as of :attr:`Watch.lines`, where ``diagnose`` asked for them."""
         return self.to_dict()["diagnosis"]
 
+    def plot(self, axes: Any = None) -> Any:
+        """Loss over epochs, by matplotlib; gives the axes."""
+        axes = axes_or_new(axes)
+        axes.plot([each["epoch"] for each in self.metrics], [each["loss"] for each in self.metrics])
+        axes.set_xlabel("epoch")
+        axes.set_ylabel("loss, as trained on")
+        return axes
+
     def __reduce__(self) -> Any:
         raise TypeError("a Training is not pickled; save its network with .network.save(path)")
 
@@ -69,6 +78,11 @@ class Findings(Paged):
         """By name: numbers against their thresholds."""
         return {each["name"]: tuple(Check(**check) for check in each["checks"])
                 for each in self._numbers["findings"]}
+
+    def to_latex(self) -> str:
+        """A table for a paper: each finding and its verdict."""
+        rows = [(each["title"], each["verdict"]) for each in self._numbers["findings"]]
+        return latex_table("ll", ("finding", "verdict"), rows)
 
     def _rows(self) -> List[Tuple[str, str]]:
         return [(name, f"{verdict}. {self.summaries[name]}") for name, verdict in self.verdicts.items()]

@@ -9,6 +9,7 @@ from typing import Any, Dict, List, Optional, Tuple, Union
 
 from . import _arrays, _core
 from ._attacks import Attack
+from ._figures import axes_or_new
 from ._measure import in_words
 from ._network import Network, note
 from ._torch import from_torch
@@ -164,6 +165,21 @@ class Watch:
     def share(self) -> float:
         """The same over the time that the loop took beside it."""
         return self._spent / self._elapsed if self._elapsed > 0 else math.inf
+
+    def plot(self, axes: Any = None) -> Any:
+        """Learning rate over critical rate, of three curvatures, step by step, by matplotlib; gives the
+        axes. From 1 on the largest oscillation grows."""
+        axes = axes_or_new(axes)
+        for key in ("hessian", "hessian_adversarial", "effective"):
+            known = [(line["step"], line["rate_times_curvature"][key] / line["critical"])
+                     for line in self.lines if line["rate_times_curvature"][key] is not None]
+            axes.semilogx([step for step, _ in known], [share for _, share in known], "o-",
+                          label=key.replace("_", ", "))
+        axes.axhline(1.0, linestyle=":")
+        axes.set_xlabel("step")
+        axes.set_ylabel("learning rate / critical rate")
+        axes.legend()
+        return axes
 
     def __repr__(self) -> str:
         cost = f"{self._spent:.1f} s, {100 * self.share:.2f}% of the loop's {self._elapsed:.1f} s"

@@ -14,6 +14,7 @@ import pytest
 import torch
 
 import reluctance as rl
+from reluctance._progress import receiver
 
 
 @pytest.fixture(scope="module")
@@ -112,6 +113,21 @@ def test_progress_is_told_on_the_calling_thread(net, images, labels):
     done = [each[1] for each in told]
     assert done == sorted(done) and done[-1] == told[-1][2]
     assert {each[0] for each in told} == {"pgd"}
+
+
+def test_the_bar_is_one_line_that_is_drawn_over_itself(monkeypatch, capsys):
+    clock = [0.0]
+    monkeypatch.setattr("reluctance._progress.time.monotonic", lambda: clock[0])
+    with receiver(True) as bar:
+        for done in range(5):
+            bar("attack", done, 4)  # one second each: nothing is shown of what is over within the first
+            clock[0] += 1.0
+        bar("audit", 1, 2)
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1 and said.count("\r") == 4 and "audit" not in said
+    assert "attack [=======                       ] 25%, 3 s left" in said and "100%, 0 s left" in said
+    with receiver(False) as silent, receiver(None) as none:
+        assert silent is None and none is None
 
 
 def test_what_the_receiver_of_progress_raises_ends_the_call(net, images, labels):

@@ -142,6 +142,13 @@ def test_a_softmax_is_dropped_with_a_note():
     assert torch.allclose(net.logits(x).softmax(1), module(x))
 
 
+def test_a_module_in_float64_is_rounded_with_a_note():
+    module = nn.Linear(4, 3).double()
+    with pytest.warns(rl.Note, match="Linear: its float64 weights are rounded to float32"):
+        net = rl.from_torch(module, torch.rand(1, 4))
+    assert np.array_equal(net.parameters()["weight"], module.weight.detach().float().numpy())
+
+
 def test_devices_and_types(net):
     wide = net.to("float64")
     assert wide.dtype == "float64" and net.dtype == "float32"
