@@ -59,7 +59,13 @@ def take(array: Any, what: str) -> _core.Array:
             return _core.from_dlpack(array.__dlpack__())
         import numpy
 
-        array = numpy.asarray(array)
+        kind = type(array).__name__
+        try:
+            array = numpy.asarray(array)
+        except ValueError as error:  # rows of different lengths
+            raise ValueError(f"{what}: {error}") from None
+        if array.dtype.kind == "O":
+            raise ValueError(f"{what}: a {kind} is no array; give one of NumPy or PyTorch")
     return _core.from_buffer(_plain(array, what))
 
 

@@ -19,6 +19,8 @@ def in_words(attack: Union[str, Attack, None], values: Words, usual: Words) -> W
     """The attack and what was said of it: an option that has its usual value was not written."""
     written = {key: value for key, value in values.items()
                if value is not None and not (key in usual and usual[key] == value)}
+    if isinstance(attack, type) and issubclass(attack, Attack):
+        raise ValueError(f"attack: {attack.__name__} is a class; write {attack.__name__}()")
     if isinstance(attack, Attack):
         if written:
             raise ValueError(f"{next(iter(written))} belongs into {attack!r}")
@@ -69,11 +71,21 @@ def with_command(function: str, words: Words) -> Words:
     return {**written, "command": f"reluctance.{function}({shown})"}
 
 
+def note_of_reach(words: Words) -> List[str]:
+    """What is said of a ball that holds every image of pixels, as of one in grey levels."""
+    eps = words.get("eps")
+    if words.get("box") is not None or str(words.get("norm", "linf")).lower() != "linf":
+        return []
+    if not isinstance(eps, (int, float)) or eps <= 1:
+        return []
+    return [f"eps {eps:g} reaches every image: pixels lie in [0, 1], and {eps:g} grey levels are {eps:g} / 255"]
+
+
 def ask(job: str, network: Network, images: Any, labels: Any, words: Words,
         progress: Progress) -> Tuple[str, Dict[str, Any]]:
     document, arrays, notes = call(functools.partial(_core.ask, job), held(network), images, labels,
                                    with_command(job, words), progress)
-    note(notes, "arrays", 3)
+    note([*notes, *note_of_reach(words)], "arrays", 3)
     return document, {name: _arrays.give(array, images) for name, array in arrays.items()}
 
 

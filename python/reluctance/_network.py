@@ -32,6 +32,23 @@ def split(parameters: List[Any], vector: Any) -> Dict[str, Any]:
     return parts
 
 
+def _numbers(values: Any, what: str, low: float) -> List[float]:
+    if values is None:
+        return []
+    numbers = [float(each) for each in (values if hasattr(values, "__iter__") else [values])]
+    for each in numbers:
+        if not low < each < math.inf:
+            raise ValueError(f"{what}: {each!r} is not a number above {low:g}")
+    return numbers
+
+
+def normalised(core: Any, mean: Any, std: Any) -> Any:
+    """The network that takes pixels where it was trained on (pixels - mean) / std."""
+    if mean is None and std is None:
+        return core
+    return core.normalised(_numbers(mean, "mean", -math.inf), _numbers(std, "std", 0))
+
+
 class Network:
     """A ReLU network as the library holds it: float32 (or float64 after ``to("float64")``).
 
@@ -128,10 +145,11 @@ class Network:
 
 
 def load(model: Union[str, "os.PathLike[str]", bytes], *, output: str = "", answer: str = "max",
-         device: str = "cpu") -> Network:
+         mean: Any = None, std: Any = None, device: str = "cpu") -> Network:
     """The network of an ONNX file, given by its path or as its bytes.
 
-    ``output`` names the output that holds the logits, where several could; ``answer`` says whether
+    ``mean`` and ``std``, one number or one for each channel: where it was trained on
+    (pixels - mean) / std, so that it takes pixels in [0, 1] and budgets are in pixels. ``output`` names the output that holds the logits, where several could; ``answer`` says whether
     the class is the place of the greatest of its numbers ("max") or of the least ("min"). What differs from the
     file is said in warnings of the class :class:`Note`. Raises ValueError, naming the file and the
     node, for what is broken or not piecewise linear.
@@ -145,6 +163,7 @@ def load(model: Union[str, "os.PathLike[str]", bytes], *, output: str = "", answ
         core = _core.load_bytes(bytes(model), "model", output, {"answer": answer})
     else:
         core = _core.load_file(os.fspath(model), output, {"answer": answer})
+    core = normalised(core, mean, std)
     if device != "cpu":
         core = core.to(device)
     note(core.notes, core.name, 2)

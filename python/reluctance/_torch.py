@@ -9,7 +9,7 @@ import re
 from typing import Any, Dict, Iterator
 
 from . import _arrays, _core
-from ._network import Network, note
+from ._network import Network, normalised, note
 
 
 @contextlib.contextmanager
@@ -60,10 +60,23 @@ def _in_module_words(message: str, name: str, module: Any) -> str:
     found = re.search(r"node '(/[^']*)'", message)
     if not found:
         return message
+    parts = dict(module.named_modules())
     path = _module_path(found.group(1), module)
-    owner = dict(module.named_modules())[path]
+    # What may only stand at the end is found by the part after it; the module's own part is meant.
+    ended = re.search(r"is fed by an? (\w+) inside the network", message)
+    culprits = [place for place, part in parts.items() if ended and type(part).__name__ == ended.group(1)]
+    if ended and culprits:
+        message = message.replace(ended.group(0), f"is a {ended.group(1)} inside the network")
+        path = culprits[0]
+    owner = parts[path]
     where = f"{path} ({type(owner).__name__})" if path else f"forward of {name}"
     return message.replace(found.group(0), where, 1)
+
+
+def _first_line(error: Exception) -> str:
+    """What PyTorch says, without its invitation to file an issue."""
+    lines = str(error).splitlines() or [type(error).__name__]
+    return lines[0].partition(" Please feel free")[0].rstrip(".")
 
 
 def _same(a: Any, b: Any) -> bool:
@@ -88,10 +101,13 @@ class Followed:
         return self._network
 
 
-def from_torch(module: Any, example: Any, *, device: Any = None) -> Network:
+def from_torch(module: Any, example: Any, *, mean: Any = None, std: Any = None,
+               device: Any = None) -> Network:
     """The network that a ``torch.nn.Module`` is in evaluation mode.
 
     ``example``: at least one image as the module takes it (N x ...); one is shown to the module.
+    ``mean`` and ``std``, one number or one for each channel: where it was trained on
+    (pixels - mean) / std, so that the network takes pixels in [0, 1] and budgets are in pixels.
     The module is exported in memory and left in the mode it was in; its parameters keep their
     names (:attr:`Network.parameter_names`) and values, but for :attr:`Network.folded`; statistics
     of batch normalisation are constants. The network is a copy: when the module is trained on,
@@ -118,10 +134,18 @@ def from_torch(module: Any, example: Any, *, device: Any = None) -> Network:
     image = torch.as_tensor(example)[:1].detach().to(like.device, like.dtype)
     with _evaluating(module), torch.no_grad():
         try:
+            wanted = module(image)
+        except Exception as error:
+            raise ValueError(f"{name}: does not take an example of the shape {tuple(image.shape)}: "
+                             f"{_first_line(error)}") from error
+        if not isinstance(wanted, torch.Tensor):
+            raise ValueError(f"{name}: its forward gives a {type(wanted).__name__}; wrap it in a module "
+                             "that gives the logits alone")
+        try:
             bytes_ = _exported(torch, module, image)
         except Exception as error:
-            raise ValueError(f"{name}: PyTorch cannot export it: {str(error).splitlines()[0]}") from error
-        wanted = module(image)
+            raise ValueError(f"{name}: PyTorch cannot export it: {_first_line(error)}; docs/inputs.md lists "
+                             "the layers that are taken") from error
     try:
         core = _core.load_bytes(bytes_, name, "", {})
     except ValueError as error:
@@ -129,8 +153,8 @@ def from_torch(module: Any, example: Any, *, device: Any = None) -> Network:
     where = str(device) if device is not None else str(like.device)
     if where != "cpu":
         core = core.to(where)
-    network = Network(core)
-    got = network.logits(image).to(wanted.dtype)
+    network = Network(normalised(core, mean, std))
+    got = Network(core).logits(image).to(wanted.dtype)
     answers = [got]
     if any("Softmax" in text for text in core.notes):
         answers += [got.softmax(-1), got.log_softmax(-1)]

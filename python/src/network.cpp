@@ -8,6 +8,7 @@
 #include "reluctance/base/error.hpp"
 #include "reluctance/jobs/device.hpp"
 #include "reluctance/jobs/subject.hpp"
+#include "reluctance/network/normalisation.hpp"
 #include "reluctance/network/parameters.hpp"
 #include "reluctance/network/passes.hpp"
 
@@ -34,6 +35,18 @@ HeldNetwork moved(const HeldNetwork& held, const std::string& where) {
     copy.imported.network = held.network().to(where == "float32" ? at::kFloat : at::kDouble);
   } else {
     copy.imported.network = held.network().to(usable_device(where));
+  }
+  return copy;
+}
+
+// What takes x where the network takes (x - mean) / std.
+HeldNetwork with_normalisation(const HeldNetwork& held, const std::vector<double>& mean,
+                               const std::vector<double>& std) {
+  HeldNetwork copy = held;
+  try {
+    copy.imported.network = normalised(held.network(), {mean, std});
+  } catch (const Error& error) {
+    throw Error(held.name + ": " + error.what());
   }
   return copy;
 }
@@ -89,6 +102,7 @@ void bind_network(py::module_& module) {
       .def_property_readonly("folded", folded_of)
       .def("parameters", parameters_of)
       .def("to", moved)
+      .def("normalised", with_normalisation)
       .def("logits",
            [](const HeldNetwork& held, const Array& images, const py::dict& arguments) {
              return logits_of(held, images, Arguments(arguments));

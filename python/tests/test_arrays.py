@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import warnings
 
 import networks
 import numpy as np
@@ -45,6 +46,25 @@ def test_what_holds_no_numbers_is_refused():
             _arrays.take(array, "labels")
     with pytest.raises(ValueError, match="to_dense"):
         _arrays.take(torch.zeros(2, 2).to_sparse(), "images")
+
+
+def test_what_is_no_array_is_refused_by_its_name(net, images, labels):
+    for given, words in ((torch.utils.data.DataLoader(list(images)), "images: a DataLoader is no array"),
+                         (None, "images: a NoneType is no array"), (iter(images), "is no array"),
+                         ([[1.0], [1.0, 2.0]], "images: ")):
+        with pytest.raises(ValueError, match=words):
+            rl.evaluate(net, given, labels)
+    with pytest.raises(ValueError, match=r"attack: PGD is a class; write PGD\(\)"):
+        rl.evaluate(net, images, labels, attack=rl.PGD)
+
+
+def test_a_budget_in_grey_levels_is_pointed_out(net, images, labels):
+    with pytest.warns(rl.Note, match=r"eps 8 reaches every image.*8 / 255"):
+        rl.evaluate(net, images, labels, attack="fgsm", eps=8)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        rl.evaluate(net, images, labels, attack="pgd", norm="l2", eps=8, steps=2)
+        rl.evaluate(net, images, labels, attack="pgd", box=(0, 9), eps=8, steps=2)
 
 
 def test_memory_lives_as_long_as_someone_looks_at_it():

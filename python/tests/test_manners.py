@@ -1,5 +1,6 @@
 """What a guest in somebody's process owes: locks, signals, threads, errors, results."""
 
+import gc
 import os
 import pickle
 import signal
@@ -165,6 +166,27 @@ assert dict(os.environ) == before
 assert [signal.getsignal(s) for s in (2, 15, 14, 13)] == handlers
 """
     subprocess.run([sys.executable, "-c", script], check=True)
+
+
+def test_calls_leave_no_memory_behind(net, images, labels):
+    """Thousands of calls; one copy of the images, or of a vector, in each would be twice the bound or more."""
+    def resident():
+        gc.collect()
+        with open("/proc/self/status", encoding="ascii") as text:
+            return next(int(line.split()[1]) for line in text if line.startswith("VmRSS"))  # KiB
+
+    x = np.tile(images, (4, 1, 1, 1))
+    H = rl.hessian(net, images, labels, threads=1)
+    v = np.ones((H.shape[0], 20), "float32")
+    for call, count in ((lambda: net.logits(x, threads=1), 200), (lambda: net.logits(torch.from_numpy(x), threads=1), 200),
+                        (lambda: H @ v, 200), (lambda: rl.evaluate(net, x, np.tile(labels, 4), attack="fgsm", threads=1), 100),
+                        (lambda: net.parameters(), 10000)):
+        for _ in range(count // 4):
+            call()
+        before = resident()
+        for _ in range(count):
+            call()
+        assert resident() - before < 5000
 
 
 def test_forked_loaders_do_not_hang(net, images, labels):

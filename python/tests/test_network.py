@@ -107,6 +107,38 @@ def test_unsupported_parts_are_refused_by_their_path():
         rl.from_torch(lambda x: x, torch.zeros(1, 4))
 
 
+def test_what_may_only_stand_at_the_end_is_refused_by_its_own_path():
+    module = nn.Sequential(nn.Linear(4, 4), nn.Sequential(nn.Sigmoid()), nn.Flatten(), nn.Linear(4, 3))
+    with pytest.raises(ValueError, match=r"^Sequential: 1\.0 \(Sigmoid\) is a Sigmoid inside the network"):
+        rl.from_torch(module, torch.zeros(1, 4))
+
+
+def test_what_is_no_classifier_of_such_images_is_refused():
+    class Several(nn.Module):
+        def forward(self, x):
+            return {"logits": x}
+
+    with pytest.raises(ValueError, match="Several: its forward gives a dict; wrap it"):
+        rl.from_torch(Several(), torch.zeros(1, 4))
+    with pytest.raises(ValueError, match=r"Linear: does not take an example of the shape \(1, 5\)"):
+        rl.from_torch(nn.Linear(4, 3), torch.zeros(1, 5))
+
+
+def test_networks_of_normalised_images_take_pixels(tmp_path):
+    module = networks.trained(networks.pooled)
+    x = torch.rand(5, 1, 8, 8)
+    wanted = module((x - 0.4) / 0.3).detach()
+    net = rl.from_torch(module, x[:1], mean=0.4, std=[0.3])
+    assert torch.allclose(net.logits(x), wanted, atol=1e-5)
+    rl.from_torch(module, x[:1]).save(tmp_path / "net.onnx")
+    assert torch.equal(rl.load(tmp_path / "net.onnx", mean=torch.tensor([0.4]), std=(0.3,)).logits(x), net.logits(x))
+    assert net.parameter_names == rl.from_torch(module, x[:1]).parameter_names
+    for options, words in (({"mean": [0.1, 0.2]}, "pooled|Sequential: mean has 2 numbers"), ({"std": 0}, "std: 0.0 is not a number above 0"),
+                           ({"mean": float("nan")}, "mean: nan")):
+        with pytest.raises(ValueError, match=words):
+            rl.from_torch(module, x[:1], **options)
+
+
 def test_a_forward_that_depends_on_its_input_is_found_out():
     class Fickle(nn.Module):
         def __init__(self):
