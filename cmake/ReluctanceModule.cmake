@@ -12,6 +12,10 @@ target_compile_options(
                              $<$<CXX_COMPILER_ID:GNU>:-Wno-restrict>
                              $<$<CXX_COMPILER_ID:GNU>:-Wno-stringop-overflow>
                              $<$<CXX_COMPILER_ID:GNU>:-Wno-stringop-overread>)
+# g++ 13 takes a function's reference result for one to its argument (GCC bug 107532).
+if(CMAKE_CXX_COMPILER_ID STREQUAL GNU AND CMAKE_CXX_COMPILER_VERSION VERSION_GREATER_EQUAL 13)
+  target_compile_options(reluctance_flags INTERFACE -Wno-dangling-reference)
+endif()
 if(RELUCTANCE_SANITIZE)
   target_compile_options(reluctance_flags INTERFACE -fsanitize=${RELUCTANCE_SANITIZE}
                                                     -fno-omit-frame-pointer
