@@ -2,8 +2,9 @@
 #   make explain   the main job on Fashion-MNIST; ends by naming out/explain/report.html
 #   make test      every test
 #   make study     a study over data sets, architectures and trainings; goes on where it was stopped
+#   make paper     the paper's experiments on its networks, narrower; goes on where it was stopped
 .DEFAULT_GOAL := build
-.PHONY: setup build explain study test benchmark coverage sanitize fuzz format check clean
+.PHONY: setup build explain study paper test benchmark coverage sanitize fuzz format check clean
 
 setup:
 	@scripts/setup
@@ -16,6 +17,9 @@ explain: build
 
 study: build
 	@scripts/study
+
+paper: build
+	@scripts/paper
 
 test: setup
 	@scripts/build release
