@@ -51,7 +51,8 @@ const findings = (() => {
   ]));
 
   function card(finding) {
-    const { title, source, prediction, experiment, expected, checks = [] } = finding;
+    const { title, source, prediction, explained_by: results = [], experiment, expected,
+            checks = [] } = finding;
     return element("article", { class: "finding", id: `finding-${finding.name}` },
       element("h3", {}, title ?? finding.name),
       verdicts.badge(finding.verdict),
@@ -59,7 +60,8 @@ const findings = (() => {
         ? element("p", { class: "quiet" }, "Within the uncertainty: another seed may decide " +
             "otherwise.")
         : null,
-      dom.definitions([["Source", source], ["The theory", prediction], ["Experiment", experiment],
+      dom.definitions([["Source", source], ["The theory", prediction],
+                       ["Results of the paper", format.list(results)], ["Experiment", experiment],
                        ["Expected", expected]]),
       checks.length > 0 ? checksTable(checks) : element("p", {}, finding.summary));
   }

@@ -62,6 +62,7 @@ Json as_json(const FindingResult& result) {
       {"title", finding.title},
       {"source", finding.source},
       {"prediction", finding.prediction},
+      {"explained_by", finding.explained_by},
       {"experiment", finding.experiment},
       {"expected", finding.expected},
       {"verdict", to_string(result.outcome.verdict)},

@@ -8,6 +8,7 @@
 
 #include "claims/trained_network.hpp"
 #include "reluctance/base/error.hpp"
+#include "reluctance/claims/paper.hpp"
 
 namespace reluctance {
 namespace {
@@ -24,17 +25,22 @@ FindingSetting small_setting() {
   return setting;
 }
 
-TEST(Findings, AreTwelveWithNamesSourcesAndPredictions) {
-  std::set<std::string> names;
+TEST(Findings, HaveNamesSourcesPredictionsAndResultsThatExplainThem) {
+  std::set<std::string> names, numbers;
+  for (const PaperStatement& each : paper_statements()) numbers.insert(each.number);
   for (const EarlierFinding& each : earlier_findings()) {
     names.insert(each.name);
     EXPECT_FALSE(each.title.empty() || each.source.empty() || each.prediction.empty() ||
                  each.experiment.empty() || each.expected.empty())
         << each.name;
     EXPECT_EQ(&earlier_finding(each.name), &each);
+    EXPECT_FALSE(each.explained_by.empty()) << each.name;
+    for (const std::string& result : each.explained_by) {
+      EXPECT_TRUE(numbers.contains(result)) << each.name << ": " << result;
+    }
   }
-  EXPECT_EQ(names.size(), 12U);
-  EXPECT_EQ(earlier_findings().size(), 12U);
+  EXPECT_EQ(names.size(), 14U);
+  EXPECT_EQ(earlier_findings().size(), 14U);
 }
 
 TEST(Findings, AnUnknownNameIsAnsweredWithTheNearest) {

@@ -6,6 +6,7 @@
 #include <sstream>
 
 #include "cli/material.hpp"
+#include "reluctance/network/layers.hpp"
 #include "reluctance/network/passes.hpp"
 
 namespace reluctance {
@@ -111,6 +112,44 @@ TEST_F(Training, TheSameCommandGivesTheSameBytes) {
   const Arguments other_seed{"--attack", "pgd", "--steps", "3", "--threads", "2", "--seed", "6"};
   ASSERT_TRUE(succeeded(train("three", other_seed)));
   EXPECT_NE(bytes_of(in_folder("one/model.onnx")), bytes_of(in_folder("three/model.onnx")));
+}
+
+TEST_F(Training, CropsAndFlipsAreOfTheSeedAndOnRecord) {
+  const Arguments moving{"--crop", "3", "--flip"};
+  ASSERT_TRUE(succeeded(train("one", moving)));
+  ASSERT_TRUE(succeeded(train("two", moving)));
+  EXPECT_EQ(content(in_folder("one")), content(in_folder("two")));
+  ASSERT_TRUE(succeeded(train("still")));
+  EXPECT_NE(bytes_of(in_folder("one/model.onnx")), bytes_of(in_folder("still/model.onnx")));
+  const auto record = nlohmann::json::parse(bytes_of(in_folder("one/training.json")));
+  EXPECT_EQ(record["crop"], 3);
+  EXPECT_EQ(record["flip"], true);
+  EXPECT_TRUE(refused(train("far", {"--crop", "28"}), 2, {"--crop 28", "28 x 28"}));
+  const Arguments carried{"--attack", "pgd", "--steps", "1", "--carry", "--flip"};
+  EXPECT_TRUE(refused(train("carried", carried), 2, {"another crop or flip"}));
+}
+
+// Scale and shift are trained on, the statistics stay as they came.
+TEST_F(Training, ANetworkWithBatchNormalisationIsTrainedOn) {
+  at::manual_seed(1);
+  Network network({1, 28, 28});
+  network.append(reshape_layer({784}));
+  network.append(linear_layer(), {at::randn({16, 784}) * 0.05, at::zeros({16})});
+  network.append(affine_layer(), {at::rand({16}) + 0.5, at::randn({16})}, false);
+  network.append(channel_affine_layer(), {at::ones({16}), at::zeros({16})});
+  network.append(relu_layer());
+  network.append(linear_layer(), {at::randn({10, 16}) * 0.3, at::zeros({10})});
+  write_onnx(network, in_folder("given.onnx"));
+  ASSERT_TRUE(succeeded(run_here(
+      on_images("train") + Arguments{"--model", "given.onnx", "--epochs", "2", "--out", "on"})));
+  const Network trained = read_onnx(in_folder("on/model.onnx")).network;
+  ASSERT_EQ(trained.parameters().size(), 6U);
+  for (std::size_t k = 0; k < 6; ++k) {
+    EXPECT_FALSE(at::equal(trained.parameters()[k], network.parameters()[k])) << k;
+  }
+  for (std::size_t k = 0; k < 2; ++k) {
+    EXPECT_TRUE(at::equal(trained.nodes()[2].tensors[k], network.nodes()[2].tensors[k])) << k;
+  }
 }
 
 TEST_F(Training, EveryAttackTrains) {

@@ -25,6 +25,7 @@ const finding = (name, verdict, certain, checks) => ({
   title: `A finding called ${name}`,
   source: "Somebody, Something about Adversarial Training, Somewhere 2020",
   prediction: "The largest eigenvalue grows with the budget.",
+  explained_by: ["Theorem 6", "Lemma 1"],
   experiment: "Small perceptrons trained in L2.",
   expected: "Holds.",
   verdict,

@@ -21,13 +21,14 @@ namespace reluctance {
 class Laboratory;
 
 struct EarlierFinding {
-  std::string name;        // "few-directions", as people ask for it
-  std::string title;       // what it found, in a line
-  std::string source;      // authors, title, where, year
-  std::string prediction;  // what the theory predicts, and by which quantity
-  std::string experiment;  // what is run
-  std::string expected;    // on Fashion-MNIST, written down before the first run
-  bool trains;             // it trains small networks of its own, besides the network at hand
+  std::string name;                       // "few-directions", as people ask for it
+  std::string title;                      // what it found, in a line
+  std::string source;                     // authors, title, where, year
+  std::string prediction;                 // what the theory predicts, and by which quantity
+  std::vector<std::string> explained_by;  // numbers of the paper's results: "Theorem 2"
+  std::string experiment;                 // what is run
+  std::string expected;                   // on Fashion-MNIST, written down before the first run
+  bool trains;  // it trains small networks of its own, besides the network at hand
   std::function<Outcome(Laboratory&)> test;
 };
 

@@ -62,6 +62,7 @@ EarlierFinding capacity_and_data_finding() {
       "Robust Generalization Requires More Data, NeurIPS 2018",
       "A network must lower unconfidence times squared gradient norm at every image at once; few "
       "gates and few images leave that to a few samples' directions.",
+      {"Theorem 4"},
       "Perceptrons of widths 8 and 128, 1,000 and 8,000 images, trained plainly and in L-infinity "
       "0.05.",
       "Holds for data; open for capacity on images this simple.",

@@ -97,6 +97,7 @@ EarlierFinding few_directions_finding() {
       "Vice Versa, CVPR 2019",
       "A perturbation lies in the range of J^T, at most C - 1 directions of an image, and turns "
       "to the top eigenvectors of its input Hessian; images that share gates share them.",
+      {"Theorem 2", "Corollary 1"},
       "L2 attack of radius 0.5 and 20 steps on the network at hand; the region-exact "
       "perturbation beside it.",
       "Holds: ten classes leave nine directions an image.",

@@ -76,6 +76,7 @@ EarlierFinding flatter_input_finding() {
           "A strong attack multiplies the weight of images by exp(beta lambda), so training lowers "
           "lambda, the top eigenvalue of H_x = J^T H_z J; the loss then departs less from its "
           "linearisation.",
+          {"Theorem 3", "Theorem 4"},
           "Small perceptrons trained plainly and in L-infinity 0.05; PGD of 20 steps on held-out "
           "images.",
           "Holds.",

@@ -96,6 +96,7 @@ EarlierFinding hard_samples_finding() {
       "of Hard Adversarial Instances on Overfitting in Adversarial Training, JMLR 2024",
       "Influence grows with unconfidence times squared gradient norm: under attack the hardest "
       "images hold most of it, and training fits them first.",
+      {"Theorem 4", "Theorem 5"},
       "Small perceptrons trained in L-infinity 0.05 on the 1,000 hardest and the 1,000 easiest "
       "of 5,000 images, for 10 and for 60 epochs.",
       "Gap: holds. Loss with long training: open, since training on the hardest alone is bad "

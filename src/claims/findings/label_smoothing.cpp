@@ -65,6 +65,7 @@ EarlierFinding label_smoothing_finding() {
       "Pang, Yang, Dong, Su, Zhu, Bag of Tricks for Adversarial Training, ICLR 2021",
       "Smoothed labels bound the logits: the logit gradients (K) shorten and H_z grows, and the "
       "attack's growth exp(beta lambda) is their product.",
+      {"Lemma 1", "Theorem 2"},
       "Small perceptrons trained in L-infinity 0.05 with label smoothing 0 and 0.1.",
       "K and H_z: hold. Robust accuracy: a small gain, within the uncertainty.",
       true,

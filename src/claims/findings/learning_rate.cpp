@@ -123,6 +123,7 @@ EarlierFinding learning_rate_finding() {
       "The critical rate is 2 / lambda_max(C_eff), expected to be lower than plain "
       "training's; averaging takes "
       "out the oscillation along the top eigenvectors.",
+      {"Theorem 6"},
       "Small perceptrons at rates 0.05 and 0.2, their averaged weights, and budgets that grow in "
       "stages; L-infinity 0.05.",
       "Rates and averaging: hold. Early budgets: open.",

@@ -77,6 +77,7 @@ EarlierFinding linf_less_smooth_finding() {
       "2103.01400, 2021",
       "An L2 attack follows the weights smoothly (S of C_eff is finite); an L-infinity attack "
       "rests on its bounds and jumps where a sign flips.",
+      {"Assumption 1", "Corollary 1"},
       "Change of the adversarial gradient of 128 images on the network at hand, displaced by "
       "1e-6 to 1e-3 of the weights' length in random directions.",
       "Holds.",

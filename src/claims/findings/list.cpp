@@ -44,6 +44,7 @@ const std::vector<EarlierFinding>& earlier_findings() {
       logistic_regression_finding(), near_boundary_finding(),    hard_samples_finding(),
       capacity_and_data_finding(),   single_step_finding(),      learning_rate_finding(),
       flat_weights_gap_finding(),    linf_less_smooth_finding(), label_smoothing_finding(),
+      vanishing_gradients_finding(), early_stopping_finding(),
   };
   return all;
 }

@@ -17,5 +17,7 @@ EarlierFinding learning_rate_finding();
 EarlierFinding flat_weights_gap_finding();
 EarlierFinding linf_less_smooth_finding();
 EarlierFinding label_smoothing_finding();
+EarlierFinding vanishing_gradients_finding();
+EarlierFinding early_stopping_finding();
 
 }  // namespace reluctance

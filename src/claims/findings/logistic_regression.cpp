@@ -127,6 +127,7 @@ EarlierFinding logistic_regression_finding() {
           "Logistic Regression, arXiv 2102.02950, 2021",
           "With two classes the adversarial loss is softplus(-m + epsilon ||w||): its Hessian is "
           "known in closed form, and C_eff must equal it.",
+          {"Theorem 6"},
           "Logistic regression between the two classes whose mean images are closest; L2 budgets "
           "0.25, 0.5 and 1.0 at the same plainly trained weights, no pixel box.",
           "Holds.",

@@ -79,6 +79,7 @@ EarlierFinding near_boundary_finding() {
           "Instance-reweighted Adversarial Training, ICLR 2021",
           "The boost exp(beta kappa) is largest for unconfident samples, which lie near the "
           "boundary: their parameter gradients under attack are the longest.",
+          {"Lemma 1", "Theorem 5"},
           "L-infinity attack of 0.05 and 10 steps on the network at hand; distances in the linear "
           "region.",
           "Holds; where the attack saturates the nearest have no more than their ceiling.",

@@ -79,6 +79,7 @@ EarlierFinding sharper_weights_finding() {
       "At an attacked image C_eff = H_tt + H_tx S H_xt, S positive semidefinite and growing with "
       "the budget: where the attack has settled, following it adds "
       "curvature to that at the attacked image.",
+      {"Theorem 6"},
       "Small perceptrons trained in L2 with budgets 0, 0.5, 1.0 and 1.5; curvature and gradients "
       "over 500 training images.",
       "Holds.",

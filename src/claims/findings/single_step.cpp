@@ -78,6 +78,7 @@ EarlierFinding single_step_finding() {
           "Understanding and Improving Fast Adversarial Training, NeurIPS 2020",
           "One step stands for the whole attack while the signs of the gradient stay, and gates "
           "that flip change them: more of them flip where single-step training fails.",
+          {"Assumption 1", "Theorem 1"},
           "Perceptrons trained in L-infinity 0.05, 0.1 and 0.2 by the fast gradient sign method "
           "without random "
           "start and by PGD of 5 steps.",
