@@ -112,20 +112,21 @@ def new_network(arch: str = "mlp", input_shape: Sequence[int] = (1, 28, 28), cla
 def train(network: Network, images: Any, labels: Any, *, attack: Union[str, Attack] = "none",
           norm: str = "linf", eps: Optional[float] = None, steps: int = 7,
           step_size: Optional[float] = None, restarts: Optional[int] = None,
-          beta: Optional[float] = None, loss: Optional[str] = None, carry: bool = False, epochs: int = 5,
-          batch_size: int = 128, lr: float = 0.05, momentum: float = 0.9, weight_decay: float = 5e-4,
-          label_smoothing: float = 0.0, schedule: str = "cosine", diagnose: int = 0,
+          beta: Optional[float] = None, loss: Optional[str] = None, carry: bool = False, crop: int = 0,
+          flip: bool = False, epochs: int = 5, batch_size: int = 128, lr: float = 0.05,
+          momentum: float = 0.9, weight_decay: float = 5e-4, label_smoothing: float = 0.0, schedule: str = "cosine", diagnose: int = 0,
           scale: Optional[float] = None, seed: int = 0, threads: int = 0,
           memory: Optional[float] = None, progress: Progress = None) -> Training:
     """Plain or adversarial training by stochastic gradient descent with momentum, of a network as it
     is or of a :func:`new_network`. The one that is given stays as it is.
 
     ``attack``: "none", "pgd", "fgsm" or "raw". ``carry``: it starts where the last one on an image
-    ended. ``loss``: what training descends and its attack climbs, "cross-entropy" or
-    "squared-error". ``schedule``: "constant", "cosine" or "steps". ``diagnose``: lines of
-    :attr:`Training.diagnosis` every so many steps, on the first 512 images. Where it is interrupted
-    nothing is kept: ``reluctance train`` writes checkpoints. Images, labels and the rest as of
-    :func:`evaluate`.
+    ended. ``crop``: zeros put around each image, out of which one of its size is cut at random in
+    each epoch; ``flip``: half of the images are mirrored. ``loss``: what training descends and its
+    attack climbs, "cross-entropy" or "squared-error". ``schedule``: "constant", "cosine" or "steps".
+    ``diagnose``: lines of :attr:`Training.diagnosis` every so many steps, on the first 512 images.
+    Where it is interrupted nothing is kept: ``reluctance train`` writes checkpoints. Images, labels
+    and the rest as of :func:`evaluate`.
 
     Raises ValueError for bad input, and RuntimeError if the loss stops being finite.
 
@@ -138,9 +139,9 @@ def train(network: Network, images: Any, labels: Any, *, attack: Union[str, Atta
     words = in_words(attack, {"norm": norm, "eps": eps, "steps": steps, "step_size": step_size,
                               "restarts": restarts, "beta": beta, "loss": loss},
                      {"norm": "linf", "steps": 7})
-    words.update(carry=carry or None, epochs=epochs, batch_size=batch_size, lr=lr, momentum=momentum,
-                 weight_decay=weight_decay, label_smoothing=label_smoothing, schedule=schedule,
-                 diagnose=diagnose, scale=scale, seed=seed, threads=threads, memory=memory)
+    words.update(carry=carry or None, crop=crop, flip=flip or None, epochs=epochs,
+                 batch_size=batch_size, lr=lr, momentum=momentum, weight_decay=weight_decay,
+                 label_smoothing=label_smoothing, schedule=schedule, diagnose=diagnose, scale=scale, seed=seed, threads=threads, memory=memory)
     core, document, notes = call(_core.train, held(network), images, labels,
                                  with_command("train", words), progress)
     note(notes, "arrays", 2)

@@ -52,6 +52,7 @@ TrainingOptions training_options(const Arguments& arguments) {
   options.weight_decay = arguments.number("weight_decay", options.weight_decay, 0, 1000);
   options.schedule = parse_schedule(arguments.text("schedule", to_string(options.schedule)));
   options.carry = arguments.flag("carry");
+  options.augmentation = {arguments.whole("crop", 0, 0, 1000), arguments.flag("flip")};
   options.seed = arguments.seed();
   AttackOptions attack;
   attack.attack = "none";

@@ -28,7 +28,8 @@ def program(folder, *line):
 @pytest.mark.parametrize("options", [
     {}, {"attack": "pgd", "norm": "l2", "eps": 0.3, "carry": True, "loss": "squared-error", "lr": 0.01, "seed": 3},
     {"attack": "fgsm", "schedule": "steps", "weight_decay": 0, "label_smoothing": 0.1, "diagnose": 2},
-], ids=["plain", "carried", "fgsm"])
+    {"crop": 1, "flip": True, "seed": 2},
+], ids=["plain", "carried", "fgsm", "augmented"])
 def test_training_is_the_programs(options, files, images, labels):
     options = {"epochs": 3, "batch_size": 32, **options}
     start = rl.new_network("mlp", (1, 8, 8), hidden=[16], seed=options.get("seed", 0))
@@ -53,7 +54,8 @@ def test_what_is_no_training_is_refused(net, images, labels):
                            ({"loss": "dlr"}, "loss dlr is not trained on"), ({"attack": "square"}, "square"),
                            ({"eps": 0.1}, "eps has no effect"), ({"epochs": 0}, "epochs: 0 is not"),
                            ({"loss": "squared-error", "label_smoothing": 0.1}, "label_smoothing has no effect"),
-                           ({"carry": True}, "carried on")):
+                           ({"carry": True}, "carried on"), ({"crop": -1}, "crop: -1 is not"),
+                           ({"crop": 1000}, "crop")):
         with pytest.raises(ValueError, match=words):
             rl.train(net, images, labels, **options)
     with pytest.raises(RuntimeError, match="not finite at step .* try a lower lr"):
