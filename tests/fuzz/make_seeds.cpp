@@ -18,6 +18,7 @@
 #include "network/onnx_random.hpp"
 #include "network/random_networks.hpp"
 #include "reluctance/data/npz.hpp"
+#include "reluctance/jobs/training.hpp"
 #include "reluctance/measure/ensemble_checkpoint.hpp"
 #include "reluctance/train/checkpoint.hpp"
 #include "report/watched_results.hpp"
