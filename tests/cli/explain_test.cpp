@@ -142,7 +142,7 @@ TEST_F(Explain, ThePaperResultByResult) {
 TEST_F(Explain, EarlierFindings) {
   const ProgramOutcome list = run_here({"findings", "--list"});
   ASSERT_TRUE(succeeded(list));
-  EXPECT_EQ(occurrences(list.out, "\n  Source: "), 12U);
+  EXPECT_EQ(occurrences(list.out, "\n  Source: "), 14U);
   const ProgramOutcome outcome =
       run_here(on_both("findings") + Arguments{"--only", "near-boundary", "label-smoothing",
                                                "--repetitions", "2", "--out", "out"});
