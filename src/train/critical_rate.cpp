@@ -14,8 +14,8 @@ namespace reluctance {
 namespace {
 
 constexpr int64_t krylov_steps = 24;
-constexpr double krylov_tolerance =
-    1e-3;  // of both extreme values' residuals, relative to the larger
+// Of both extreme values' residuals, relative to the larger value.
+constexpr double krylov_tolerance = 1e-3;
 constexpr std::size_t training_steps = 12;
 
 // Within the linear piece; below the smallest one is rounding.
