@@ -16,6 +16,7 @@ if (!folder || !existsSync(folder)) {
 const read = (...parts) => JSON.parse(readFileSync(join(folder, ...parts), "utf8"));
 const architectures = ["linear", "mlp", "cnn", "lenet", "resnet18"];
 const trainings = ["plain", "l2", "linf"];
+const variants = { "": "", "-squared": "squared error", "-no-decay": "no weight decay" };
 const onsetNames = { plain: "plain", l2: "L2", linf: "L∞" };
 const trainingNames = { plain: "plain", l2: "L2 1.0", linf: "L∞ 0.1" };
 const dataNames = { "fashion-mnist": "Fashion-MNIST", mnist: "MNIST" };
@@ -23,8 +24,8 @@ const dataNames = { "fashion-mnist": "Fashion-MNIST", mnist: "MNIST" };
 // ----- what was run -----
 
 const cells = Object.keys(dataNames).flatMap((data) => architectures.flatMap((architecture) =>
-  trainings.map((training) => ({ data, architecture, training,
-                                 name: `${data}-${architecture}-${training}` }))))
+  Object.keys(variants).flatMap((variant) => trainings.map((training) => (
+    { data, architecture, variant, training, name: `${data}-${architecture}${variant}-${training}` })))))
   .filter(({ name }) => existsSync(join(folder, name, "results.json")))
   .map((cell) => ({ ...cell, results: read(cell.name, "results.json") }))
   .map((cell) => ({ ...cell, network: cell.results.networks[0] }));
@@ -65,8 +66,8 @@ const findingsOf = (data) => (existsSync(join(folder, `${data}-findings`, "resul
 const known = (value) => typeof value === "number" && Number.isFinite(value);
 const number = (value, digits = 3) => (known(value) ? String(+value.toPrecision(digits)) : "–");
 const percent = (value, digits = 1) => (known(value) ? `${(100 * value).toFixed(digits)}%` : "–");
-const title = ({ data, architecture, training }) =>
-  `${dataNames[data]}, ${architecture}, ${trainingNames[training]}`;
+const title = ({ data, architecture, variant, training }) =>
+  [dataNames[data], architecture, variants[variant], trainingNames[training]].filter(Boolean).join(", ");
 const verdictOf = (cell, id) =>
   cell.results.claims.find((claim) => claim.id === id)?.verdicts[0]?.verdict ?? "–";
 
@@ -94,10 +95,14 @@ const checkOf = (cell, id, words) => cell.results.claims.find((claim) => claim.i
   ?.verdicts[0]?.checks.find(({ what }) => what.startsWith(words))?.value;
 const rawRanks = ({ influence }) => influence.strengths.filter(({ kind }) => kind === "raw")
   .map(({ rank_correlation: rank }) => rank.region).filter(known);
-const rateErrors = ({ curvature }, training) => curvature.rates
-  .filter(({ kind, ratio, width }) => kind === training && !width && known(ratio))
-  .map(({ ratio }) => Math.abs(ratio - 1));
-const largest = (values) => (values.length > 0 ? Math.max(...values) : null);
+// How far the measured critical rates of one kind are off their predictions, at most; null where one of them
+// was not predicted or not found.
+const rateError = ({ curvature }, isMeant) => {
+  const ratios = curvature.rates.filter(isMeant).map(({ ratio }) => ratio);
+  return ratios.length > 0 && ratios.every(known) ? Math.max(...ratios.map((ratio) => Math.abs(ratio - 1))) : null;
+};
+const plainRate = (momentum) => (rate) => rate.kind === "vanilla" && rate.momentum === momentum;
+const attackedRate = (norm) => (rate) => rate.norm === norm;
 const middle = (values) => {
   const sorted = values.filter(known).sort((a, b) => a - b);
   return sorted.length > 0 ? sorted[Math.floor((sorted.length - 1) / 2)] : null;
@@ -123,7 +128,7 @@ const claimsTable = table(
 
 const dynamicsTable = table(
   ["network", "region-exact error at 1% of gates", "quadratic", "images with a fooling strength",
-   "length there", "gates flipped", "region-exact error", "segments, median", "90th percentile",
+   "length there", "leave the cube", "gates flipped", "region-exact error", "segments, median", "90th percentile",
    "number", "forward", "backward", "top 3 eigenvectors hold"],
   cells.map((cell) => {
     const { network } = cell;
@@ -132,7 +137,7 @@ const dynamicsTable = table(
     return [title(cell), percent(errorAt(network.dynamics, "region", 0.01)),
             percent(errorAt(network.dynamics, "quadratic", 0.01)),
             `${network.dynamics.fooled} of ${network.dynamics.right}`, number(own?.norm?.median),
-            percent(own?.gates_flipped_share), percent(own?.error.region?.median),
+            percent(own?.leaves_box, 0), percent(own?.gates_flipped_share), percent(own?.error.region?.median),
             percent(own?.error.segments?.median),
             percent(checkOf(cell, "dynamics", "90th percentile")), number(cut?.segments),
             number(cut?.forward), number(cut?.backward), percent(own?.top_share.real?.[2]?.median)];
@@ -152,15 +157,15 @@ const influenceTable = table(
   }));
 
 const curvatureTable = table(
-  ["network", "largest curvature, attacked over plain", "rate off, plain", "rate off, attacked",
-   "images that hold half, plain", "attacked"],
+  ["network", "largest curvature, attacked over plain", "rate off, plain", "plain, momentum 0.9", "L2 attacks",
+   "L∞ attack", "images that hold half, plain", "attacked"],
   cells.map((cell) => {
     const { conditions, samples } = cell.network.curvature;
     const half = (condition) => (condition?.carriers[0]
       ? `${condition.carriers[0].half} of ${samples}` : "–");
     return [title(cell), number(strengthened(cell.network)),
-            percent(largest(rateErrors(cell.network, "vanilla"))),
-            percent(largest(rateErrors(cell.network, "adversarial"))), half(conditions[0]),
+            ...[plainRate(0), plainRate(0.9), attackedRate("l2"), attackedRate("linf")].map((isMeant) =>
+              percent(rateError(cell.network, isMeant))), half(conditions[0]),
             half(lastOf(conditions))];
   }));
 
@@ -242,9 +247,9 @@ const errorPoints = cells.flatMap((cell) => cell.network.dynamics.sweep
                    error: one.error.region.median })));
 
 const ratePoints = cells.flatMap((cell) => cell.network.curvature.rates
-  .filter(({ measured, width }) => known(measured) && !width)
-  .map((rate) => ({ predicted: rate.predicted, measured: rate.measured,
-                    condition: rate.kind, architecture: cell.architecture })));
+  .filter(({ predicted, measured }) => known(predicted) && known(measured))
+  .map(({ predicted, measured, norm }) => ({ predicted, measured, architecture: cell.architecture,
+                                             condition: { l2: "L2", linf: "L∞" }[norm] ?? "plain" })));
 
 const sizePoints = grid.map(({ depth, width, dynamics }) => ({
   depth, width: String(width), error: errorAt(dynamics, "region", 0.05) }))
@@ -284,7 +289,7 @@ const charts = [
                       { mark: { type: "rule", strokeDash: [4, 4], color: "#5a6675" },
                         encoding: { x: { datum: 2 } } }] } } },
   { name: "critical-rates", caption: "Critical learning rates, measured against predicted from " +
-      "the effective curvature. On the line they agree.",
+      "the curvature that training feels. On the line they agree.",
     points: ratePoints,
     spec: { width: 360, height: 300,
             layer: [
@@ -309,7 +314,7 @@ const sections = [
       "PGD of 20 steps in L∞ with radius 0.05.", tables: [claimsTable] },
   { heading: "Claim 1: the perturbation", text: "Median errors of the analytic perturbations where " +
       "1% of the gates flip and at each image's own smallest fooling strength; length of the median " +
-      "perturbation there, and number and passes of its segments, where the attack takes 50 passes " +
+      "perturbation there, how many leave the cube of images, and number and passes of its segments, where the attack takes 50 passes " +
       "of either kind. A dash: the sweep does not reach there (a linear network has no gates).", tables: [dynamicsTable], charts: ["error-by-gates"] },
   { heading: "Depth and width", text: "Perceptrons trained plainly on Fashion-MNIST.",
     tables: [sizeTable], charts: ["error-by-size"] },
@@ -317,8 +322,9 @@ const sections = [
       "slope of log boost over beta kappa, and the regime at the weakest and the strongest raw " +
       "attack.", tables: [influenceTable] },
   { heading: "Claim 3: oscillation", text: "The largest curvature at L2 radius 1.0 relative to none, " +
-      "how far critical learning rates are off their prediction at most, and how many images carry " +
-      "the top eigenvalue.", tables: [curvatureTable], charts: ["critical-rates"] },
+      "how far measured critical learning rates are off their prediction at most (plain training; under L2 attacks " +
+      "of radius 0.5 and 1.0; under an L∞ attack of radius 0.05, of swings a thousandth of the parameters' length " +
+      "wide; a dash where nothing is predicted), and how many images carry the top eigenvalue.", tables: [curvatureTable], charts: ["critical-rates"] },
   ...(onsets.length > 0 ? [
     { heading: "Onset of oscillation", text: "Full-batch descent of small perceptrons on the first 300 " +
         "images, without momentum, under no attack or PGD of 5 steps (L2 1.0; L∞ 0.1 on MNIST, 0.05 on " +
@@ -339,13 +345,12 @@ const counts = (id) => {
 const bent = cells.filter(({ architecture }) => architecture !== "linear");
 const whereFooled = (pick) => percent(middle(bent.map(({ network }) => pick(atFooling(network)))), 0);
 const within = (values, limit) =>
-  `${values.filter((one) => known(one) && one <= limit).length} of ${values.filter(known).length}`;
-const vanilla = cells.map(({ network }) => largest(rateErrors(network, "vanilla")));
-const attacked = cells.map(({ network }) => largest(rateErrors(network, "adversarial")));
+  `${values.filter((one) => known(one) && one <= limit).length} of ${values.length}`;
+const offBy = (isMeant) => cells.map(({ network }) => rateError(network, isMeant));
 const intro = [
-  `${cells.length} networks (two data sets, five architectures, three trainings) and ` +
-    `${grid.length} more perceptrons, every number from one run of \`make study\`. The adversarially ` +
-    "trained networks go on from the plain ones.",
+  `${cells.length} networks (two data sets, five architectures, three trainings; on MNIST also on squared error and ` +
+    `without weight decay) and ${grid.length} more perceptrons, every number from one run of \`make study\`. The ` +
+    "adversarially trained networks go on from the plain ones, for three epochs on the first 20,000 images.",
   `Claim 1: ${counts("dynamics")}. Claim 2: ${counts("influence")}. Claim 3: ${counts("curvature")}.`,
   `At its images' own fooling strengths the median network with ReLUs has flipped ` +
     `${whereFooled((own) => own?.gates_flipped_share)} of its gates: there one region is off by ` +
@@ -354,9 +359,11 @@ const intro = [
     `${whereFooled((own) => own?.top_share.real?.[2]?.median)} of the perturbation. The order of the boosts ` +
     `is predicted with a rank correlation of at least ${number(middle(cells.map(({ network }) =>
       least(rawRanks(network)))))} on the median network. The largest curvature grows by a factor of ` +
-    `${number(middle(cells.map(({ network }) => strengthened(network))), 2)}. Critical learning rates of ` +
-    `adversarial training are within 15% of the prediction on ${within(attacked, 0.15)} networks, those of ` +
-    `vanilla training within 10% on ${within(vanilla, 0.1)}.`,
+    `${number(middle(cells.map(({ network }) => strengthened(network))), 2)}. Critical learning rates of plain ` +
+    `training are within 10% of the prediction on ${within(offBy(({ kind }) => kind === "vanilla"), 0.1)} networks ` +
+    `(both momenta), those of training under L2 attacks within 15% on ${within(offBy(attackedRate("l2")), 0.15)}, ` +
+    `and in L∞, by swings a thousandth of the parameters' length wide, on ` +
+    `${within(offBy(attackedRate("linf")), 0.15)}.`,
 ];
 
 const markdownTable = ({ head, rows }) =>

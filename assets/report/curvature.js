@@ -200,8 +200,9 @@
     const rated = measured.filter((network) => ratesOf(network).length > 0);
     return [
       curvatureExplanation(),
-      chapter.setUp(networks, "curvature", ({ samples, data }) =>
-        format.plural(samples, "image") + (data ? ` of ${data}` : "")),
+      chapter.setUp(networks, "curvature", ({ samples, data, loss }) =>
+        format.plural(samples, "image") + (data ? ` of ${data}` : "") +
+        (loss && loss !== "cross-entropy" ? `, under ${loss}` : "")),
       ...(measured.length > 0
         ? [eigenvalueFigure(measured), rateFigure(measured), ...rated.map(rateTable),
            carrierFigure(measured), curvatureImages.section(measured, data, nameOf),

@@ -31,12 +31,16 @@ std::vector<std::optional<GradientAscent>> attacks_of(const CurvatureOptions& op
   for (const double radius : options.radii) {
     attacks.emplace_back(plain_pgd({Norm::l2, radius}, options.attack_steps));
   }
+  for (auto& attack : attacks) {
+    if (attack) attack->loss = options.loss;
+  }
   return attacks;
 }
 
-Tensor boosts(const Network& network, const Samples& samples, const Tensor& attacked) {
+Tensor boosts(const Network& network, const Samples& samples, const Tensor& attacked,
+              const Loss& loss) {
   const auto lengths = [&](const Tensor& x) {
-    return cross_entropy_loss().gradient(logits(network, x), samples.labels).norm(2, 1);
+    return loss.gradient(logits(network, x), samples.labels).norm(2, 1);
   };
   return (lengths(attacked) / lengths(samples.images)).to(at::kCPU);
 }
@@ -84,6 +88,7 @@ class Experiment {
   CurvatureResult run() {
     CurvatureResult result{};
     result.samples = samples_.count();
+    result.loss = options_.loss.name;
     for (const auto& attack : attacks_of(options_)) {
       result.conditions.push_back(condition_of(attack, attack ? nullptr : &result.density));
     }
@@ -98,7 +103,7 @@ class Experiment {
   }
 
   FeltCurvature felt_by(const Network& network, const std::optional<GradientAscent>& attack) const {
-    return {network, samples_, {cross_entropy_loss(), attack}, {options_.memory, {}}};
+    return {network, samples_, {options_.loss, attack}, {options_.memory, {}}};
   }
 
   CurvatureCondition condition_of(const std::optional<GradientAscent>& attack,
@@ -115,7 +120,7 @@ class Experiment {
     CurvatureCondition result{};
     result.attack = attack;
     result.fooled = fallen.sum().item<double>() / std::max(1.0, right.sum().item<double>());
-    result.loss = cross_entropy_loss().value(after, samples_.labels).mean().item<double>();
+    result.loss = options_.loss.value(after, samples_.labels).mean().item<double>();
     result.smooth = felt.smooth();
     result.hessian = top_eigenpairs(felt.hessian(), pairs);
     advance();
@@ -135,7 +140,7 @@ class Experiment {
     advance();
     if (!result.carriers.empty()) {
       const Carriers& first = result.carriers[0];
-      if (attack) result.overlap = overlap_of(first, boosts(network_, samples_, attacked));
+      if (attack) result.overlap = overlap_of(first, boosts(network_, samples_, attacked, options_.loss));
       result.examples = examples_of(first, answers_, shown_, options_.examples);
     }
     return result;
@@ -180,7 +185,7 @@ class Experiment {
   }
 
   void add_rates(const CurvatureCondition& condition, CurvatureResult& result) {
-    const Objective objective{cross_entropy_loss(), condition.attack};
+    const Objective objective{options_.loss, condition.attack};
     const double width = is_linf(condition.attack) ? swing_width : 0;
     for (const int64_t settled : options_.settled) {
       const bool moved = settled > 0;

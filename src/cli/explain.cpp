@@ -139,6 +139,7 @@ void run(Options options) {
   if (!options.run.empty()) {
     training = read_training(options.run);
     options.common.model = std::filesystem::path(options.run) / "model.onnx";
+    options.explain.claims.curvature.loss = training->options.objective.loss;
   }
   const Network network = trains ? starting_network(options.common, data.training)
                                  : load_network(options.common, data.held_out);

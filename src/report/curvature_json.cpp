@@ -82,6 +82,7 @@ Json rate_json(const CriticalRate& rate) {
 
 Json as_json(const CurvatureResult& result) {
   return {{"data", result.data},
+          {"loss", result.loss},
           {"samples", result.samples},
           {"conditions", list_of(result.conditions, condition_json)},
           {"rates", list_of(result.rates, rate_json)},

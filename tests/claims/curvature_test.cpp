@@ -46,6 +46,33 @@ TEST(CurvatureClaim, PredictsRatesAndNamesCarriers) {
   EXPECT_EQ(result.outcome.checks.size(), 6u);
 }
 
+// An affine network's curvature under squared error is that of the inputs: mean [x; 1] [x; 1]^T.
+TEST(CurvatureClaim, IsOfTheLossThatTrainingDescends) {
+  const TrainedSetting setting;
+  ArchitectureOptions architecture;
+  architecture.name = "linear";
+  architecture.input_shape = {20};
+  architecture.classes = 6;
+  architecture.seed = 3;
+  CurvatureOptions options;
+  options.loss = squared_error_loss();
+  options.radii = {0.1};
+  options.linf_radii = {};
+  const CurvatureResult result =
+      test_curvature(make_network(architecture), setting.samples, options);
+  const Tensor x = setting.samples.images.to(at::kDouble);
+  const Tensor extended = at::cat({x, at::ones({x.size(0), 1}, x.options())}, 1);
+  const Tensor moment = extended.t().matmul(extended) / x.size(0);
+  const double largest = std::get<0>(at::linalg_eigh(moment))[-1].item<double>();
+  EXPECT_EQ(result.loss, "squared-error");
+  EXPECT_NEAR(result.conditions[0].hessian.largest(), largest, 1e-5 * largest);
+  EXPECT_NE(describe(*result.conditions[1].attack).find("squared-error"), std::string::npos);
+  for (const CriticalRate& rate : result.rates) {
+    if (rate.ball) continue;
+    EXPECT_NEAR(*rate.measured * largest / (2 * (1 + rate.momentum)), 1, 0.02);
+  }
+}
+
 TEST(CurvatureClaim, ItsArraysAreThoseOfItsConditions) {
   const TrainedSetting setting;
   CurvatureOptions options;

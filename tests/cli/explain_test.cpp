@@ -112,6 +112,10 @@ TEST_F(Explain, ATrainingOnSquaredError) {
             "pgd, l2, epsilon 0.5, 2 steps, step size 0.625, loss squared-error, random start");
   ASSERT_EQ(training["diagnosis"].size(), 2U);
   EXPECT_GT(training["diagnosis"][0]["rate_times_curvature"]["hessian"], 0);
+  const auto curvature = results()["networks"][0]["curvature"];
+  EXPECT_EQ(curvature["loss"], "squared-error");
+  EXPECT_NE(curvature["conditions"][2]["attack"].get<std::string>().find("loss squared-error"),
+            std::string::npos);
   // A record of an early version, which knew no other loss than cross-entropy.
   auto record = nlohmann::json::parse(bytes_of(in_folder("run/training.json")));
   EXPECT_EQ(record["loss"], "squared-error");
@@ -120,6 +124,7 @@ TEST_F(Explain, ATrainingOnSquaredError) {
   ASSERT_TRUE(succeeded(run_here(explain)));
   training = results()["networks"][0]["training"];
   EXPECT_EQ(training["attack"], "pgd, l2, epsilon 0.5, 2 steps, step size 0.625, random start");
+  EXPECT_EQ(results()["networks"][0]["curvature"]["loss"], "cross-entropy");
 }
 
 TEST_F(Explain, ThePaperResultByResult) {

@@ -11,12 +11,14 @@
 #include "reluctance/claims/felt_curvature.hpp"
 #include "reluctance/curvature/eigenpairs.hpp"
 #include "reluctance/curvature/spectrum.hpp"
+#include "reluctance/loss/loss.hpp"
 
 namespace reluctance {
 
 Claim curvature_claim();
 
 struct CurvatureOptions {
+  Loss loss = cross_entropy_loss();      // that training descends and its attacks climb
   std::vector<double> radii{0.5, 1.0};   // of the L2 attacks, beside vanilla training
   std::vector<double> linf_radii{0.05};  // of those in L-infinity
   int64_t attack_steps = 10;             // of 2.5 radius / steps each, without random start
@@ -76,6 +78,7 @@ struct CriticalRate {
 
 struct CurvatureResult {
   std::string data;  // name of the batch; left to the caller
+  std::string loss;  // name of the one whose curvature this is
   int64_t samples;
   std::vector<CurvatureCondition> conditions;
   std::vector<CriticalRate> rates;
