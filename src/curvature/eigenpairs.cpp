@@ -12,6 +12,7 @@
 #include <optional>
 #include <vector>
 
+#include "curvature/dense.hpp"
 #include "curvature/krylov.hpp"
 #include "reluctance/base/random.hpp"
 
@@ -34,9 +35,9 @@ struct Ritz {
 };
 
 Ritz symmetric_pairs(const KrylovBasis& basis) {
-  const Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd> solver(basis.projected());
-  const Eigen::MatrixXd vectors = solver.eigenvectors().rowwise().reverse();
-  return {solver.eigenvalues().reverse(), vectors,
+  const SymmetricEigen eigen = symmetric_eigen(basis.projected());
+  const Eigen::MatrixXd vectors = eigen.vectors.rowwise().reverse();
+  return {eigen.values.reverse(), vectors,
           vectors.bottomRows(1).transpose().cwiseAbs() * basis.remainder()};
 }
 

@@ -2,10 +2,9 @@
 
 #include <ATen/ATen.h>
 
-#include <Eigen/Core>
-#include <Eigen/Eigenvalues>
 #include <cmath>
 
+#include "curvature/dense.hpp"
 #include "curvature/krylov.hpp"
 #include "reluctance/base/progress.hpp"
 #include "reluctance/base/random.hpp"
@@ -55,14 +54,14 @@ SpectralDensity spectral_density(const LinearOperator& matrix, int64_t probes, i
       if (context.progress) context.progress(probe * steps + basis.size(), probes * steps);
     }
     const auto size = static_cast<Eigen::Index>(basis.size());
-    const Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd> small(basis.projected());
+    const SymmetricEigen small = symmetric_eigen(basis.projected());
     // An exhausted space leaves nodes of no weight at its largest value.
-    density.nodes[probe].fill_(small.eigenvalues()[size - 1]);
+    density.nodes[probe].fill_(small.values[size - 1]);
     auto* nodes = density.nodes[probe].data_ptr<double>();
     auto* weights = density.weights[probe].data_ptr<double>();
     for (Eigen::Index k = 0; k < size; ++k) {
-      nodes[k] = small.eigenvalues()[k];
-      const double first = small.eigenvectors()(0, k);
+      nodes[k] = small.values[k];
+      const double first = small.vectors(0, k);
       weights[k] = first * first / static_cast<double>(probes);
     }
   }

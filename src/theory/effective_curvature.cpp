@@ -2,9 +2,8 @@
 
 #include <ATen/ATen.h>
 
-#include <Eigen/Eigenvalues>
-
 #include "class_space.hpp"
+#include "curvature/dense.hpp"
 #include "gram.hpp"
 #include "growth.hpp"
 #include "reluctance/curvature/hessian.hpp"
@@ -63,9 +62,9 @@ Tensor middle_matrices(const Tensor& gram, const Tensor& factors, const Function
   for_each_sample(gram.size(0), [&](int64_t i) {
     const Matrix factor = matrix_of(factors, i);
     const auto k = matrix_of(gram, i);
-    const Eigen::SelfAdjointEigenSolver<Matrix> solver(factor.transpose() * k * factor);
-    const Vector values = f(i, Vector(solver.eigenvalues().cwiseMax(0.0)));
-    const Matrix half = factor * solver.eigenvectors();
+    const SymmetricEigen eigen = symmetric_eigen(factor.transpose() * k * factor);
+    const Vector values = f(i, Vector(eigen.values.cwiseMax(0.0)));
+    const Matrix half = factor * eigen.vectors;
     matrix_of(middle, i) = half * values.asDiagonal() * half.transpose();
   });
   return middle;

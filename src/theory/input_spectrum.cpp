@@ -1,8 +1,7 @@
 #include "reluctance/theory/input_spectrum.hpp"
 
-#include <Eigen/Eigenvalues>
-
 #include "class_space.hpp"
+#include "curvature/dense.hpp"
 
 namespace reluctance {
 
@@ -19,8 +18,8 @@ InputSpectrum input_spectrum(const LinearRegion& region) {
     const Matrix factor = matrix_of(factors, i);
     const auto gram = matrix_of(region.gram, i);
     const Matrix small = factor.transpose() * gram * factor;
-    const Eigen::SelfAdjointEigenSolver<Matrix> solver(small);
-    const Vector& ascending = solver.eigenvalues();
+    const SymmetricEigen eigen = symmetric_eigen(small);
+    const Vector& ascending = eigen.values;
     // B^T K s: gamma_i = u_i . (B^T K s) / sqrt(lambda_i) without the quotient s / sqrt(p), which
     // is huge for a sample whose label has almost no probability.
     const Vector pulled = factor.transpose() * (gram * vector_of(s, i));
@@ -32,9 +31,8 @@ InputSpectrum input_spectrum(const LinearRegion& region) {
       const double lambda = ascending[from];
       if (lambda <= vanishing || lambda <= 0) continue;
       vector_of(spectrum.eigenvalues, i)[k] = lambda;
-      directions.col(k) = factor * solver.eigenvectors().col(from) / std::sqrt(lambda);
-      vector_of(spectrum.gradient, i)[k] =
-          solver.eigenvectors().col(from).dot(pulled) / std::sqrt(lambda);
+      directions.col(k) = factor * eigen.vectors.col(from) / std::sqrt(lambda);
+      vector_of(spectrum.gradient, i)[k] = eigen.vectors.col(from).dot(pulled) / std::sqrt(lambda);
     }
   });
   return spectrum;

@@ -1,10 +1,9 @@
 #include "reluctance/theory/quadratic.hpp"
 
-#include <Eigen/Eigenvalues>
-
 #include <cmath>
 
 #include "class_space.hpp"
+#include "curvature/dense.hpp"
 #include "growth.hpp"
 
 namespace reluctance {
@@ -31,19 +30,18 @@ QuadraticSolution solve(const LinearRegion& region, const Tensor& strengths, con
   for_each_sample(samples, [&](int64_t i) {
     const Matrix factor = matrix_of(factors, i);
     const auto gram = matrix_of(region.gram, i);
-    const Eigen::SelfAdjointEigenSolver<Matrix> solver(factor.transpose() * gram * factor);
-    const Vector lambda = solver.eigenvalues().cwiseMax(0.0);
+    const SymmetricEigen eigen = symmetric_eigen(factor.transpose() * gram * factor);
+    const Vector lambda = eigen.values.cwiseMax(0.0);
     const double beta = betas[i];
     if (growth(lambda.maxCoeff(), beta) > quadratic_range) {
       in_range[i] = false;
       return;
     }
     const auto gradient = vector_of(s, i);
-    const Vector pulled =
-        solver.eigenvectors().transpose() * (factor.transpose() * (gram * gradient));
+    const Vector pulled = eigen.vectors.transpose() * (factor.transpose() * (gram * gradient));
     const Vector weights = lambda.unaryExpr([&](double each) { return chi(each, beta); });
     vector_of(solution.coefficients, i) =
-        beta * gradient + factor * (solver.eigenvectors() * weights.cwiseProduct(pulled));
+        beta * gradient + factor * (eigen.vectors * weights.cwiseProduct(pulled));
   });
   return solution;
 }
