@@ -5,7 +5,9 @@
 
 #include <cstdlib>
 #include <filesystem>
+#include <fstream>
 #include <string>
+#include <string_view>
 
 namespace reluctance {
 
@@ -24,5 +26,11 @@ class TemporaryFolder {
  private:
   std::filesystem::path path_;
 };
+
+// A file of these bytes. Nothing waits for the disk, as it would with write_file.
+inline void put_file(const std::filesystem::path& path, std::string_view bytes) {
+  std::filesystem::create_directories(path.parent_path());
+  std::ofstream(path, std::ios::binary | std::ios::trunc) << bytes;
+}
 
 }  // namespace reluctance

@@ -43,7 +43,7 @@ TEST_F(BadData, NpzFiles) {
   fs::create_directories(in_folder("folder.npz"));
   expect_refused("folder.npz", "folder.npz", {"not a regular file"});
   for (const std::string& bad : damaged(good)) {
-    write_file(in_folder("bad.npz"), bad);
+    put_file(in_folder("bad.npz"), bad);
     expect_refused("bad.npz", "bad.npz");
   }
 }
@@ -52,14 +52,14 @@ TEST_F(BadData, IdxFiles) {
   const Tensor pixels = dataset(20).samples.images.mul(255).to(at::kByte).contiguous();
   const std::string good = gzip(idx_bytes(
       8, {20, 28, 28}, {reinterpret_cast<const char*>(pixels.data_ptr<uint8_t>()), 20 * 28 * 28}));
-  write_file(in_folder("labels"), idx_bytes(8, {20}, std::string(20, '\1')));
-  write_file(in_folder("images.gz"), good);
+  put_file(in_folder("labels"), idx_bytes(8, {20}, std::string(20, '\1')));
+  put_file(in_folder("images.gz"), good);
   const Arguments evaluate{"evaluate", "--model", model(), "--attack", "fgsm", "--data"};
   EXPECT_TRUE(succeeded(run_here(evaluate + Arguments{"idx:images.gz,labels"})));
   expect_refused("idx:missing.gz,labels", "missing.gz", {"no such file"});
   expect_refused("idx:images.gz,.", ".", {"not a regular file"});
   for (const std::string& bad : damaged(good)) {
-    write_file(in_folder("bad.gz"), bad);
+    put_file(in_folder("bad.gz"), bad);
     expect_refused("idx:bad.gz,labels", "bad.gz");
   }
 }

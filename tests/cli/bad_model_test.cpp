@@ -31,7 +31,7 @@ class BadModel : public Cli {
   }
 
   void save(const onnx::ModelProto& proto) const {
-    write_file(in_folder("bad.onnx"), proto.SerializeAsString());
+    put_file(in_folder("bad.onnx"), proto.SerializeAsString());
   }
 };
 
@@ -45,7 +45,7 @@ TEST_F(BadModel, Files) {
   const std::string bytes = bytes_of(model());
   for (const std::string& bad :
        {std::string(), bytes.substr(0, bytes.size() / 2), bytes.substr(1)}) {
-    write_file(in_folder("bad.onnx"), bad);
+    put_file(in_folder("bad.onnx"), bad);
     expect_refused("bad.onnx");
   }
 }
@@ -58,7 +58,7 @@ TEST_F(BadModel, AFlippedBitNeverCrashes) {
     std::string bytes = good_bytes;
     bytes[at] = static_cast<char>(bytes[at] ^ 8);
     const std::string name = "bad-" + std::to_string(at) + ".onnx";
-    write_file(in_folder(name), bytes);
+    put_file(in_folder(name), bytes);
     lines.push_back(on_images("evaluate") + Arguments{"--model", name, "--attack", "fgsm"} +
                     one_thread);
   }

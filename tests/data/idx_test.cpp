@@ -16,7 +16,7 @@ namespace fs = std::filesystem;
 class Idx : public ::testing::Test {
  protected:
   Tensor read(const std::string& bytes) const {
-    write_file(path(), bytes);
+    put_file(path(), bytes);
     return read_idx(path());
   }
   std::string refused(const std::string& bytes) const {
@@ -105,9 +105,10 @@ TEST_F(Idx, EveryFlippedBitOfAGzipIsRefusedOrHarmless) {
 }
 
 TEST_F(Idx, WhatTheHeaderDeclaresIsBounded) {
-  EXPECT_NE(refused(idx_bytes(8, {1U << 31, 1U << 31, 1U << 31}, "")).find("8 GiB"),
+  EXPECT_NE(refused(idx_bytes(8, {1U << 31, 1U << 31, 1U << 31}, "")).find("64 GiB"),
             std::string::npos);
-  EXPECT_NE(refused(idx_bytes(0x0E, {0, 1U << 31, 1U << 31}, "")).find("8 GiB"), std::string::npos);
+  EXPECT_NE(refused(idx_bytes(0x0E, {0, 1U << 31, 1U << 31}, "")).find("64 GiB"),
+            std::string::npos);
   EXPECT_NE(refused(idx_bytes(8, {1U << 31}, "short")).find("too short"), std::string::npos);
   EXPECT_NE(refused(gzip(idx_bytes(8, {1U << 31}, "short"))).find("too short"), std::string::npos);
   EXPECT_NE(refused(idx_bytes(8, std::vector<std::uint32_t>(33, 1), "a")).find("33 dimensions"),

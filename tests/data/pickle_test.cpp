@@ -62,10 +62,10 @@ TEST_F(Pickle, Cifar10) {
   const auto image = [](char red, char green, char blue) {
     return std::string(1024, red) + std::string(1024, green) + std::string(1024, blue);
   };
-  write_file(path("test_batch"), pickled_batch({9, 0}, image(1, 2, 3) + image(4, 5, 6)));
+  put_file(path("test_batch"), pickled_batch({9, 0}, image(1, 2, 3) + image(4, 5, 6)));
   for (char i = 1; i <= 5; ++i) {
-    write_file(path("data_batch_" + std::to_string(i)),
-               pickled_batch({static_cast<std::uint32_t>(i)}, image('\0', i, '\xff')));
+    put_file(path("data_batch_" + std::to_string(i)),
+             pickled_batch({static_cast<std::uint32_t>(i)}, image('\0', i, '\xff')));
   }
   const std::string cifar = "cifar10:" + path("").string();
   const Dataset test = load_dataset(cifar, "test");
@@ -76,10 +76,10 @@ TEST_F(Pickle, Cifar10) {
   EXPECT_TRUE(at::equal(train.samples.labels, at::arange(1, 6)));
   EXPECT_TRUE(train.samples.images[2][1].eq(3 / 255.0F).all().item<bool>());
 
-  write_file(path("test_batch"), pickled_batch({9, 0}, rows));
+  put_file(path("test_batch"), pickled_batch({9, 0}, rows));
   EXPECT_NE(error_of([&] { load_dataset(cifar, "test"); }).find("has images of 3 bytes"),
             std::string::npos);
-  write_file(path("test_batch"), pickled_batch({9}, image(1, 2, 3) + image(4, 5, 6)));
+  put_file(path("test_batch"), pickled_batch({9}, image(1, 2, 3) + image(4, 5, 6)));
   EXPECT_NE(error_of([&] { load_dataset(cifar, "test"); }), "");
 }
 

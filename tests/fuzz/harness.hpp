@@ -5,7 +5,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
-#include <fstream>
 #include <new>
 #include <string>
 #include <string_view>
@@ -24,10 +23,10 @@ inline const std::filesystem::path& fuzz_folder() {
   return folder.path();
 }
 
-// A file of these bytes; unlike write_file it is not flushed to a disk.
+// A file of these bytes.
 inline std::filesystem::path fuzz_file(const char* name, std::string_view bytes) {
   const std::filesystem::path path = fuzz_folder() / name;
-  std::ofstream(path, std::ios::binary | std::ios::trunc) << bytes;
+  put_file(path, bytes);
   return path;
 }
 
