@@ -12,7 +12,6 @@
 #include <charconv>
 #include <csignal>
 #include <cstring>
-#include <fstream>
 #include <utility>
 
 #include "reluctance/base/error.hpp"
@@ -37,7 +36,8 @@ class Descriptor {
   Descriptor& operator=(const Descriptor&) = delete;
   int get() const { return descriptor_; }
   // Closing can report what a write could not, so it is asked for by name.
-  int close() { return ::close(std::exchange(descriptor_, -1)); }
+  int close() { return ::close(release()); }
+  int release() { return std::exchange(descriptor_, -1); }
 
  private:
   int descriptor_;
@@ -129,27 +129,57 @@ void write_file(const fs::path& path, std::string_view bytes) {
   replace_file(temporary, path);
 }
 
-std::string read_file(const fs::path& path, std::uint64_t limit) {
+FileReader::FileReader(const fs::path& path, std::uint64_t limit) : path_(path) {
   std::error_code code;
   const fs::file_status status = fs::status(path, code);
   if (!fs::exists(status)) throw Error(path.string() + ": no such file");
   if (!fs::is_regular_file(status)) throw Error(path.string() + ": not a regular file");
-  const std::uint64_t size = fs::file_size(path, code);
+  size_ = fs::file_size(path, code);
   if (code) throw Error(path.string() + ": cannot read its size: " + code.message());
-  if (size > limit) {
-    throw Error(path.string() + ": has " + std::to_string(size) +
+  if (size_ > limit) {
+    throw Error(path.string() + ": has " + std::to_string(size_) +
                 " bytes, more than the limit of " + std::to_string(limit));
   }
-  std::ifstream stream(path, std::ios::binary);
-  std::string bytes(size, '\0');
-  if (!stream || (size > 0 && !stream.read(bytes.data(), static_cast<std::streamsize>(size)))) {
-    throw Error(path.string() + ": cannot be read: " + std::strerror(errno));
-  }
-  if (bytes.starts_with("version https://git-lfs.github.com/spec/")) {
+  Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (file.get() < 0) throw Error(path.string() + ": cannot be read: " + std::strerror(errno));
+  descriptor_ = file.get();
+  constexpr std::string_view pointer = "version https://git-lfs.github.com/spec/";
+  std::array<char, pointer.size()> start{};
+  if (std::string_view(start.data(), peek(start.data(), start.size())) == pointer) {
     throw Error(path.string() +
                 ": is a pointer that Git LFS left in the place of the file; get the file with: git "
                 "lfs pull");
   }
+  file.release();
+}
+
+FileReader::~FileReader() { ::close(descriptor_); }
+
+std::size_t FileReader::peek(void* out, std::size_t count) const {
+  auto* position = static_cast<char*>(out);
+  const std::size_t wanted = std::min<std::uint64_t>(count, left());
+  std::size_t done = 0;
+  while (done < wanted) {
+    const ssize_t got =
+        ::pread(descriptor_, position + done, wanted - done, static_cast<off_t>(at_ + done));
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) throw Error(path_.string() + ": cannot be read: " + std::strerror(errno));
+    if (got == 0) throw Error(path_.string() + ": has become shorter while it was read");
+    done += static_cast<std::size_t>(got);
+  }
+  return done;
+}
+
+std::size_t FileReader::read(void* out, std::size_t count) {
+  const std::size_t done = peek(out, count);
+  at_ += done;
+  return done;
+}
+
+std::string read_file(const fs::path& path, std::uint64_t limit) {
+  FileReader reader(path, limit);
+  std::string bytes(reader.size(), '\0');
+  reader.read(bytes.data(), bytes.size());
   return bytes;
 }
 

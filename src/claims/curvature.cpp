@@ -140,7 +140,8 @@ class Experiment {
     advance();
     if (!result.carriers.empty()) {
       const Carriers& first = result.carriers[0];
-      if (attack) result.overlap = overlap_of(first, boosts(network_, samples_, attacked, options_.loss));
+      if (attack)
+        result.overlap = overlap_of(first, boosts(network_, samples_, attacked, options_.loss));
       result.examples = examples_of(first, answers_, shown_, options_.examples);
     }
     return result;

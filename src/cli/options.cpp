@@ -10,7 +10,8 @@ namespace reluctance {
 
 void add_data(CLI::App& app, CommonOptions& options) {
   app.add_option("--data", options.data,
-                 "fashion-mnist[:train|:test], mnist[...], cifar10:DIR[...], idx:IMAGES,LABELS, "
+                 "fashion-mnist[:train|:test], mnist[...], cifar10:DIR[...], folder:DIR[...], "
+                 "idx:IMAGES,LABELS, "
                  "IMAGES.npy,LABELS.npy or PATH.npz[:IMAGES,LABELS]")
       ->check(some_text())
       ->capture_default_str();

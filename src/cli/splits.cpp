@@ -5,7 +5,9 @@
 namespace reluctance {
 
 Dataset load_data(const CommonOptions& options, const std::string& default_split) {
-  Dataset data = load_dataset(options.data, default_split, {options.scale, options.box.empty()});
+  ProgressBars bars;
+  const Reading how{options.scale, options.box.empty(), bars.parts()("reading " + options.data)};
+  Dataset data = load_dataset(options.data, default_split, how);
   for (const std::string& each : data.notes) note(data.name + ": " + each);
   return data;
 }

@@ -7,13 +7,15 @@
 #include <cstdint>
 #include <filesystem>
 #include <string>
-#include <string_view>
+#include <vector>
+
+#include "reluctance/base/files.hpp"
 
 namespace reluctance {
 
 class ByteStream {
  public:
-  // Loads the file as it lies on the disk. Throws Error as read_file does.
+  // Throws Error as FileReader does.
   explicit ByteStream(const std::filesystem::path& path);
   ~ByteStream();
   ByteStream(const ByteStream&) = delete;
@@ -31,10 +33,10 @@ class ByteStream {
   std::size_t inflate(char* out, std::size_t count);
 
   std::string path_;
-  std::string file_;
-  std::string_view rest_;  // of file_, not yet read or given to zlib
-  bool gzipped_;
+  FileReader file_;
+  bool gzipped_ = false;
   bool member_ended_ = false;
+  std::vector<Bytef> compressed_;  // read, and not yet decoded
   z_stream zlib_{};
 };
 

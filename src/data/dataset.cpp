@@ -14,6 +14,7 @@
 #include <utility>
 
 #include "data/cifar.hpp"
+#include "data/folder.hpp"
 #include "data/npy.hpp"
 #include "data/validation.hpp"
 #include "reluctance/base/error.hpp"
@@ -47,12 +48,16 @@ std::string lower(std::string text) {
 
 [[noreturn]] void refuse_spec(const std::string& spec) {
   const std::string source = spec.substr(0, spec.find(':'));
-  const std::string known = nearest(lower(source), {"fashion-mnist", "mnist", "cifar10", "idx"});
+  std::error_code ignored;  // what cannot be asked is no folder
+  const std::string known =
+      fs::is_directory(spec, ignored)
+          ? "folder:" + spec
+          : nearest(lower(source), {"fashion-mnist", "mnist", "cifar10", "folder", "idx"});
   throw Error("unknown data '" + spec + "'" +
               (known.empty() ? "" : "; did you mean " + known + "?") +
               "; data is fashion-mnist[:train|:test], mnist[:train|:test], " +
-              "cifar10:DIR[:train|:test], idx:IMAGES,LABELS, IMAGES.npy,LABELS.npy or a path " +
-              "ending in .npz");
+              "cifar10:DIR[:train|:test], folder:DIR[:train|:test], idx:IMAGES,LABELS, " +
+              "IMAGES.npy,LABELS.npy or a path ending in .npz");
 }
 
 // Cuts a split off the end of what follows a set's name; `fallback` if there is none.
@@ -114,6 +119,46 @@ Dataset load_named_set(const std::string& spec, const std::string& set,
   const Tensor images = read_part(place, split, "images-idx3-ubyte");
   const Tensor labels = read_part(place, split, "labels-idx1-ubyte");
   return make_dataset(name, {images, labels}, class_names);
+}
+
+// A sub-folder of a folder of pictures for each split, if it has no others; torchvision's sets call
+// the images to test on val, too.
+fs::path folder_of_split(const fs::path& folder, const std::string& split) {
+  std::error_code ignored;  // what cannot be asked is reported when it is read
+  fs::path chosen = folder / split;
+  if (split == "test" && !fs::is_directory(chosen, ignored)) chosen = folder / "val";
+  return chosen;
+}
+
+bool has_splits(const fs::path& folder) {
+  std::error_code code;
+  bool any = false;
+  for (fs::directory_iterator entry(folder, code), end; !code && entry != end;
+       entry.increment(code)) {
+    const std::string name = entry->path().filename().string();
+    if (name.front() == '.' || !entry->is_directory(code)) continue;
+    if (name != "train" && name != "test" && name != "val") return false;
+    any = true;
+  }
+  return any;
+}
+
+// folder:DIR[:train|:test]
+Dataset load_folder(const std::string& spec, const std::string& default_split, const Reading& how) {
+  std::string rest = spec.substr(std::string("folder:").size());
+  const std::string split = take_split(rest, "");
+  if (rest.empty()) throw Error(spec + ": lacks a folder; write folder:DIR[:train|:test]");
+  const bool divided = has_splits(rest);
+  if (!split.empty() && !divided) {
+    throw Error(spec + ": " + rest + " has no sub-folders train and test alone");
+  }
+  const std::string chosen = split.empty() ? default_split : split;
+  const std::string name = "folder:" + rest + (divided ? ":" + chosen : "");
+  PictureFolder pictures =
+      read_folder(divided ? folder_of_split(rest, chosen) : fs::path(rest), how.progress);
+  Dataset data = make_dataset(name, {pictures.images, pictures.labels}, pictures.classes);
+  data.notes.insert(data.notes.begin(), pictures.notes.begin(), pictures.notes.end());
+  return data;
 }
 
 using Names = std::vector<std::string>;
@@ -179,10 +224,12 @@ Dataset load_dataset(const std::string& spec, const std::string& default_split,
     throw Error("the split '" + default_split + "' is neither train nor test");
   }
   const std::string source = spec.substr(0, spec.find(':'));
-  if (named_sets().contains(source) && how.scale != 0) {
+  const bool is_folder = spec.starts_with("folder:");
+  if ((named_sets().contains(source) || is_folder) && how.scale != 0) {
     throw Error(spec + ": is read in its own scale; --scale is for arrays");
   }
   if (named_sets().contains(source)) return load_named_set(spec, source, default_split);
+  if (is_folder) return load_folder(spec, default_split, how);
   if (source == "idx") {
     const std::size_t comma = spec.find(',');
     if (comma == std::string::npos) throw Error(spec + ": lacks a comma; write idx:IMAGES,LABELS");

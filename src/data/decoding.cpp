@@ -32,7 +32,7 @@ int64_t bounded_bytes(const std::string& where, const Shape& shape, int64_t item
     if (__builtin_mul_overflow(bytes, std::max<int64_t>(extent, 1), &bytes) ||
         bytes > decoded_limit) {
       throw Error(where + ": " + to_string(shape) + " elements of " + std::to_string(item_bytes) +
-                  " bytes are more than the limit of 8 GiB");
+                  " bytes are more than the limit of 64 GiB");
     }
   }
   return elements(shape) * item_bytes;

@@ -9,8 +9,9 @@
 
 namespace reluctance {
 
-// Most bytes that a file, or all arrays of one, may hold once decoded.
-inline constexpr int64_t decoded_limit = int64_t{8} << 30;
+// Most bytes that a file, or all arrays of one, may hold once decoded. What is large lies on the
+// disk.
+inline constexpr int64_t decoded_limit = int64_t{64} << 30;
 
 // Deflate makes nothing smaller than 1/1032 of its size: two bits for 258 equal bytes.
 inline constexpr int64_t deflate_ratio = 1032;

@@ -8,6 +8,7 @@
 #include "data/byte_stream.hpp"
 #include "data/decoding.hpp"
 #include "reluctance/base/error.hpp"
+#include "reluctance/base/large_tensor.hpp"
 
 namespace reluctance {
 namespace {
@@ -62,7 +63,7 @@ Tensor read_idx(const std::filesystem::path& path) {
                                to_string(shape) + ' ' + at::toString(type) + ", declares";
   const auto too_short = [&] { return Error(where + ": is too short for " + declared); };
   if (bytes > stream.most_bytes()) throw too_short();
-  Tensor data = at::empty(shape, type);
+  Tensor data = large_empty(shape, type);
   if (stream.read(data.data_ptr(), data.nbytes()) < data.nbytes()) throw too_short();
   char beyond = 0;
   if (stream.read(&beyond, 1) != 0) throw Error(where + ": goes on after " + declared);

@@ -12,6 +12,7 @@
 #include "data/decoding.hpp"
 #include "reluctance/base/error.hpp"
 #include "reluctance/base/files.hpp"
+#include "reluctance/base/large_tensor.hpp"
 
 namespace reluctance {
 namespace {
@@ -168,22 +169,20 @@ constexpr std::uint64_t header_limit = 65535;  // what version 1.0 can tell; rea
 // A file of its own.
 class FileSource final : public NpySource {
  public:
-  FileSource(std::string where, std::string bytes)
-      : where_(std::move(where)), bytes_(std::move(bytes)), rest_(bytes_) {}
+  explicit FileSource(const std::filesystem::path& path)
+      : where_(path.string()), file_(path, decoded_limit) {}
 
-  std::uint64_t left() const override { return rest_.size(); }
+  std::uint64_t left() const override { return file_.left(); }
 
   void read(void* out, std::uint64_t count) override {
-    if (count > rest_.size()) throw Error(where_ + ": ends early");
-    std::copy_n(rest_.data(), count, static_cast<char*>(out));
-    rest_.remove_prefix(count);
+    if (file_.read(out, count) < count) throw Error(where_ + ": ends early");
   }
 
   void verify_end() override {}  // its size was compared with the header's
 
  private:
-  std::string where_, bytes_;
-  std::string_view rest_;
+  std::string where_;
+  FileReader file_;
 };
 
 NpyHeader read_header(const std::string& where, NpySource& source) {
@@ -211,9 +210,12 @@ NpyHeader read_header(const std::string& where, NpySource& source) {
 }
 
 Tensor widened(const std::string& where, const Tensor& stored, std::string_view descr) {
-  if (descr.ends_with("b1")) return stored.to(at::kBool);
-  if (descr.ends_with("u2")) return stored.to(at::kLong).bitwise_and_(0xFFFF);
-  if (descr.ends_with("u4")) return stored.to(at::kLong).bitwise_and_(0xFFFFFFFFL);
+  const auto widened_by = [&](int64_t mask) {
+    return large_copy(stored, at::kLong, [mask](Tensor& piece) { piece.bitwise_and_(mask); });
+  };
+  if (descr.ends_with("b1")) return large_copy(stored, at::kBool);
+  if (descr.ends_with("u2")) return widened_by(0xFFFF);
+  if (descr.ends_with("u4")) return widened_by(0xFFFFFFFFL);
   if (descr.ends_with("u8") && stored.lt(0).any().item<bool>()) {
     throw Error(where + ": has a value above 9223372036854775807; save it as int64");
   }
@@ -250,27 +252,26 @@ Tensor read_npy(const std::string& where, NpySource& source, int64_t& budget) {
                 std::to_string(bytes));
   }
   budget -= bytes / item_bytes * static_cast<int64_t>(at::elementSize(type.result));
-  if (budget < 0) throw Error(where + ": exceeds the limit of 8 GiB for all arrays of a file");
+  if (budget < 0) throw Error(where + ": exceeds the limit of 64 GiB for all arrays of a file");
 
   // Fortran's order is C's order of the transposed array.
   if (header.fortran_order) std::reverse(header.shape.begin(), header.shape.end());
-  Tensor stored = at::empty(header.shape, type.stored);
+  Tensor stored = large_empty(header.shape, type.stored);
   source.read(stored.data_ptr(), static_cast<std::uint64_t>(bytes));
   source.verify_end();
   if (type.big_endian) swap_byte_order(stored);
   if (header.fortran_order) {
     Shape axes(header.shape.size());
     std::iota(axes.rbegin(), axes.rend(), 0);
-    stored = stored.permute(axes).contiguous();
+    stored = large_copy(stored.permute(axes), type.stored);
   }
   return widened(where, stored, header.descr);
 }
 
 Tensor read_npy(const std::filesystem::path& path) {
-  const std::string where = path.string();
-  FileSource source(where, read_file(path, decoded_limit));
+  FileSource source(path);
   int64_t budget = decoded_limit;
-  return read_npy(where, source, budget);
+  return read_npy(path.string(), source, budget);
 }
 
 std::string format_npy_header(const std::string& where, const Tensor& tensor) {

@@ -33,24 +33,22 @@ struct Close {
 
 constexpr std::string_view entry_suffix = ".npy";
 
-std::string message_of(zip_error_t& error) {
+std::string message_of(int code) {
+  zip_error_t error;
+  zip_error_init_with_code(&error, code);
   const std::string message = zip_error_strerror(&error);
   zip_error_fini(&error);
   return message;
 }
 
-Archive open_archive(const std::string& where, const std::string& bytes) {
-  zip_error_t error;
-  zip_error_init(&error);
-  zip_source_t* source = zip_source_buffer_create(bytes.data(), bytes.size(), 0, &error);
-  zip_t* archive = nullptr;
-  if (source) archive = zip_open_from_source(source, ZIP_RDONLY | ZIP_CHECKCONS, &error);
+Archive open_archive(const std::string& path) {
+  int code = 0;
+  Archive archive(zip_open(path.c_str(), ZIP_RDONLY | ZIP_CHECKCONS, &code));
   if (!archive) {
-    zip_source_free(source);
-    throw Error(where +
-                ": cannot be read as an NPZ file, which is a zip archive: " + message_of(error));
+    throw Error(path +
+                ": cannot be read as an NPZ file, which is a zip archive: " + message_of(code));
   }
-  return Archive(archive);
+  return archive;
 }
 
 // One entry of an archive, read from front to back.
@@ -125,11 +123,11 @@ bool add_entry(zip_t* archive, const std::string& name, const std::string& heade
 
 std::map<std::string, Tensor> read_npz(const fs::path& path, const ChooseArrays& choose) {
   const std::string where = path.string();
-  const std::string bytes = read_file(path, decoded_limit);
-  const Archive archive = open_archive(where, bytes);
+  const std::uint64_t bytes = FileReader(path, decoded_limit).size();
+  const Archive archive = open_archive(where);
 
   std::map<std::string, zip_stat_t> entries;
-  std::uint64_t left = bytes.size();
+  std::uint64_t left = bytes;
   const zip_int64_t count = zip_get_num_entries(archive.get(), 0);
   for (zip_int64_t i = 0; i < count; ++i) {
     zip_stat_t stat;
@@ -187,9 +185,7 @@ void write_npz(const fs::path& path, const NamedTensors& arrays) {
   int code = 0;
   Archive archive(zip_open(temporary.c_str(), ZIP_CREATE | ZIP_EXCL, &code));
   if (!archive) {
-    zip_error_t error;
-    zip_error_init_with_code(&error, code);
-    throw Error(where + ": cannot be created: " + message_of(error), Error::Kind::job);
+    throw Error(where + ": cannot be created: " + message_of(code), Error::Kind::job);
   }
   bool written = true;
   for (std::size_t i = 0; written && i < arrays.size(); ++i) {

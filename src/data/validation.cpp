@@ -8,13 +8,21 @@
 
 #include "data/decoding.hpp"
 #include "reluctance/base/error.hpp"
+#include "reluctance/base/large_tensor.hpp"
 
 namespace reluctance {
 namespace {
 
-// Index of the first sample with a true element.
-int64_t first_sample(const Tensor& mask) {
-  return mask.flatten(1).any(1).nonzero()[0].item<int64_t>();
+// Index of the first image with a pixel that the predicate marks; -1 if there is none.
+template <typename Predicate>
+int64_t first_image(const Tensor& images, const Predicate& marks) {
+  int64_t first = -1;
+  for_each_piece(images, [&](int64_t begin, const Tensor& piece) {
+    const Tensor marked = marks(piece).flatten(1).any(1).nonzero();
+    if (marked.size(0) > 0) first = begin + marked[0].item<int64_t>();
+    return first < 0;
+  });
+  return first;
 }
 
 // The shortest text that gives `value` back: 1.0000001 is not shown as 1.
@@ -27,9 +35,10 @@ std::string to_text(float value) {
 constexpr double rounding = 1e-5;
 
 void require_finite(const std::string& name, const Tensor& images) {
-  const Tensor infinite = images.isfinite().logical_not_();
-  if (infinite.any().item<bool>()) {
-    throw Error(name + ": image " + std::to_string(first_sample(infinite)) +
+  const int64_t sample =
+      first_image(images, [](const Tensor& piece) { return piece.isfinite().logical_not_(); });
+  if (sample >= 0) {
+    throw Error(name + ": image " + std::to_string(sample) +
                 " has a pixel that is NaN or infinite; pixels are numbers in [0, 1]");
   }
 }
@@ -43,11 +52,13 @@ void limit_pixels(const std::string& name, Tensor& images, std::vector<std::stri
   if (least >= -rounding && most <= 1 + rounding) {
     notes.push_back("cut off pixels from " + to_text(least) + " to " + to_text(most) +
                     " at 0 and 1");
-    images = images.clamp(0, 1);
+    images = large_copy(images, images.scalar_type(), [](Tensor& piece) { piece.clamp_(0, 1); });
     return;
   }
   require_finite(name, images);
-  const int64_t sample = first_sample(images.lt(-rounding).logical_or_(images.gt(1 + rounding)));
+  const int64_t sample = first_image(images, [](const Tensor& piece) {
+    return piece.lt(-rounding).logical_or_(piece.gt(1 + rounding));
+  });
   const bool bytes = least >= 0 && most > 2 && most <= 255;
   throw Error(
       name + ": pixels range from " + to_text(least) + " to " + to_text(most) +
@@ -56,6 +67,20 @@ void limit_pixels(const std::string& name, Tensor& images, std::vector<std::stri
              : "; 0 is black and 1 is white: where the network wants them normalised, give "
                "them as they were before, and --mean and --std; where they are no pixels, say "
                "with --box what they lie between"));
+}
+
+Tensor scaled(const Tensor& images, double white, at::ScalarType dtype) {
+  if (white == 1) return images.scalar_type() == dtype ? images : large_copy(images, dtype);
+  if (images.scalar_type() == at::kByte) {
+    return large_copy(images, dtype, [white](Tensor& piece) { piece.div_(white); });
+  }
+  Tensor result = large_empty(images.sizes().vec(), dtype);
+  for_each_piece(
+      images, [&](int64_t begin, const Tensor& piece) {  // float32 cannot hold all integers
+        result.slice(0, begin, begin + piece.size(0)).copy_(piece.to(at::kDouble).div(white));
+        return true;
+      });
+  return result;
 }
 
 Tensor to_images(const std::string& name, const Arrays& arrays, std::vector<std::string>& notes) {
@@ -72,18 +97,14 @@ Tensor to_images(const std::string& name, const Arrays& arrays, std::vector<std:
   }
   bounded_bytes(name, images.sizes().vec(), sizeof(float));
   if (images.dim() == 3) images = images.unsqueeze(1);
+  const double white = !arrays.how.pixels      ? 1
+                       : arrays.how.scale != 0 ? arrays.how.scale
+                       : bytes                 ? 255
+                                               : 1;
+  images = scaled(images, white, arrays.dtype);
   if (!arrays.how.pixels) {
-    images = images.to(arrays.dtype);
     require_finite(name, images);
     return images;
-  }
-  const double white = arrays.how.scale != 0 ? arrays.how.scale : bytes ? 255 : 1;
-  if (white == 1) {
-    images = images.to(arrays.dtype);
-  } else if (bytes) {
-    images = images.to(arrays.dtype).div_(white);
-  } else {  // float32 cannot hold all integers
-    images = images.to(at::kDouble).div(white).to(arrays.dtype);
   }
   limit_pixels(name, images, notes);
   return images;

@@ -9,6 +9,7 @@
 
 #include "measure/least.hpp"
 #include "reluctance/attack/nearest_class.hpp"
+#include "reluctance/base/large_tensor.hpp"
 #include "reluctance/base/random.hpp"
 
 namespace reluctance {
@@ -59,10 +60,10 @@ class Auditor {
     ensemble_.push_back({nearest_class_attack(
         {ball, classes, steps, restarts, make_guides(network, samples.images)})});
     audit_.result = left;
-    for (Tensor* each :
-         {&result_.felled_by, &result_.target, &result_.adversarial, &result_.margin}) {
+    for (Tensor* each : {&result_.felled_by, &result_.target, &result_.margin}) {
       *each = each->clone();
     }
+    result_.adversarial = large_copy(left.adversarial, left.adversarial.scalar_type());
     audited_ = at::zeros_like(result_.felled_by, at::kBool);
   }
 

@@ -7,6 +7,7 @@
 #include <cmath>
 
 #include "measure/least.hpp"
+#include "reluctance/base/large_tensor.hpp"
 #include "reluctance/base/random.hpp"
 #include "reluctance/geometry/ball.hpp"
 #include "reluctance/loss/margin.hpp"
@@ -148,10 +149,10 @@ bool begin_block(EnsembleState& state, const Samples& samples, const std::vector
 // The caller's own state is left as it is.
 EnsembleState copy_of(EnsembleState state) {
   EnsembleResult& result = state.result;
-  for (Tensor* each :
-       {&result.felled_by, &result.target, &result.adversarial, &result.margin, &state.tried}) {
+  for (Tensor* each : {&result.felled_by, &result.target, &result.margin, &state.tried}) {
     *each = each->clone();
   }
+  result.adversarial = large_copy(result.adversarial, result.adversarial.scalar_type());
   return state;
 }
 
@@ -174,7 +175,7 @@ EnsembleState begin_ensemble(const Network& network, const Samples& given) {
   result.felled_by = at::full_like(samples.labels, EnsembleResult::wrong)
                          .masked_fill_(stands, EnsembleResult::stands);
   result.target = at::full_like(samples.labels, -1);
-  result.adversarial = samples.images.clone();
+  result.adversarial = large_copy(samples.images, samples.images.scalar_type());
   result.margin = margins(z, samples);
   state.pending = at::empty({0}, samples.labels.options());
   state.tried = at::zeros_like(right);
@@ -216,11 +217,15 @@ EnsembleResult run_ensemble(const Network& network, const Samples& given,
 
 int64_t decided_by_rounding(const Network& network, const Samples& samples,
                             const EnsembleResult& result) {
-  const Tensor fell = result.felled_by.ge(0).nonzero().squeeze(1);
-  if (fell.size(0) == 0) return 0;
-  const Samples those = samples.with_images(result.adversarial).to(fell.device()).rows(fell);
-  const Tensor z = logits(network.to(at::kDouble), those.images.to(at::kDouble));
-  return succeeded(z, those).logical_not().sum().item<int64_t>();
+  const Network precise = network.to(at::kDouble);
+  const Samples there = samples.with_images(result.adversarial).to(result.felled_by.device());
+  int64_t decided = 0;
+  for (const Tensor& places : result.felled_by.ge(0).nonzero().squeeze(1).split(block_size)) {
+    const Samples those = there.rows(places);
+    const Tensor z = logits(precise, those.images.to(at::kDouble));
+    decided += succeeded(z, those).logical_not().sum().item<int64_t>();
+  }
+  return decided;
 }
 
 }  // namespace reluctance

@@ -10,6 +10,7 @@
 
 #include "reluctance/base/chunks.hpp"
 #include "reluctance/base/error.hpp"
+#include "reluctance/base/large_tensor.hpp"
 #include "reluctance/base/random.hpp"
 #include "reluctance/network/passes.hpp"
 
@@ -69,14 +70,14 @@ TrainingState copy_of(TrainingState state) {
       state.velocity.push_back(at::zeros_like(parameter));
     }
   }
-  if (state.carried.defined()) state.carried = state.carried.clone();
+  if (state.carried.defined()) state.carried = large_copy(state.carried, at::kHalf);
   return state;
 }
 
 // Half precision is fine enough for a start, and halves the checkpoint.
 void carry(TrainingState& state, const Tensor& indices, const Tensor& delta, const Tensor& images) {
   if (!state.carried.defined()) {
-    state.carried = at::zeros(images.sizes(), images.options().dtype(at::kHalf));
+    state.carried = large_copy(images.new_zeros({1}).expand_as(images), at::kHalf);
   }
   state.carried.index_copy_(0, indices, delta.to(at::kHalf));
 }

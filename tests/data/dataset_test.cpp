@@ -87,8 +87,8 @@ TEST_F(Data, Mnist) {
 }
 
 TEST_F(Data, NamedSetsComeFromTheFolderInTheEnvironment) {
-  write_file(path("train-images-idx3-ubyte"), idx_bytes(8, {2, 1, 2}, {'\0', '\xff', '\x33', 'a'}));
-  write_file(path("train-labels-idx1-ubyte.gz"), gzip(idx_bytes(8, {2}, {'\7', '\0'})));
+  put_file(path("train-images-idx3-ubyte"), idx_bytes(8, {2, 1, 2}, {'\0', '\xff', '\x33', 'a'}));
+  put_file(path("train-labels-idx1-ubyte.gz"), gzip(idx_bytes(8, {2}, {'\7', '\0'})));
   for (const auto& [set, variable] : {std::pair{"fashion-mnist", "RELUCTANCE_FASHION_MNIST"},
                                       std::pair{"mnist", "RELUCTANCE_MNIST"}}) {
     const Environment environment(variable, path("").string());
@@ -100,7 +100,7 @@ TEST_F(Data, NamedSetsComeFromTheFolderInTheEnvironment) {
     expect_contains(unknown(set), "t10k-images-idx3-ubyte: no such file");
   }
   const Environment environment("RELUCTANCE_MNIST", path("").string());
-  write_file(path("train-labels-idx1-ubyte.gz"), gzip(idx_bytes(8, {2}, {'\7', '\x0a'})));
+  put_file(path("train-labels-idx1-ubyte.gz"), gzip(idx_bytes(8, {2}, {'\7', '\x0a'})));
   expect_contains(unknown("mnist:train"), "label 10 of image 1 is not below 10");
 }
 
@@ -109,9 +109,9 @@ TEST_F(Data, Cifar10) {
     return label + std::string(1024, red) + std::string(1024, green) + std::string(1024, blue);
   };
   for (char i = 1; i <= 5; ++i) {
-    write_file(path("data_batch_" + std::to_string(i) + ".bin"), record(i, '\0', i, '\xff'));
+    put_file(path("data_batch_" + std::to_string(i) + ".bin"), record(i, '\0', i, '\xff'));
   }
-  write_file(path("test_batch.bin"), record(9, 1, 2, 3) + record(0, 4, 5, 6));
+  put_file(path("test_batch.bin"), record(9, 1, 2, 3) + record(0, 4, 5, 6));
   const std::string cifar = "cifar10:" + path("").string();
 
   const Dataset train = load_dataset(cifar + ":train", "test");
@@ -130,18 +130,18 @@ TEST_F(Data, Cifar10) {
 
   for (const std::string& bad :
        {std::string(), record(1, 2, 3, 4) + "x", std::string(3072, '\1')}) {
-    write_file(path("test_batch.bin"), bad);
+    put_file(path("test_batch.bin"), bad);
     expect_contains(unknown(cifar), "test_batch.bin: has " + std::to_string(bad.size()));
   }
-  write_file(path("test_batch.bin"), record(10, 1, 2, 3));
+  put_file(path("test_batch.bin"), record(10, 1, 2, 3));
   expect_contains(unknown(cifar), "label 10 of image 0");
   fs::remove(path("data_batch_4.bin"));
   expect_contains(unknown(cifar + ":train"), "data_batch_4.bin: no such file");
 }
 
 TEST_F(Data, IdxPairs) {
-  write_file(path("images"), gzip(idx_bytes(8, {2, 3}, {'\0', '\1', '\2', '\3', '\4', '\xff'})));
-  write_file(path("labels"), idx_bytes(0x0C, {2}, std::string("\0\0\0\2\0\0\0\0", 8)));
+  put_file(path("images"), gzip(idx_bytes(8, {2, 3}, {'\0', '\1', '\2', '\3', '\4', '\xff'})));
+  put_file(path("labels"), idx_bytes(0x0C, {2}, std::string("\0\0\0\2\0\0\0\0", 8)));
   const Dataset data = load_dataset("idx:" + spec("images") + "," + spec("labels"), "train");
   EXPECT_EQ(data.samples.images.sizes(), at::IntArrayRef({2, 3}));
   EXPECT_EQ(data.classes, 3);
@@ -290,16 +290,16 @@ TEST_F(Data, PairsOfNpyFiles) {
   const Tensor images = at::rand({3, 2});
   const auto save = [&](const std::string& name, const Tensor& array) {
     const std::string data(static_cast<const char*>(array.data_ptr()), array.nbytes());
-    write_file(path(name), format_npy_header(name, array) + data);
+    put_file(path(name), format_npy_header(name, array) + data);
   };
   save("x.npy", images);
   save("y.npy", at::arange(3));
   const std::string pair = spec("x.npy") + "," + spec("y.npy");
   EXPECT_TRUE(at::equal(load_dataset(pair, "test").samples.images, images));
   const std::string good = read_file(path("x.npy"), 1 << 20);
-  write_file(path("x.npy"), good.substr(0, good.size() - 1));
+  put_file(path("x.npy"), good.substr(0, good.size() - 1));
   expect_contains(unknown(pair), "x.npy: has 23 bytes of data");
-  write_file(path("x.npy"), good + "x");
+  put_file(path("x.npy"), good + "x");
   expect_contains(unknown(pair), "x.npy: has 25 bytes of data");
 }
 
@@ -346,7 +346,8 @@ TEST_F(Data, ChecksumCoversImagesAndLabels) {
 }
 
 TEST_F(Data, UnknownSpecsListTheFormsAndSuggest) {
-  for (const std::string spec : {"", "x", ":", "data.npy", "imagenet", "/tmp"}) {
+  expect_contains(unknown("/tmp"), "did you mean folder:/tmp?");
+  for (const std::string spec : {"", "x", ":", "data.npy", "imagenet"}) {
     expect_contains(unknown(spec),
                     "idx:IMAGES,LABELS, IMAGES.npy,LABELS.npy or a path ending in .npz");
     EXPECT_EQ(unknown(spec).find("did you mean"), std::string::npos) << spec;

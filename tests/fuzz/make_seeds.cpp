@@ -10,6 +10,7 @@
 
 #include "cli/training_record.hpp"
 #include "data/made_files.hpp"
+#include "data/made_pictures.hpp"
 #include "data/pickle_fixture.hpp"
 #include "fuzz/halving_ensemble.hpp"
 #include "fuzz/harness.hpp"
@@ -107,6 +108,19 @@ void write_cifar(const fs::path& folder) {
   save(folder / "two", std::string(2 * 3073, '\2'));
 }
 
+void write_pictures(const fs::path& folder) {
+  for (const int64_t channels : {1, 3}) {
+    const std::string name = channels == 1 ? "grey" : "colour";
+    save(folder / (name + ".jpg"), jpeg(shades(channels, 9, 12)));
+    save(folder / (name + ".png"),
+         png(channels == 1 ? PNG_FORMAT_GRAY : PNG_FORMAT_RGB,
+             std::vector<uint8_t>(static_cast<std::size_t>(12 * channels), 7), 4, 3));
+  }
+  save(folder / "palette.png",
+       png(PNG_FORMAT_RGB | PNG_FORMAT_FLAG_COLORMAP, {0, 1, 1, 0}, 2, 2, {1, 2, 3, 4, 5, 6}));
+  save(folder / "alpha.png", png(PNG_FORMAT_RGBA, std::vector<uint8_t>(16, 9), 2, 2));
+}
+
 void write_pickles(const fs::path& folder) {
   save(folder / "one", pickled_batch({1}, "abc"));
   save(folder / "two", pickled_batch({7, 300}, "abcdef"));
@@ -159,17 +173,12 @@ void write_results(const fs::path& folder) {
 void make_seeds(const fs::path& folder) {
   at::manual_seed(1);
   const std::vector<std::pair<std::string, void (*)(const fs::path&)>> writers{
-      {"onnx", write_models},
-      {"npy", write_npy},
-      {"npz", write_archives},
-      {"idx", write_idx},
-      {"cifar", write_cifar},
-      {"pickle", write_pickles},
-      {"checkpoint", write_checkpoints},
-      {"ensemble", write_ensembles},
-      {"training", write_records},
-      {"diagnosis", write_diagnoses},
-      {"results", write_results}};
+      {"onnx", write_models},         {"npy", write_npy},
+      {"npz", write_archives},        {"idx", write_idx},
+      {"cifar", write_cifar},         {"picture", write_pictures},
+      {"pickle", write_pickles},      {"checkpoint", write_checkpoints},
+      {"ensemble", write_ensembles},  {"training", write_records},
+      {"diagnosis", write_diagnoses}, {"results", write_results}};
   for (const auto& [name, write] : writers) {
     fs::create_directories(folder / name);
     write(folder / name);

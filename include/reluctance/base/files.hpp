@@ -14,8 +14,33 @@ namespace reluctance {
 // system's reason; no temporary file stays.
 void write_file(const std::filesystem::path& path, std::string_view bytes);
 
-// The bytes of a regular file. Throws Error naming the path if it is missing, not a regular file,
-// unreadable, larger than `limit` bytes, or a pointer of Git LFS.
+// A regular file, read from front to back.
+class FileReader {
+ public:
+  // Throws Error naming the path if it is missing, not a regular file, unreadable, larger than
+  // `limit` bytes, or a pointer of Git LFS.
+  FileReader(const std::filesystem::path& path, std::uint64_t limit);
+  ~FileReader();
+  FileReader(const FileReader&) = delete;
+  FileReader& operator=(const FileReader&) = delete;
+
+  std::uint64_t size() const { return size_; }
+  std::uint64_t left() const { return size_ - at_; }
+
+  // Copies the next `count` bytes to `out`, or all that are left, and returns their number. Throws
+  // Error if they cannot be read.
+  std::size_t read(void* out, std::size_t count);
+
+  // The same, and they stay the next ones.
+  std::size_t peek(void* out, std::size_t count) const;
+
+ private:
+  std::filesystem::path path_;
+  int descriptor_ = -1;
+  std::uint64_t size_ = 0, at_ = 0;
+};
+
+// The bytes of such a file. Throws as FileReader does.
 std::string read_file(const std::filesystem::path& path, std::uint64_t limit);
 
 // A name beside `path` for a file that is to be renamed over it, unique to this process.

