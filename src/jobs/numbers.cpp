@@ -2,6 +2,7 @@
 
 #include <ATen/ATen.h>
 
+#include "reluctance/base/chunks.hpp"
 #include "reluctance/network/passes.hpp"
 
 namespace reluctance {
@@ -116,14 +117,18 @@ NamedTensors arrays_of(const Evaluation& evaluation, const Network& network, con
                        const Ball& ball) {
   const EnsembleResult& result = evaluation.result;
   const Tensor adversarial = result.adversarial.to(at::kCPU);
-  const Tensor difference =
-      adversarial.to(at::kDouble) - samples.images.to(adversarial.device(), at::kDouble);
+  constexpr int64_t together = 256;  // as float64 the images would take twice their memory
+  const Tensor distance =
+      map_chunks({at::kCPU, samples.count(), together}, [&](int64_t begin, int64_t end) -> Tensors {
+        const Tensor clean = samples.images.slice(0, begin, end).to(at::kCPU, at::kDouble);
+        return {sizes_in(ball, adversarial.slice(0, begin, end).to(at::kDouble) - clean)};
+      })[0];
   return {{"adversarial", adversarial},
           {"success", result.felled_by.ne(EnsembleResult::stands).to(at::kCPU)},
           {"felled_by", result.felled_by.to(at::kCPU)},
           {"target", result.target.to(at::kCPU)},
           {"index", samples.index.to(at::kCPU)},
-          {"distance", sizes_in(ball, difference)},
+          {"distance", distance},
           {"logits", logits(network, result.adversarial).to(at::kCPU)}};
 }
 

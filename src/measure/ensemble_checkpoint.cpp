@@ -70,15 +70,21 @@ void require_fallen(const std::filesystem::path& path, const Network& network,
                     const EnsembleResult& result) {
   const Tensor clean = samples.images.to(result.adversarial.options());
   const Samples there = samples.with_images(clean).to(network.device());
-  Tensor holds = succeeded(logits(network, result.adversarial), there);
-  for (std::size_t i = 0; i < stages.size(); ++i) {
-    if (!stages[i].attack.ball) continue;
-    const Tensor elsewhere = result.felled_by.ne(static_cast<int64_t>(i));
-    holds = holds.logical_and(
-        elsewhere.logical_or(inside(*stages[i].attack.ball, clean, result.adversarial)));
+  constexpr int64_t together =
+      500;  // asked all at once, they would take their memory several times
+  for (const Tensor& places : result.felled_by.ge(0).nonzero().squeeze(1).split(together)) {
+    const Samples those = there.rows(places);
+    const Tensor x = result.adversarial.index_select(0, places);
+    const Tensor felled_by = result.felled_by.index_select(0, places);
+    Tensor holds = succeeded(logits(network, x), those);
+    for (std::size_t i = 0; i < stages.size(); ++i) {
+      if (!stages[i].attack.ball) continue;
+      const Tensor elsewhere = felled_by.ne(static_cast<int64_t>(i));
+      holds =
+          holds.logical_and(elsewhere.logical_or(inside(*stages[i].attack.ball, those.images, x)));
+    }
+    require(holds.all().item<bool>(), path, "adversarial");
   }
-  const Tensor fell = result.felled_by.ge(0);
-  require(fell.logical_and(holds.logical_not()).sum().item<int64_t>() == 0, path, "adversarial");
 }
 
 }  // namespace
