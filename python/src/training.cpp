@@ -99,7 +99,11 @@ std::tuple<HeldNetwork, std::string, Notes> train_network(const HeldNetwork& hel
     Json document = measurement_json(run, subject.subject.name, data);
     document["metrics"] = lines_of(end.metrics);
     document["diagnosis"] = lines_of(diagnosis ? diagnosis->lines() : "");
-    return std::tuple(trained, measurement_text(document), data.notes);
+    Notes notes = data.notes;
+    if (is_dead(end.network, samples.head(watched_samples))) {
+      notes.push_back(std::string("the trained network ") + dead_network);
+    }
+    return std::tuple(trained, measurement_text(document), notes);
   });
 }
 

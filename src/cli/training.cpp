@@ -91,6 +91,9 @@ TrainedNetwork train_with_checkpoints(const Network& start, const Dataset& data,
                       std::to_string(steps) + "; " + checkpoint.string() +
                       " holds everything: go on with the same command and --resume");
   }
+  if (is_dead(state.network, samples.head(watched_samples))) {
+    note(model.string() + ": " + dead_network);
+  }
   const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - begin;
   return {state.network, model, state.metrics, seconds.count(),
           diagnosis ? diagnosis->lines() : std::string()};

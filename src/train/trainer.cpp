@@ -139,6 +139,11 @@ Tensor BatchGradient::flat() const {
   return at::cat(rows);
 }
 
+bool is_dead(const Network& network, const Samples& samples) {
+  const Tensor z = logits(network, samples.images);
+  return z.size(0) > 1 && z.eq(z.slice(0, 0, 1)).all().item<bool>();
+}
+
 int64_t total_steps(const TrainingOptions& options, int64_t samples) {
   return options.epochs * ((samples + options.batch_size - 1) / options.batch_size);
 }

@@ -166,6 +166,20 @@ TEST_F(Training, GoesOnAfterInterruptsToTheSameBytes) { expect_going_on("cross-e
 
 TEST_F(Training, OnSquaredErrorGoesOnToTheSameBytes) { expect_going_on("squared-error"); }
 
+TEST_F(Training, SaysThatTheNetworkIsDead) {
+  Network closed = network();
+  Tensors parameters = closed.parameters();
+  parameters[1] = at::full_like(parameters[1], -100);  // biases of the first layer
+  closed.set_parameters(parameters);
+  write_onnx(closed, in_folder("closed.onnx"));
+  const ProgramOutcome outcome = run_here(
+      on_images("train") + Arguments{"--model", "closed.onnx", "--epochs", "1", "--out", "dead"});
+  ASSERT_TRUE(succeeded(outcome));
+  EXPECT_NE(outcome.err.find("model.onnx: gives all training images the same logits"),
+            std::string::npos)
+      << outcome;
+}
+
 TEST_F(Training, OnSquaredErrorLearnsAndSaysSo) {
   // At the learning rate of cross-entropy its ReLUs would close for good.
   const auto trained = [&](const std::string& out, const Arguments& more) {

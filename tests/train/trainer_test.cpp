@@ -297,6 +297,17 @@ TEST(Train, ALossThatExplodesIsAnErrorOfTheJob) {
   }
 }
 
+TEST(Train, TellsADeadNetwork) {
+  const Samples samples = stripes(64);
+  Network network = stripes_network();
+  EXPECT_FALSE(is_dead(network, samples));
+  Tensors parameters = network.parameters();
+  parameters[1] = at::full_like(parameters[1], -100);  // biases of the hidden layer
+  network.set_parameters(parameters);
+  EXPECT_TRUE(is_dead(network, samples));
+  EXPECT_FALSE(is_dead(network, samples.head(1)));
+}
+
 TEST(Schedule, IsNamedBothWays) {
   for (Schedule schedule : {Schedule::constant, Schedule::cosine, Schedule::steps}) {
     EXPECT_EQ(parse_schedule(to_string(schedule)), schedule);

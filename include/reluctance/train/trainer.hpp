@@ -84,6 +84,15 @@ struct TrainingHooks {
 TrainingState train(const TrainingState& start, const Samples& samples,
                     const TrainingOptions& options, const TrainingHooks& hooks = {});
 
+// Whether the network gives all of these samples the same logits, to the bit, as it does where the
+// ReLUs of a layer are closed on all of them: then no weight before it gets a gradient any more.
+bool is_dead(const Network& network, const Samples& samples);
+
+// For people, where the network that came out is dead.
+inline constexpr const char* dead_network =
+    "gives all training images the same logits, since the ReLUs of some layer are closed on all of "
+    "them, and learns nothing more; train with a smaller learning rate";
+
 // Steps of the whole training.
 int64_t total_steps(const TrainingOptions& options, int64_t samples);
 
