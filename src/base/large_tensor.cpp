@@ -13,7 +13,6 @@
 #include <string>
 
 #include "reluctance/base/error.hpp"
-#include "reluctance/base/progress.hpp"
 
 namespace reluctance {
 namespace {
@@ -67,6 +66,19 @@ Tensor large_empty(const Shape& shape, c10::ScalarType dtype) {
   return at::from_blob(
       map_scratch(bytes), shape, [bytes](void* memory) { ::munmap(memory, bytes); },
       at::TensorOptions().dtype(dtype));
+}
+
+void fill_tensor(Tensor& tensor, const std::function<void(void* out, std::size_t count)>& read,
+                 const Progress& progress) {
+  auto* bytes = static_cast<char*>(tensor.data_ptr());
+  const auto total = static_cast<int64_t>(tensor.nbytes());
+  for (int64_t done = 0; done < total;) {
+    check_interrupt();
+    const int64_t count = std::min(piece_bytes, total - done);
+    read(bytes + done, static_cast<std::size_t>(count));
+    done += count;
+    if (progress) progress(done, total);
+  }
 }
 
 void for_each_piece(const Tensor& rows,

@@ -203,10 +203,13 @@ Dataset load_npz(const std::string& spec, std::size_t end, const std::string& sp
     }
     names = {both.substr(0, comma), both.substr(comma + 1)};
   }
-  const auto arrays = read_npz(path, [&](const Names& present) {
-    if (names.empty()) names = usual_pair(path, present, split);
-    return names;
-  });
+  const auto arrays = read_npz(
+      path,
+      [&](const Names& present) {
+        if (names.empty()) names = usual_pair(path, present, split);
+        return names;
+      },
+      how.progress);
   const bool plain = names == Names{"images", "labels"};
   const std::string name = plain ? path : path + ":" + names[0] + "," + names[1];
   Dataset data = make_dataset(name, {arrays.at(names[0]), arrays.at(names[1]), how}, {});
@@ -234,7 +237,7 @@ Dataset load_dataset(const std::string& spec, const std::string& default_split,
     const std::size_t comma = spec.find(',');
     if (comma == std::string::npos) throw Error(spec + ": lacks a comma; write idx:IMAGES,LABELS");
     const std::size_t start = std::string("idx:").size();
-    const Tensor images = read_idx(spec.substr(start, comma - start));
+    const Tensor images = read_idx(spec.substr(start, comma - start), how.progress);
     return make_dataset(spec, {images, read_idx(spec.substr(comma + 1)), how}, {});
   }
   const std::string npz = ".npz";
@@ -246,8 +249,9 @@ Dataset load_dataset(const std::string& spec, const std::string& default_split,
   const std::size_t pair = spec.find(".npy,");
   if (pair == std::string::npos) refuse_spec(spec);
   const std::size_t comma = pair + std::string(".npy").size();
-  return make_dataset(spec,
-                      {read_npy(spec.substr(0, comma)), read_npy(spec.substr(comma + 1)), how}, {});
+  return make_dataset(
+      spec, {read_npy(spec.substr(0, comma), how.progress), read_npy(spec.substr(comma + 1)), how},
+      {});
 }
 
 Shape sample_shape(const Dataset& dataset) { return dataset.samples.images.sizes().slice(1).vec(); }

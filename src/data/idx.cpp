@@ -35,7 +35,7 @@ at::ScalarType scalar_type(const std::string& where, unsigned char code) {
 
 }  // namespace
 
-Tensor read_idx(const std::filesystem::path& path) {
+Tensor read_idx(const std::filesystem::path& path, const Progress& progress) {
   const std::string where = path.string();
   ByteStream stream(path);
 
@@ -64,7 +64,12 @@ Tensor read_idx(const std::filesystem::path& path) {
   const auto too_short = [&] { return Error(where + ": is too short for " + declared); };
   if (bytes > stream.most_bytes()) throw too_short();
   Tensor data = large_empty(shape, type);
-  if (stream.read(data.data_ptr(), data.nbytes()) < data.nbytes()) throw too_short();
+  fill_tensor(
+      data,
+      [&](void* out, std::size_t count) {
+        if (stream.read(out, count) < count) throw too_short();
+      },
+      progress);
   char beyond = 0;
   if (stream.read(&beyond, 1) != 0) throw Error(where + ": goes on after " + declared);
   swap_byte_order(data);  // IDX is big-endian

@@ -241,7 +241,8 @@ NpyType npy_type(const std::string& where, std::string_view descr) {
               ", which is not supported; save it as floats, integers or bools");
 }
 
-Tensor read_npy(const std::string& where, NpySource& source, int64_t& budget) {
+Tensor read_npy(const std::string& where, NpySource& source, int64_t& budget,
+                const Progress& progress) {
   NpyHeader header = read_header(where, source);
   const NpyType type = npy_type(where, header.descr);
   const auto item_bytes = static_cast<int64_t>(at::elementSize(type.stored));
@@ -257,7 +258,8 @@ Tensor read_npy(const std::string& where, NpySource& source, int64_t& budget) {
   // Fortran's order is C's order of the transposed array.
   if (header.fortran_order) std::reverse(header.shape.begin(), header.shape.end());
   Tensor stored = large_empty(header.shape, type.stored);
-  source.read(stored.data_ptr(), static_cast<std::uint64_t>(bytes));
+  fill_tensor(
+      stored, [&](void* out, std::size_t count) { source.read(out, count); }, progress);
   source.verify_end();
   if (type.big_endian) swap_byte_order(stored);
   if (header.fortran_order) {
@@ -268,10 +270,10 @@ Tensor read_npy(const std::string& where, NpySource& source, int64_t& budget) {
   return widened(where, stored, header.descr);
 }
 
-Tensor read_npy(const std::filesystem::path& path) {
+Tensor read_npy(const std::filesystem::path& path, const Progress& progress) {
   FileSource source(path);
   int64_t budget = decoded_limit;
-  return read_npy(path.string(), source, budget);
+  return read_npy(path.string(), source, budget, progress);
 }
 
 std::string format_npy_header(const std::string& where, const Tensor& tensor) {

@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 
+#include "reluctance/base/progress.hpp"
 #include "reluctance/base/tensor.hpp"
 
 namespace reluctance {
@@ -43,12 +44,13 @@ class NpySource {
   virtual void verify_end() = 0;  // once everything has been read
 };
 
-// The array, contiguous. `budget`: what all arrays of the file may still take, in bytes. Throws
-// Error that starts with `where`.
-Tensor read_npy(const std::string& where, NpySource& source, int64_t& budget);
+// The array, contiguous. `budget`: what all arrays of the file may still take, in bytes. Progress
+// counts bytes. Throws Error that starts with `where`, and Interrupted.
+Tensor read_npy(const std::string& where, NpySource& source, int64_t& budget,
+                const Progress& progress = {});
 
 // The array of a file of its own.
-Tensor read_npy(const std::filesystem::path& path);
+Tensor read_npy(const std::filesystem::path& path, const Progress& progress = {});
 
 // Magic, version 1.0, length and dict for a contiguous tensor, padded to a multiple of 64 bytes.
 // Throws Error that starts with `where` if NumPy has no such type.

@@ -121,7 +121,8 @@ bool add_entry(zip_t* archive, const std::string& name, const std::string& heade
 
 }  // namespace
 
-std::map<std::string, Tensor> read_npz(const fs::path& path, const ChooseArrays& choose) {
+std::map<std::string, Tensor> read_npz(const fs::path& path, const ChooseArrays& choose,
+                                       const Progress& progress) {
   const std::string where = path.string();
   const std::uint64_t bytes = FileReader(path, decoded_limit).size();
   const Archive archive = open_archive(where);
@@ -155,7 +156,7 @@ std::map<std::string, Tensor> read_npz(const fs::path& path, const ChooseArrays&
     }
     const std::string array = where + ": array '" + name + "'";
     Entry entry(archive.get(), found->second, array);
-    arrays[name] = read_npy(array, entry, budget);
+    arrays[name] = read_npy(array, entry, budget, progress);
   }
   return arrays;
 }

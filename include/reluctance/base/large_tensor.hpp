@@ -3,8 +3,10 @@
 
 #include <c10/core/ScalarType.h>
 
+#include <cstddef>
 #include <functional>
 
+#include "reluctance/base/progress.hpp"
 #include "reluctance/base/tensor.hpp"
 
 namespace reluctance {
@@ -19,6 +21,11 @@ Tensor large_empty(const Shape& shape, c10::ScalarType dtype);
 // Interrupted.
 Tensor large_copy(const Tensor& rows, c10::ScalarType dtype,
                   const std::function<void(Tensor& piece)>& change = {});
+
+// Reads the bytes of a contiguous tensor, piece by piece, by calls of `read`. Progress counts
+// bytes. Throws Interrupted.
+void fill_tensor(Tensor& tensor, const std::function<void(void* out, std::size_t count)>& read,
+                 const Progress& progress = {});
 
 // Calls body for pieces of the N rows, from front to back, as long as it returns true. Throws
 // Interrupted.

@@ -40,7 +40,7 @@ struct Dataset {
 // finite numbers, and stay as they are (a named set's are pixels all the same). Labels are N, N x 1
 // or 1 x N whole numbers from 0 of any type, or N rows of one-hot numbers. `default_split` ("train"
 // or "test") applies where the split is left out. Throws Error naming the file or the sample at
-// fault, or listing these forms if `spec` is none of them.
+// fault, or listing these forms if `spec` is none of them, and Interrupted.
 struct Reading {
   double scale = 0;
   bool pixels = true;

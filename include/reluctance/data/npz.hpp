@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "reluctance/base/progress.hpp"
 #include "reluctance/base/tensor.hpp"
 
 namespace reluctance {
@@ -18,11 +19,12 @@ namespace reluctance {
 std::map<std::string, Tensor> read_npz(const std::filesystem::path& path,
                                        const std::vector<std::string>& names = {});
 
-// The same with the names chosen from those that are there.
+// The same with the names chosen from those that are there. Progress counts the bytes of each
+// array; throws Interrupted.
 using ChooseArrays =
     std::function<std::vector<std::string>(const std::vector<std::string>& present)>;
 std::map<std::string, Tensor> read_npz(const std::filesystem::path& path,
-                                       const ChooseArrays& choose);
+                                       const ChooseArrays& choose, const Progress& progress = {});
 
 // Writes at least one CPU tensor of type float16/32/64, int8/16/32/64, uint8 or bool, under
 // distinct names. Equal arrays give equal bytes. The file is written whole or not at all, and
