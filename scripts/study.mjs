@@ -324,7 +324,8 @@ const sections = [
   { heading: "Claim 3: oscillation", text: "The largest curvature at L2 radius 1.0 relative to none, " +
       "how far measured critical learning rates are off their prediction at most (plain training; under L2 attacks " +
       "of radius 0.5 and 1.0; under an L∞ attack of radius 0.05, of swings a thousandth of the parameters' length " +
-      "wide; a dash where nothing is predicted), and how many images carry the top eigenvalue.", tables: [curvatureTable], charts: ["critical-rates"] },
+      "wide; a dash where nothing is predicted), and how many images carry the top eigenvalue. A measured rate comes " +
+      "from differences of gradients, and trainings 1% below and above it confirm it, or a search goes on: it is known to 1%.", tables: [curvatureTable], charts: ["critical-rates"] },
   ...(onsets.length > 0 ? [
     { heading: "Onset of oscillation", text: "Full-batch descent of small perceptrons on the first 300 " +
         "images, without momentum, under no attack or PGD of 5 steps (L2 1.0; L∞ 0.1 on MNIST, 0.05 on " +
