@@ -42,3 +42,20 @@ target_include_directories(reluctance_onnx SYSTEM INTERFACE $<BUILD_INTERFACE:${
 target_compile_definitions(reluctance_onnx INTERFACE ONNX_ML=1 ONNX_NAMESPACE=onnx)
 target_link_libraries(reluctance_onnx INTERFACE ${ONNX_LIBRARY} ${ONNX_PROTO_LIBRARY}
                                                 ${Protobuf_LIBRARY})
+
+# Several processes need Gloo's headers, of the version that LibTorch was built with: pytorch.org's
+# LibTorch brings none, and those of Debian fit Debian's.
+include(CheckCXXSourceCompiles)
+block()
+  set(CMAKE_REQUIRED_LIBRARIES ${TORCH_LIBRARIES})
+  set(CMAKE_REQUIRED_INCLUDES ${TORCH_INCLUDE_DIRS})
+  get_target_property(definitions torch_cpu INTERFACE_COMPILE_DEFINITIONS)
+  list(TRANSFORM definitions PREPEND -D OUTPUT_VARIABLE CMAKE_REQUIRED_DEFINITIONS)
+  check_cxx_source_compiles("
+    #include <torch/csrc/distributed/c10d/ProcessGroupGloo.hpp>
+    int main() { return c10d::ProcessGroupGloo::createDefaultDevice() ? 0 : 1; }"
+    RELUCTANCE_HAS_GLOO)
+endblock()
+if(NOT RELUCTANCE_HAS_GLOO)
+  message(STATUS "No Gloo that fits LibTorch: the program is one process alone")
+endif()

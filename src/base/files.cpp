@@ -15,6 +15,7 @@
 #include <utility>
 
 #include "reluctance/base/error.hpp"
+#include "reluctance/base/processes.hpp"
 
 namespace reluctance {
 namespace {
@@ -110,6 +111,7 @@ void replace_file(const fs::path& temporary, const fs::path& path) {
 }
 
 void write_file(const fs::path& path, std::string_view bytes) {
+  if (!is_first_process()) return;
   create_parent(path);
   const fs::path temporary = temporary_beside(path);
   Descriptor file(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644));
@@ -127,6 +129,10 @@ void write_file(const fs::path& path, std::string_view bytes) {
   }
   if (file.close() != 0) give_up();
   replace_file(temporary, path);
+}
+
+void remove_file(const fs::path& path) {
+  if (is_first_process()) fs::remove(path);
 }
 
 FileReader::FileReader(const fs::path& path, std::uint64_t limit) : path_(path) {
@@ -184,6 +190,7 @@ std::string read_file(const fs::path& path, std::uint64_t limit) {
 }
 
 void require_writable_folder(const std::string& option, const fs::path& folder) {
+  if (!is_first_process()) return;
   std::error_code code;
   fs::create_directories(folder, code);
   if (code) {
@@ -198,6 +205,7 @@ void require_writable_folder(const std::string& option, const fs::path& folder) 
 }
 
 void require_writable_file(const std::string& option, const fs::path& path) {
+  if (!is_first_process()) return;
   std::error_code ignored;  // what cannot be asked is not there
   if (fs::exists(path, ignored) && !fs::is_regular_file(path, ignored)) {
     throw Error(option + " " + path.string() +
@@ -216,6 +224,7 @@ void require_writable_file(const std::string& option, const fs::path& path) {
 
 FolderLock::FolderLock(const std::string& option, const fs::path& folder)
     : path_(folder / ".reluctance.lock") {
+  if (!is_first_process()) return;
   require_writable_folder(option, folder);
   for (;;) {
     descriptor_ = ::open(path_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);

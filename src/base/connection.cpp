@@ -1,0 +1,171 @@
+#include "connection.hpp"
+
+#ifdef RELUCTANCE_HAS_GLOO
+
+#include <ATen/ATen.h>
+
+#include <torch/csrc/distributed/c10d/ProcessGroupGloo.hpp>
+#include <torch/csrc/distributed/c10d/TCPStore.hpp>
+
+#include <chrono>
+#include <thread>
+#include <utility>
+
+#include "reluctance/base/error.hpp"
+#include "reluctance/base/progress.hpp"
+
+namespace reluctance {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+constexpr seconds to_join{120};
+// Processes wait for each other as long as it takes: the heartbeat knows who is lost.
+constexpr std::chrono::hours to_work{24 * 365};
+
+std::string place_of(const Launch& launch) {
+  return launch.address + ":" + std::to_string(launch.port);
+}
+
+c10::intrusive_ptr<c10d::Store> open_store(const Launch& launch, bool serves) {
+  c10d::TCPStoreOptions options;
+  options.port = launch.port;
+  options.isServer = serves;
+  options.waitWorkers = false;
+  options.timeout = std::chrono::duration_cast<milliseconds>(to_join);
+  return c10::make_intrusive<c10d::TCPStore>(launch.address, options);
+}
+
+// All must be there before the heartbeat looks for them.
+void await_all(c10d::Store& store, const Launch& launch) {
+  std::vector<std::string> keys;
+  store.set("here/" + std::to_string(launch.rank), std::vector<std::uint8_t>{1});
+  for (int rank = 0; rank < launch.count; ++rank) keys.push_back("here/" + std::to_string(rank));
+  const auto end = Clock::now() + to_join;
+  while (!store.check(keys)) {
+    check_interrupt();
+    if (Clock::now() < end) {
+      std::this_thread::sleep_for(milliseconds(20));
+      continue;
+    }
+    std::string missing;
+    for (int rank = 0; rank < launch.count; ++rank) {
+      if (!store.check({keys[static_cast<std::size_t>(rank)]}))
+        missing += " " + std::to_string(rank);
+    }
+    throw Error("of " + std::to_string(launch.count) + " processes these did not come to " +
+                    place_of(launch) + " within two minutes: rank" + missing,
+                Error::Kind::job);
+  }
+}
+
+bool is_loopback(const std::string& address) {
+  return address == "localhost" || address.starts_with("127.");
+}
+
+c10::intrusive_ptr<c10d::ProcessGroupGloo> open_group(
+    const Launch& launch, const c10::intrusive_ptr<c10d::Store>& store) {
+  auto options =
+      c10d::ProcessGroupGloo::Options::create(std::chrono::duration_cast<milliseconds>(to_work));
+  const std::string interface = variable_of_process("GLOO_SOCKET_IFNAME");
+  options->devices.push_back(
+      !interface.empty()            ? c10d::ProcessGroupGloo::createDeviceForInterface(interface)
+      : is_loopback(launch.address) ? c10d::ProcessGroupGloo::createDeviceForHostname("127.0.0.1")
+                                    : c10d::ProcessGroupGloo::createDefaultDevice());
+  options->threads = 1;
+  return c10::make_intrusive<c10d::ProcessGroupGloo>(store, launch.rank, launch.count, options);
+}
+
+}  // namespace
+
+struct Connection::Parts {
+  c10::intrusive_ptr<c10d::Store> store;
+  std::unique_ptr<Heartbeat> heartbeat;
+  c10::intrusive_ptr<c10d::ProcessGroupGloo> group;
+
+  // Waits, in steps, so that a lost process or Ctrl-C ends it.
+  void finish(const c10::intrusive_ptr<c10d::Work>& work) const {
+    constexpr milliseconds step{300};
+    constexpr seconds to_know{25};  // who is lost
+    for (;;) {
+      try {
+        work->wait(step);
+        return;
+      } catch (const std::exception& error) {
+        check_interrupt();
+        if (!work->isCompleted()) continue;
+        heartbeat->suspect();
+        for (const auto end = Clock::now() + to_know; Clock::now() < end;) {
+          check_interrupt();
+          std::this_thread::sleep_for(step);
+        }
+        throw Error("lost the connection to another process: " + first_line(error.what()),
+                    Error::Kind::job);
+      }
+    }
+  }
+};
+
+Connection::Connection(const Launch& launch) : parts_(std::make_unique<Parts>()) {
+  try {
+    parts_->store = open_store(launch, launch.rank == 0);
+    await_all(*parts_->store, launch);
+    parts_->heartbeat = std::make_unique<Heartbeat>(launch, open_store(launch, false));
+    parts_->group = open_group(launch, parts_->store);
+  } catch (const Error&) {
+    throw;
+  } catch (const Interrupted&) {
+    throw;
+  } catch (const std::exception& error) {
+    throw Error((launch.rank == 0 ? "cannot listen at " : "cannot reach rank 0 at ") +
+                    place_of(launch) +
+                    ", as MASTER_ADDR and MASTER_PORT say: " + first_line(error.what()),
+                Error::Kind::job);
+  }
+}
+
+Connection::~Connection() = default;
+
+Heartbeat& Connection::heartbeat() { return *parts_->heartbeat; }
+
+Tensor Connection::rows(const Tensor& own) {
+  std::vector<std::vector<Tensor>> rows(1);
+  for (int rank = 0; rank < parts_->group->getSize(); ++rank)
+    rows[0].push_back(at::empty_like(own));
+  std::vector<Tensor> inputs{own};
+  parts_->finish(parts_->group->allgather(rows, inputs));
+  return at::stack(rows[0]);
+}
+
+Tensor Connection::sum(const Tensor& own) {
+  std::vector<Tensor> sum{own.clone()};
+  parts_->finish(parts_->group->allreduce(sum));
+  return sum[0];
+}
+
+}  // namespace reluctance
+
+#else
+
+#include "reluctance/base/error.hpp"
+
+namespace reluctance {
+
+struct Connection::Parts {};
+
+Connection::Connection(const Launch&) {
+  throw Error(
+      "this program was built without Gloo, and is one process alone; install its headers "
+      "(libgloo-dev) and build it again, or start it without a launcher",
+      Error::Kind::job);
+}
+Connection::~Connection() = default;
+Heartbeat& Connection::heartbeat() { std::abort(); }
+Tensor Connection::rows(const Tensor& own) { return own; }
+Tensor Connection::sum(const Tensor& own) { return own; }
+
+}  // namespace reluctance
+
+#endif

@@ -1,0 +1,80 @@
+#include "reluctance/base/processes.hpp"
+
+#include <ATen/ATen.h>
+#include <gtest/gtest.h>
+
+#include "base/error_of.hpp"
+#include "base/in_processes.hpp"
+
+namespace reluctance {
+namespace {
+
+TEST(Processes, OneIsAlone) {
+  EXPECT_TRUE(is_first_process());
+  join_processes();
+  EXPECT_FALSE(divides());
+  require_agreement("the weather", "fair");
+  EXPECT_EQ(fault_of_processes(), "");
+  EXPECT_TRUE(report_failure("a failure that only this process can tell of"));
+  leave_processes();
+}
+
+TEST(Processes, GatherTensorsOfAnyNumberShapeAndType) {
+  for (const int count : {2, 3}) {
+    in_processes(count, [&]() -> std::string {
+      const auto made = [](int rank) {
+        Tensors own{at::arange(rank * 3).view({3, rank}), Tensor(),
+                    at::full({}, rank, at::kDouble)};
+        for (int k = 0; k < rank; ++k) own.push_back(at::ones({2}, at::kBool));
+        return rank == 2 ? Tensors{} : own;
+      };
+      const std::vector<Tensors> all = gather(made(launch().rank), at::kCPU);
+      if (all.size() != static_cast<std::size_t>(count)) return "one row for each process";
+      for (int rank = 0; rank < count; ++rank) {
+        const Tensors expected = made(rank);
+        const Tensors& got = all[static_cast<std::size_t>(rank)];
+        if (got.size() != expected.size()) return "another number of tensors";
+        for (std::size_t k = 0; k < got.size(); ++k) {
+          if (got[k].defined() != expected[k].defined()) return "another one is undefined";
+          if (!got[k].defined()) continue;
+          if (got[k].scalar_type() != expected[k].scalar_type()) return "another type";
+          if (!at::equal(got[k], expected[k])) return "other numbers";
+        }
+      }
+      return "";
+    });
+  }
+}
+
+TEST(Processes, SumsAreOfFloat64AndKeepTheirTypes) {
+  in_processes(3, []() -> std::string {
+    const int rank = launch().rank;
+    // In float32 the small ones would be lost.
+    const Tensor large = at::full({2, 2}, rank == 0 ? 1e8 : rank == 1 ? 1.25 : -1e8, at::kFloat);
+    const Tensors sums = sum_over_processes({large, at::full({}, int64_t{1} << 40, at::kLong)});
+    if (!at::equal(sums[0], at::full({2, 2}, 1.25, at::kFloat))) return "the sum of floats";
+    if (!at::equal(sums[1], at::full({}, int64_t{3} << 40, at::kLong)))
+      return "the sum of integers";
+    return "";
+  });
+}
+
+TEST(Processes, DisagreementNamesWhatAndWho) {
+  in_processes(2, []() -> std::string {
+    require_agreement("the weather", "fair");
+    const std::string message =
+        error_of([] { require_agreement("the wind", launch().rank == 1 ? "west" : "east"); });
+    return message.starts_with("the wind of rank 1 differs") ? "" : "not refused: " + message;
+  });
+}
+
+TEST(Processes, NothingIsDividedWithinAShare) {
+  in_processes(2, []() -> std::string {
+    if (!divides()) return "several processes divide";
+    const OwnShare share;
+    return divides() ? "a share is divided" : "";
+  });
+}
+
+}  // namespace
+}  // namespace reluctance
