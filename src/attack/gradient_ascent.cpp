@@ -7,6 +7,7 @@
 
 #include "attack/standing.hpp"
 #include "reluctance/base/random.hpp"
+#include "reluctance/base/shares.hpp"
 #include "reluctance/loss/margin.hpp"
 
 namespace reluctance {
@@ -24,7 +25,7 @@ Tensors on_chunks(const Network& network, const Samples& samples, const Gradient
   const std::uint64_t seed = derive_seed(context.seed, {0});
   ProgressCounter progress(context.progress, all.count());
   CountedPasses passes(network);
-  return map_chunks(chunks_of(network, all.count(), &progress), [&](int64_t begin, int64_t end) {
+  return map_shares(chunks_of(network, all.count(), &progress), [&](int64_t begin, int64_t end) {
     const Samples part = all.slice(begin, end);
     return body(passes, part, starting_points(part, ascent, seed));
   });

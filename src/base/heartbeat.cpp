@@ -136,7 +136,7 @@ void Heartbeat::watch() {
     if (now - *found < grace) continue;
     const std::string text = "reluctance: " + name_of(launch_.rank) +
                              ": stopped in the middle of a step: " + known + "\n";
-    static_cast<void>(::write(STDERR_FILENO, text.data(), text.size()) > 0);
+    if (!leaving_) static_cast<void>(::write(STDERR_FILENO, text.data(), text.size()) > 0);
     std::_Exit(1);
   }
 }
@@ -159,7 +159,9 @@ bool Heartbeat::report(const std::string& message) {
   }
 }
 
-void Heartbeat::leave(seconds patience) {
+void Heartbeat::leave() {
+  leaving_ = true;
+  const seconds patience{fault().empty() ? 10 : 3};  // whoever is lost does not leave
   try {
     if (interrupt_requested() && fault().empty()) store_->set("interrupt", bytes("asked"));
     if (launch_.rank > 0) {

@@ -35,9 +35,9 @@ class Heartbeat {
   // Leaves word of a failure of this process; false if rank 0 has failed by the same words.
   bool report(const std::string& message);
 
-  // Tells that this process needs the others no more. Rank 0 waits for all of them, that long at
+  // Tells that this process needs the others no more. Rank 0 waits for all of them, some seconds at
   // most.
-  void leave(std::chrono::seconds patience);
+  void leave();
 
  private:
   using Clock = std::chrono::steady_clock;
@@ -61,7 +61,7 @@ class Heartbeat {
   std::vector<Seen> seen_;  // the beating thread's own
   std::atomic<std::chrono::seconds> silence_{std::chrono::seconds(12)};
   std::atomic<Clock::time_point> answered_{Clock::now()};  // by the store
-  std::atomic<bool> stopping_{false}, watched_{true};
+  std::atomic<bool> stopping_{false}, watched_{true}, leaving_{false};
   mutable std::mutex mutex_;  // of the next two
   std::string activity_ = "its beginning";
   std::string fault_;

@@ -3,7 +3,6 @@
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
 
-#include <chrono>
 #include <cstring>
 #include <utility>
 
@@ -67,9 +66,8 @@ void join_processes() {
 
 void leave_processes() {
   if (!connection) return;
-  constexpr std::chrono::seconds patience{10};
   const bool all_is_well = fault_of_processes().empty() && !interrupt_requested();
-  connection->heartbeat().leave(patience);
+  connection->heartbeat().leave();
   if (all_is_well) delete connection;
   connection = nullptr;
 }

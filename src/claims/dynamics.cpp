@@ -8,6 +8,7 @@
 
 #include "claims/dynamics_classes.hpp"
 #include "claims/dynamics_sweep.hpp"
+#include "reluctance/base/shares.hpp"
 #include "reluctance/measure/accuracy.hpp"
 #include "reluctance/measure/raw_attack.hpp"
 #include "reluctance/network/passes.hpp"
@@ -246,7 +247,7 @@ DynamicsComparison compare_dynamics(const Network& network, const Samples& given
             right.logical_and(real.predictions.ne(part.labels)).to(at::kCPU)};
   };
   const Tensors all =
-      map_chunks(dynamics_chunks(followed.network, samples.count(), &counter), compare);
+      map_shares(dynamics_chunks(followed.network, samples.count(), &counter), compare);
   return {all[0], all[1], all[2], all[3], all[4], all[5], all[6], all[7], followed.left_out};
 }
 

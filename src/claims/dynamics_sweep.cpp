@@ -6,6 +6,8 @@
 #include <array>
 #include <cmath>
 
+#include "reluctance/base/processes.hpp"
+#include "reluctance/base/shares.hpp"
 #include "reluctance/measure/raw_attack.hpp"
 #include "reluctance/network/passes.hpp"
 #include "reluctance/theory/input_spectrum.hpp"
@@ -196,7 +198,7 @@ Chunks dynamics_chunks(const Network& network, int64_t count, ProgressCounter* p
 
 Tensor raw_attack_gates_flipped(const Network& network, const Samples& samples, const Tensor& beta,
                                 int64_t steps) {
-  return map_chunks(dynamics_chunks(network, samples.count()), [&](int64_t begin, int64_t end) {
+  return map_shares(dynamics_chunks(network, samples.count()), [&](int64_t begin, int64_t end) {
     return Tensors{
         measure_raw_attack(network, samples.slice(begin, end), beta.slice(0, begin, end), steps)
             .gates_flipped};
@@ -208,7 +210,9 @@ DynamicsResult sweep_dynamics(const Network& network, const DynamicsSweep& sweep
   const auto& [samples, theory, fooling, relative] = sweep;
   const auto shares = static_cast<int64_t>(relative.size());
   const auto tried = static_cast<int64_t>(tolerances.size());
-  ProgressCounter counter(progress, samples.count() * (shares + tried));
+  // Each process tells of its own samples.
+  const int64_t processes = divides() ? launch().count : 1;
+  ProgressCounter counter(progress, samples.count() * (shares + tried) / processes);
   const auto chunk_numbers = [&](int64_t begin, int64_t end) -> Tensors {
     const Chunk chunk(network, sweep, begin, end);
     Tensors tables;
@@ -221,7 +225,7 @@ DynamicsResult sweep_dynamics(const Network& network, const DynamicsSweep& sweep
     return {chunk.spectrum.eigenvalues, at::stack(tables).permute({2, 0, 1}),
             errors.permute({2, 0, 1})};
   };
-  const Tensors all = map_chunks(dynamics_chunks(theory.network, samples.count()), chunk_numbers);
+  const Tensors all = map_shares(dynamics_chunks(theory.network, samples.count()), chunk_numbers);
   counter.tell();
   const Tensor& spectrum = all[0];
   const Tensor table = all[1].permute({1, 2, 0});     // shares x rows x N

@@ -7,6 +7,7 @@
 #include <sstream>
 
 #include "claims/dynamics_sweep.hpp"
+#include "reluctance/base/shares.hpp"
 #include "reluctance/claims/dynamics.hpp"
 #include "reluctance/measure/raw_attack.hpp"
 #include "reluctance/theory/boost.hpp"
@@ -265,7 +266,7 @@ InfluenceComparison compare_influence(const Network& network, const Samples& sam
     for (Tensor& each : all) each = each.to(at::kCPU);
     return all;
   };
-  const Tensors all = map_chunks(dynamics_chunks(precise, samples.count(), &counter), compare);
+  const Tensors all = map_shares(dynamics_chunks(precise, samples.count(), &counter), compare);
   return {{all[0], all[1], all[2], all[3], all[4], all[5], all[6], all[7], all[8]},
           all[9],
           all[10],

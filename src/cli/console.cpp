@@ -8,6 +8,8 @@
 #include <cstdio>
 #include <utility>
 
+#include "reluctance/base/processes.hpp"
+
 namespace reluctance {
 
 std::string one_line(std::string text) {
@@ -20,7 +22,9 @@ std::string one_line(std::string text) {
   return text;
 }
 
-void note(const std::string& text) { std::fprintf(stderr, "%s\n", one_line(text).c_str()); }
+void note(const std::string& text) {
+  if (is_first_process()) std::fprintf(stderr, "%s\n", one_line(text).c_str());
+}
 
 std::string duration(double seconds) {
   const auto whole = static_cast<long>(std::lround(seconds));
@@ -33,7 +37,9 @@ ProgressBar::ProgressBar(std::string label)
     : label_(std::move(label)),
       terminal_(::isatty(STDERR_FILENO) == 1),
       start_(Clock::now()),
-      shown_(start_) {}
+      shown_(start_) {
+  tell_activity(label_);
+}
 
 ProgressBar::~ProgressBar() {
   if (!visible_) return;
@@ -48,13 +54,15 @@ void ProgressBar::update(int64_t done, int64_t total) {
   const double since = std::chrono::duration<double>(now - shown_).count();
   if (elapsed < 1 || since < (terminal_ ? 0.1 : 10.0) || total <= 0) return;
   shown_ = now;
-  visible_ = true;
-  const double share = static_cast<double>(done) / static_cast<double>(total);
+  const double share = std::min(1.0, static_cast<double>(done) / static_cast<double>(total));
   // The first steps tell little: threads start, and pieces differ.
   const bool known = share >= 0.02 || (share > 0 && elapsed > 10);
   const std::string left =
       known ? duration(elapsed * (1 - share) / share) + " left" : std::string("starting");
   const int percent = static_cast<int>(100 * share);
+  tell_activity(label_ + ", " + std::to_string(percent) + "%");
+  visible_ = is_first_process();
+  if (!visible_) return;
   if (!terminal_) {
     std::fprintf(stderr, "%s: %d%%, %s\n", label_.c_str(), percent, left.c_str());
     return;

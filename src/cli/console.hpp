@@ -13,14 +13,14 @@ namespace reluctance {
 // the terminal.
 std::string one_line(std::string text);
 
-// One line, for example "reading model.onnx".
+// One line, for example "reading model.onnx"; of several processes the first one says it.
 void note(const std::string& text);
 
 // "2 min 5 s".
 std::string duration(double seconds);
 
 // A bar with the time left on a terminal; a plain line every ten seconds otherwise. Nothing is
-// shown for work that ends within a second.
+// shown for work that ends within a second, nor by other processes than the first.
 class ProgressBar {
  public:
   explicit ProgressBar(std::string label);

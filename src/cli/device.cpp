@@ -2,13 +2,18 @@
 
 #include <ATen/Parallel.h>
 
+#include "cli/run_record.hpp"
+#include "reluctance/base/processes.hpp"
 #include "reluctance/jobs/device.hpp"
 
 namespace reluctance {
 
 void apply(const CommonOptions& options) {
-  if (options.json != "-") require_file_place("--json", options.json);
   at::set_num_threads(options.threads > 0 ? options.threads : available_threads());
+  join_processes();
+  require_agreement("the command line", run_info(options).command);
+  require_agreement("the number of threads", std::to_string(at::get_num_threads()));
+  if (options.json != "-") require_file_place("--json", options.json);
   usable_device(options.device);
 }
 

@@ -8,8 +8,9 @@
 
 namespace reluctance {
 
-// Sets the threads, and what a device needs for the same numbers as on a CPU; throws Error if the
-// device cannot be had, or the file of --json cannot be written.
+// Sets the threads, and what a device needs for the same numbers as on a CPU, and waits for the
+// other processes; throws Error if the device cannot be had, the file of --json cannot be written,
+// or the others do not come or were started otherwise.
 void apply(const CommonOptions& options);
 
 // The network where --device says.

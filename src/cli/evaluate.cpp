@@ -21,6 +21,7 @@
 #include "jobs/numbers.hpp"
 #include "reluctance/base/error.hpp"
 #include "reluctance/base/files.hpp"
+#include "reluctance/base/processes.hpp"
 #include "reluctance/data/npz.hpp"
 #include "reluctance/data/png.hpp"
 #include "reluctance/data/settings.hpp"
@@ -86,7 +87,9 @@ class Checkpoints {
   // The file's state, of run 0 else that before any attack.
   std::optional<EnsembleState> begun(int64_t run, const std::vector<Stage>& stages,
                                      const Network& network, const Samples& samples) {
-    if (std::filesystem::exists(path(run))) {
+    const bool known = std::filesystem::exists(path(run));
+    require_agreement(path(run).string(), known ? "is there" : "is missing");
+    if (known) {
       return load_ensemble(path(run), settings_, stages, network, samples);
     }
     if (run > 0) return {};
@@ -110,7 +113,7 @@ class Checkpoints {
   }
 
   void remove(int64_t from) const {
-    for (int64_t run = from; run <= most_audit_runs; ++run) std::filesystem::remove(path(run));
+    for (int64_t run = from; run <= most_audit_runs; ++run) remove_file(path(run));
   }
 
  private:
@@ -137,6 +140,7 @@ Evaluation evaluate_resumable(const Options& options, const Network& network, co
     }
     // Of another evaluation, perhaps.
     if (!goes_on) kept->remove(0);
+    require_agreement(kept->path(0).string(), goes_on ? "is there" : "is missing");
     job.kept.begun = [&](int64_t run, const std::vector<Stage>& stages, const Samples& samples) {
       return kept->begun(run, stages, network, samples);
     };

@@ -15,6 +15,7 @@
 #include "cli/console.hpp"
 #include "cli/run_record.hpp"
 #include "reluctance/base/error.hpp"
+#include "reluctance/base/processes.hpp"
 #include "reluctance/base/suggest.hpp"
 
 namespace reluctance {
@@ -44,7 +45,25 @@ extern "C" void on_alarm(int) {
   std::_Exit(exit_interrupted);
 }
 
-void fail(const std::string& message) { note("reluctance: " + message); }
+// Of several processes that fail alike, the first one says so.
+void fail(const std::string& message) {
+  if (!report_failure(message)) return;
+  const std::string who = is_first_process() ? "" : "rank " + std::to_string(launch().rank) + ": ";
+  std::fprintf(stderr, "%s\n", one_line("reluctance: " + who + message).c_str());
+}
+
+// Asked to stop, or stopped because another process was lost or has failed, which has told of
+// itself if it could.
+int stopped(const Interrupted& how_to_go_on) {
+  const std::string fault = fault_of_processes();
+  const std::string message = (fault.empty() ? "" : fault + "; ") + how_to_go_on.what();
+  if (is_first_process()) {
+    note("reluctance: " + message);
+  } else if (fault.starts_with("rank 0 has")) {
+    fail(message);
+  }
+  return fault.empty() ? exit_interrupted : exit_job_failed;
+}
 
 // Names of all options that the chosen subcommand knows.
 std::vector<std::string> known_options(const CLI::App& app) {
@@ -102,8 +121,33 @@ int run(int argc, char** argv) {
   } catch (const CLI::Success& help) {
     return app.exit(help);
   } catch (const CLI::ParseError& error) {
-    fail(with_suggestion(app, error));
+    note("reluctance: " + with_suggestion(app, error));
     return exit_bad_input;
+  }
+}
+
+int run_and_report(int argc, char** argv) {
+  try {
+    set_launch(read_launch());
+    if (!is_first_process() && !std::freopen("/dev/null", "w", stdout)) return exit_job_failed;
+    const int code = run(argc, argv);
+    await_processes();
+    if (code == 0 && (std::fflush(stdout) != 0 || std::ferror(stdout) != 0)) {
+      fail("standard output cannot be written; is its disk full, or its reader gone?");
+      return exit_job_failed;
+    }
+    return code;
+  } catch (const Error& error) {
+    fail(error.what());
+    return error.kind() == Error::Kind::input ? exit_bad_input : exit_job_failed;
+  } catch (const Interrupted& how_to_go_on) {
+    return stopped(how_to_go_on);
+  } catch (const std::bad_alloc&) {
+    fail(out_of_memory);
+    return exit_job_failed;
+  } catch (const std::exception& error) {
+    fail(says_out_of_memory(error.what()) ? out_of_memory : first_line(error.what()));
+    return exit_job_failed;
   }
 }
 
@@ -119,26 +163,14 @@ int run_program(int argc, char** argv) {
   std::signal(SIGPIPE, SIG_IGN);
   std::signal(SIGXFSZ, SIG_IGN);  // writing beyond a limit of the system then fails with a reason
   remember_command_line(argc, argv);
-  try {
-    const int code = run(argc, argv);
-    if (code == 0 && (std::fflush(stdout) != 0 || std::ferror(stdout) != 0)) {
-      fail("standard output cannot be written; is its disk full, or its reader gone?");
-      return exit_job_failed;
-    }
-    return code;
-  } catch (const Error& error) {
-    fail(error.what());
-    return error.kind() == Error::Kind::input ? exit_bad_input : exit_job_failed;
-  } catch (const Interrupted& stopped) {
-    fail(stopped.what());
-    return exit_interrupted;
-  } catch (const std::bad_alloc&) {
-    fail(out_of_memory);
-    return exit_job_failed;
-  } catch (const std::exception& error) {
-    fail(says_out_of_memory(error.what()) ? out_of_memory : first_line(error.what()));
-    return exit_job_failed;
+  const int code = run_and_report(argc, argv);
+  leave_processes();
+  if (code != 0 && launch().count > 1) {
+    // What waits for processes that are gone is left to the system.
+    std::fflush(nullptr);
+    std::_Exit(code);
   }
+  return code;
 }
 
 }  // namespace reluctance

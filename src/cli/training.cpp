@@ -10,6 +10,7 @@
 #include "cli/networks.hpp"
 #include "reluctance/base/error.hpp"
 #include "reluctance/base/files.hpp"
+#include "reluctance/base/processes.hpp"
 #include "reluctance/jobs/training.hpp"
 #include "reluctance/measure/accuracy.hpp"
 #include "reluctance/network/onnx.hpp"
@@ -46,11 +47,13 @@ TrainedNetwork train_with_checkpoints(const Network& start, const Dataset& data,
   const std::string settings = training_settings(options, subject);
 
   const int64_t steps = total_steps(options, data.samples.count());
+  require_agreement("model or data", settings);
   TrainingState state{start, {}, 0, 0, 0, {}};
   if (files.resume && !std::filesystem::exists(checkpoint)) {
     note(checkpoint.string() + ": no such file; training starts from the beginning");
   } else if (files.resume) {
     state = load_checkpoint(checkpoint, start, settings);
+    require_agreement(checkpoint.string(), std::to_string(state.step));
     note("going on from step " + std::to_string(state.step) + " of " + std::to_string(steps));
   }
   const std::optional<GradientAscent>& attack = options.objective.attack;

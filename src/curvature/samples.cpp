@@ -6,8 +6,9 @@
 #include <algorithm>
 #include <set>
 
-#include "reluctance/base/chunks.hpp"
 #include "reluctance/base/error.hpp"
+#include "reluctance/base/processes.hpp"
+#include "reluctance/base/shares.hpp"
 
 namespace reluctance {
 namespace {
@@ -34,15 +35,16 @@ CurvatureSamples::CurvatureSamples(Network network, Samples samples, Loss loss, 
   require_known_to_theory(loss_);
   if (count() == 0) throw Error("a curvature is the mean over samples, and there are none");
   const int64_t threads = network_.device().is_cpu() ? at::get_num_threads() : 1;
-  const int64_t share = std::max<int64_t>(1, (count() + threads - 1) / threads);
+  const int64_t workers = divides() ? threads * launch().count : threads;
+  const int64_t share = std::max<int64_t>(1, (count() + workers - 1) / workers);
   const int64_t size = std::min(chunks_of(network_, count()).size, share);
   for (int64_t begin = 0; begin < count(); begin += size) {
     pieces_.push_back({begin, std::min(begin + size, count()), {}, {}});
   }
   const int64_t each = std::max<int64_t>(1, bytes_of(make_piece(pieces_[0].begin, pieces_[0].end)));
   Chunks keep = chunks();
-  keep.count = std::min(keep.count, memory / each);
-  for_each_chunk(keep, [&](int64_t place, int64_t) {
+  keep.count = std::min(keep.count, memory / each * (workers / threads));
+  for_each_share(keep, [&](int64_t place, int64_t) {
     Piece& kept = pieces_[static_cast<std::size_t>(place)];
     kept = make_piece(kept.begin, kept.end);
   });
@@ -76,21 +78,21 @@ const CurvatureSamples::Piece& CurvatureSamples::piece(int64_t place, Piece& mad
 }
 
 void CurvatureSamples::for_each(const std::function<void(const Piece&)>& body) const {
-  map([&](const Piece& each) {
-    body(each);
-    return Tensors{};
+  for_each_share(chunks(), [&](int64_t place, int64_t) {
+    Piece made;
+    body(piece(place, made));
   });
 }
 
 Tensors CurvatureSamples::map(const std::function<Tensors(const Piece&)>& body) const {
-  return map_chunks(chunks(), [&](int64_t place, int64_t) {
+  return map_shares(chunks(), [&](int64_t place, int64_t) {
     Piece made;
     return body(piece(place, made));
   });
 }
 
 Tensor CurvatureSamples::mean(const std::function<Tensors(const Piece&)>& body) const {
-  Tensors rows = sum_chunks(chunks(), [&](int64_t place, int64_t) {
+  Tensors rows = sum_shares(chunks(), [&](int64_t place, int64_t) {
     Piece made;
     return body(piece(place, made));
   });

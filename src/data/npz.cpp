@@ -15,6 +15,7 @@
 #include "data/npy.hpp"
 #include "reluctance/base/error.hpp"
 #include "reluctance/base/files.hpp"
+#include "reluctance/base/processes.hpp"
 #include "reluctance/base/suggest.hpp"
 
 namespace reluctance {
@@ -169,6 +170,7 @@ std::map<std::string, Tensor> read_npz(const fs::path& path,
 }
 
 void write_npz(const fs::path& path, const NamedTensors& arrays) {
+  if (!is_first_process()) return;
   const std::string where = path.string();
   // libzip reads from these when the archive is closed.
   std::vector<std::string> headers;

@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "reluctance/base/error.hpp"
+#include "reluctance/base/processes.hpp"
 
 namespace reluctance {
 namespace {
@@ -25,14 +26,15 @@ c10::Device parsed(const std::string& name) {
 }  // namespace
 
 int available_threads() {
-  return std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
+  return std::max(1, static_cast<int>(std::thread::hardware_concurrency()) / launch().local_count);
 }
 
 int64_t bytes_of(double gib) { return static_cast<int64_t>(gib * (1 << 30)); }
 
 double half_of_memory() {
   const auto pages = static_cast<double>(::sysconf(_SC_PHYS_PAGES));
-  return pages * static_cast<double>(::sysconf(_SC_PAGESIZE)) / (1 << 30) / 2;
+  return pages * static_cast<double>(::sysconf(_SC_PAGESIZE)) / (1 << 30) / 2 /
+         launch().local_count;
 }
 
 c10::Device usable_device(const std::string& name) {

@@ -7,7 +7,9 @@
 #include <cmath>
 
 #include "measure/least.hpp"
+#include "reluctance/attack/divided.hpp"
 #include "reluctance/base/large_tensor.hpp"
+#include "reluctance/base/processes.hpp"
 #include "reluctance/base/random.hpp"
 #include "reluctance/geometry/ball.hpp"
 #include "reluctance/loss/margin.hpp"
@@ -45,7 +47,8 @@ Fallen confirmed(const Network& network, const Samples& samples, const Attack& a
   return {asked.index_select(0, fell), adversarial.index_select(0, fell)};
 }
 
-constexpr int64_t block_size = 500;
+// For each process.
+int64_t block_size() { return 500 * launch().count; }
 
 // Fewer attacks are no evidence that a stage does not pay.
 constexpr int64_t evidence = 50;
@@ -79,9 +82,9 @@ void run_block(EnsembleState& state, const Network& network, const Samples& samp
   const auto start = std::chrono::steady_clock::now();
   EnsembleResult& result = state.result;
   StageOutcome& outcome = result.stages.back();
-  const Tensor rows = state.pending.slice(0, 0, block_size);
+  const Tensor rows = state.pending.slice(0, 0, block_size());
   const Samples block = samples.rows(rows);
-  const AttackResult claim = attack.run(network, block, context);
+  const AttackResult claim = run_divided(attack, network, block, context);
   PassCount passes = claim.passes;
   const auto [fallen, adversarial] = confirmed(network, block, attack, claim, passes);
   const Tensor places = rows.index_select(0, fallen);
@@ -192,7 +195,7 @@ EnsembleResult run_ensemble(const Network& network, const Samples& given,
   while (begin_block(state, samples, stages, options.context.seed)) {
     const std::size_t stage = result.stages.size() - 1;
     const int64_t before = state.wave.attacked - state.pending.size(0);
-    const int64_t block = std::min(state.pending.size(0), block_size);
+    const int64_t block = std::min(state.pending.size(0), block_size());
     // A stage counts as all samples, however few it attacks and how often.
     const auto report = [&](double done) {
       const double part =
@@ -220,7 +223,7 @@ int64_t decided_by_rounding(const Network& network, const Samples& samples,
   const Network precise = network.to(at::kDouble);
   const Samples there = samples.with_images(result.adversarial).to(result.felled_by.device());
   int64_t decided = 0;
-  for (const Tensor& places : result.felled_by.ge(0).nonzero().squeeze(1).split(block_size)) {
+  for (const Tensor& places : result.felled_by.ge(0).nonzero().squeeze(1).split(block_size())) {
     const Samples those = there.rows(places);
     const Tensor z = logits(precise, those.images.to(at::kDouble));
     decided += succeeded(z, those).logical_not().sum().item<int64_t>();

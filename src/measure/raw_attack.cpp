@@ -2,10 +2,12 @@
 
 #include <ATen/ATen.h>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 
 #include "reluctance/attack/gradient_ascent.hpp"
+#include "reluctance/base/shares.hpp"
 #include "reluctance/geometry/norm.hpp"
 #include "reluctance/measure/accuracy.hpp"
 #include "reluctance/network/passes.hpp"
@@ -92,12 +94,14 @@ RawAttackResult measure_raw_attack(const Network& network, const Samples& sample
 
 Tensor fooling_strengths(const Network& network, const Samples& samples, int64_t steps,
                          const Progress& progress, const Loss& loss) {
+  constexpr int64_t most = 64;  // so that processes have several of them
   ProgressCounter counter(progress, samples.count());
-  return map_chunks(chunks_of(network, samples.count(), &counter),
-                    [&](int64_t begin, int64_t end) -> Tensors {
-                      const Samples part = samples.slice(begin, end);
-                      return {Bracket(network, part, steps, loss).strengths()};
-                    })[0];
+  Chunks chunks = chunks_of(network, samples.count(), &counter);
+  chunks.size = std::min(chunks.size, most);
+  return map_shares(chunks, [&](int64_t begin, int64_t end) -> Tensors {
+    const Samples part = samples.slice(begin, end);
+    return {Bracket(network, part, steps, loss).strengths()};
+  })[0];
 }
 
 double strength_that_fools(const Network& network, const Samples& samples, int64_t steps,

@@ -1,4 +1,5 @@
 #include "reluctance/measure/validity.hpp"
+#include "reluctance/attack/divided.hpp"
 
 #include <ATen/ATen.h>
 
@@ -119,7 +120,7 @@ std::vector<Flag> validity_flags(const Network& network, const Samples& samples,
     Ball wider = *options.ball;
     wider.radius *= 2;
     const Attack stronger = options.attack(wider);
-    const AttackResult twice = stronger.run(network, fell, {options.seed, {}});
+    const AttackResult twice = run_divided(stronger, network, fell, {options.seed, {}});
     const Tensor withstood = twice.success.logical_not();
     if (exceeds(withstood, many)) {
       flags.push_back(

@@ -24,10 +24,11 @@ Tensor part(const Tensor& all, const Piece& piece) {
   return all.slice(0, piece.begin, piece.end).view(piece.samples.images.sizes());
 }
 
-// The change of the input gradients along v, N x n, when the inputs change too.
+// The change of the input gradients along v, N x n, when the inputs change too. Here and below the
+// rows of other processes are zero: who has a sample's piece needs no other row.
 Tensor gradient_change(const CurvatureSamples& samples, const Tensor& v, const Tensor& moved) {
   const Tensors direction = samples.split(v);
-  Tensor change = at::empty_like(moved);
+  Tensor change = at::zeros_like(moved);
   samples.for_each([&](const Piece& piece) {
     const Direction both{direction, part(moved, piece)};
     part(change, piece).copy_(hessian_vector(samples, piece, both, Wanted::input).input);
@@ -47,7 +48,7 @@ L2Path::L2Path(CurvatureSamplesPtr ends, const L2Response& l2, int64_t memory)
     Step step;
     step.samples = std::make_shared<CurvatureSamples>(network, ends_->samples().with_images(*x),
                                                       loss, memory / taken);
-    Tensor gradient = at::empty_like(centre);
+    Tensor gradient = at::zeros_like(centre);
     step.samples->for_each([&](const Piece& piece) {
       const Pass& pass = piece.primal.pass;
       part(gradient, piece)

@@ -8,10 +8,11 @@
 #include <numbers>
 #include <vector>
 
-#include "reluctance/base/chunks.hpp"
 #include "reluctance/base/error.hpp"
 #include "reluctance/base/large_tensor.hpp"
+#include "reluctance/base/processes.hpp"
 #include "reluctance/base/random.hpp"
+#include "reluctance/base/shares.hpp"
 #include "reluctance/network/passes.hpp"
 
 namespace reluctance {
@@ -107,9 +108,9 @@ BatchGradient batch_gradient(const Network& network, const Samples& samples,
                              const Objective& objective, const Tensor& starts) {
   const auto count = static_cast<double>(samples.count());
   const Tensor begins = starts.defined() ? starts : samples.images;
-  const Tensor inputs = objective.attack ? at::empty_like(samples.images) : samples.images;
+  const Tensor inputs = objective.attack ? at::zeros_like(samples.images) : samples.images;
   CountedPasses passes(network);
-  Tensors sums = sum_chunks(chunks_of(network, samples.count()), [&](int64_t begin, int64_t end) {
+  Tensors sums = sum_shares(chunks_of(network, samples.count()), [&](int64_t begin, int64_t end) {
     const Samples part = samples.slice(begin, end);
     Tensor x = part.images;
     if (objective.attack) {
@@ -204,6 +205,7 @@ TrainingState train(const TrainingState& start, const Samples& samples,
                   Error::Kind::job);
     }
     descend(state, result.parameters, options, rate);
+    if (options.carry && divides()) result.inputs = sum_over_processes({result.inputs}).front();
     if (options.carry) carry(state, places, result.inputs - batch_samples.images, samples.images);
     state.loss_sum += result.loss_sum;
     state.correct_sum += result.correct;

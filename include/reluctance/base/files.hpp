@@ -1,4 +1,5 @@
-// Files that are written whole or not at all, and read within bounds.
+// Files that are written whole or not at all, and read within bounds. Of several processes
+// (base/processes.hpp) the first one writes; in the others nothing here writes, locks or removes.
 #pragma once
 
 #include <cstdint>
@@ -7,6 +8,9 @@
 #include <string_view>
 
 namespace reluctance {
+
+// Removes the file, if it is there.
+void remove_file(const std::filesystem::path& path);
 
 // Writes `bytes` to a temporary file beside `path`, flushes it to the disk, and renames it over
 // `path`: a reader sees the old file or the new one. Creates missing parent folders.

@@ -1,4 +1,5 @@
-// The samples over which a curvature is the mean, with the passes that all its products share.
+// The samples over which a curvature is the mean, with the passes that all its products share. Of
+// several processes each has some pieces of them (base/shares.hpp).
 #pragma once
 
 #include <cstdint>
@@ -34,7 +35,7 @@ class CurvatureSamples {
   int64_t count() const { return samples_.count(); }
   int64_t kept() const;  // bytes
 
-  // Calls body for all pieces, on all threads.
+  // Calls body for the pieces of this process, on all threads.
   void for_each(const std::function<void(const Piece&)>& body) const;
 
   // (1/N) sum of what body gives for each piece, in Network::parameters order, as one vector.

@@ -63,7 +63,7 @@ struct EnsembleState {
 struct EnsembleOptions {
   Context context{};                    // progress counts samples times stages
   std::optional<EnsembleState> from{};  // to go on from
-  // Called after every block of a stage: at most 500 samples.
+  // Called after every block of a stage: at most 500 samples for each process.
   std::function<void(const EnsembleState& state)> checkpoint{};
 };
 

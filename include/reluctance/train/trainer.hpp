@@ -47,7 +47,8 @@ struct TrainingOptions {
 // The gradient of an objective over a batch.
 struct BatchGradient {
   Tensors parameters;
-  Tensor inputs;        // N x input shape: the images that it is taken at
+  Tensor inputs;  // N x input shape: the images that it is taken at; under an attack, zero where
+                  // another process attacked
   double loss_sum = 0;  // over the samples, as trained on
   int64_t correct = 0;
 

@@ -3,6 +3,7 @@
 #include "claims/dynamics_sweep.hpp"
 #include "claims/findings/laboratory.hpp"
 #include "claims/findings/list.hpp"
+#include "reluctance/base/shares.hpp"
 #include "reluctance/network/passes.hpp"
 #include "reluctance/theory/input_spectrum.hpp"
 #include "reluctance/theory/region_attack.hpp"
@@ -39,7 +40,7 @@ Perturbations perturbations(const Network& network, const Samples& samples) {
     return {unit_rows(delta.to(at::kCPU)), unit_rows(perturbation(network, region, c)),
             top / delta.flatten(1).square().sum(1).to(at::kCPU).clamp_min(1e-300)};
   };
-  const Tensors all = map_chunks(dynamics_chunks(network, samples.count()), chunk);
+  const Tensors all = map_shares(dynamics_chunks(network, samples.count()), chunk);
   return {all[0], all[1], all[2]};
 }
 

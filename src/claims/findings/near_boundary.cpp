@@ -3,6 +3,7 @@
 #include "claims/dynamics_sweep.hpp"
 #include "claims/findings/laboratory.hpp"
 #include "claims/findings/list.hpp"
+#include "reluctance/base/shares.hpp"
 #include "reluctance/claims/influence.hpp"
 #include "reluctance/network/passes.hpp"
 #include "reluctance/theory/linear_region.hpp"
@@ -29,7 +30,7 @@ Tensor distances(const Network& network, const Samples& samples) {
     const Tensor each = margin / apart.clamp_min(1e-300).sqrt();
     return Tensors{each.scatter(1, y, INFINITY).amin(1)};
   };
-  return map_chunks(dynamics_chunks(network, samples.count()), chunk)[0];
+  return map_shares(dynamics_chunks(network, samples.count()), chunk)[0];
 }
 
 Interval share_of_nearest(const Tensor& distance, const Tensor& influence, std::uint64_t seed) {
