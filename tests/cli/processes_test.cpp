@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <csignal>
+#include <ctime>
 #include <deque>
 #include <nlohmann/json.hpp>
 
@@ -67,17 +68,34 @@ class Processes : public Cli {
     return outcome.err.find(words) != std::string::npos;
   }
 
-  // Long enough to be interrupted: many images, and an attack that goes on.
-  Arguments long_evaluation(const std::string& file) const {
-    return on_both("evaluate") + one_thread +
-           Arguments{"--attack", "autoattack", "--norm", "l2", "--eps", "0.3", "--save", file};
+  // Many images, and an attack that goes on: some 20 ms of work for each.
+  static Arguments long_evaluation(const std::string& file, int images) {
+    return Arguments{"evaluate",
+                     "--data",
+                     "fashion-mnist",
+                     "--model",
+                     model(),
+                     "--limit",
+                     std::to_string(images),
+                     "--attack",
+                     "autoattack",
+                     "--norm",
+                     "l2",
+                     "--eps",
+                     "0.3",
+                     "--save",
+                     file} +
+           one_thread;
   }
 
-  // Until rank 0 shows progress.
+  // Until rank 0 has done what takes a process more than to start, however busy the machine is.
   static void await_work(std::deque<Program>& programs) {
-    const auto end = Clock::now() + seconds(100);
-    while (Clock::now() < end && programs.front().so_far().err.empty()) {
+    constexpr double start = 2;  // seconds of processor time
+    clockid_t clock{};
+    ASSERT_EQ(::clock_getcpuclockid(programs.front().process(), &clock), 0);
+    for (timespec used{}; used.tv_sec + used.tv_nsec * 1e-9 < start;) {
       for (Program& each : programs) each.listen(milliseconds(50));
+      ASSERT_EQ(::clock_gettime(clock, &used), 0) << "it has ended";
     }
   }
 
@@ -97,7 +115,7 @@ class Processes : public Cli {
 };
 
 TEST_F(Processes, EvaluateTheSameBytes) {
-  expect_the_same_bytes(on_both("evaluate") + Arguments{"--limit", "120", "--eps", "0.03"},
+  expect_the_same_bytes(on_both("evaluate") + Arguments{"--limit", "60", "--eps", "0.03"},
                         {1, 2, 3, 4});
 }
 
@@ -118,7 +136,7 @@ TEST_F(Processes, FindTheSameCurvatureToRounding) {
         {"ggn"},
         {"effective", "--attack", "pgd", "--norm", "l2", "--eps", "0.3", "--steps", "3"}}) {
     Tensor alone;
-    for (const int count : {1, 2, 3}) {
+    for (const int count : {1, 3}) {
       const std::string file = path("pairs.npz", count);
       const Arguments command = on_both("curvature") +
                                 Arguments{"--limit", "100",    "--top", "2",         "--tolerance",
@@ -128,7 +146,7 @@ TEST_F(Processes, FindTheSameCurvatureToRounding) {
       const Tensor values = read_npz(file).at("eigenvalues");
       if (count == 1) alone = values;
       EXPECT_TRUE(at::allclose(values, alone, 1e-4, 0)) << matrix[0] << ": " << values << alone;
-      if (count < 3) continue;
+      if (count == 1) continue;
       const std::string once = bytes_of(file);
       run_in(count, command);
       EXPECT_EQ(bytes_of(file), once) << matrix[0] << ", run again";
@@ -150,18 +168,19 @@ TEST_F(Processes, TrainTheSameNetworkToRounding) {
 }
 
 // What one process left, three go on from, and the other way round.
-TEST_F(Processes, ResumeInAnotherNumber) {
+TEST_F(Processes, GoOnInAnotherNumber) {
   const std::string whole = in_folder("whole.npz").string();
   const std::string file = in_folder("parts.npz").string();
-  ASSERT_TRUE(succeeded(run_here(long_evaluation(whole))));
-  std::deque<Program> programs = start(3, long_evaluation(file));
+  constexpr int images = 500;
+  ASSERT_TRUE(succeeded(run_here(long_evaluation(whole, images))));
+  std::deque<Program> programs = start(3, long_evaluation(file, images));
   await_work(programs);
   programs[1].send(SIGINT);  // one is told, all stop
   const std::vector<ProgramOutcome> outcomes = wait(programs);
   for (const ProgramOutcome& each : outcomes) EXPECT_EQ(each.code, 130) << each;
   EXPECT_TRUE(says(outcomes[0], "--resume")) << outcomes[0];
   EXPECT_TRUE(std::filesystem::exists(file + ".checkpoint"));
-  std::deque<Program> more = start(2, long_evaluation(file) + Arguments{"--resume"});
+  std::deque<Program> more = start(2, long_evaluation(file, images) + Arguments{"--resume"});
   for (const ProgramOutcome& each : wait(more)) ASSERT_TRUE(succeeded(each));
   expect_the_same_to_rounding(file, whole);
   EXPECT_FALSE(std::filesystem::exists(file + ".checkpoint"));
@@ -176,7 +195,7 @@ TEST_F(Processes, EndTogetherWhenOneIsLost) {
                            Case{2, SIGSTOP, "rank 2 has ended or hangs; it was at: "},
                            Case{0, SIGKILL, "rank 0 has ended"}}) {
     const std::string file = in_folder("lost.npz").string();
-    std::deque<Program> programs = start(3, long_evaluation(file));
+    std::deque<Program> programs = start(3, long_evaluation(file, 2000));
     await_work(programs);
     const auto begin = Clock::now();
     programs[static_cast<std::size_t>(each.lost)].send(each.signal);
