@@ -3,11 +3,11 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cctype>
 #include <cmath>
 #include <cstdio>
 #include <utility>
 
+#include "reluctance/base/printable.hpp"
 #include "reluctance/base/processes.hpp"
 
 namespace reluctance {
@@ -16,10 +16,7 @@ std::string one_line(std::string text) {
   // Names from files can be as long as they like.
   constexpr std::size_t most = 2000;
   if (text.size() > most) text.replace(most / 2, text.size() - most, " [...] ");
-  for (char& c : text) {
-    if (std::iscntrl(static_cast<unsigned char>(c))) c = '?';
-  }
-  return text;
+  return printable(std::move(text));
 }
 
 void note(const std::string& text) {

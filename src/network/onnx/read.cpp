@@ -1,7 +1,6 @@
 // From a file that may hold anything to a network or one line on what is wrong.
 #include <onnx/onnx_pb.h>
 
-#include <cctype>
 #include <cstdint>
 #include <new>
 #include <optional>
@@ -10,6 +9,7 @@
 #include "graph.hpp"
 #include "reluctance/base/error.hpp"
 #include "reluctance/base/files.hpp"
+#include "reluctance/base/printable.hpp"
 #include "reluctance/network/onnx.hpp"
 
 namespace reluctance {
@@ -17,14 +17,6 @@ namespace {
 
 // What protocol buffers can hold. Larger weights lie in files of their own.
 constexpr std::uint64_t largest_model = (std::uint64_t{1} << 31) - 1;
-
-// Names come from the file, and could hold line breaks or commands for a terminal.
-std::string printable(std::string text) {
-  for (char& letter : text) {
-    if (std::iscntrl(static_cast<unsigned char>(letter))) letter = '?';
-  }
-  return text;
-}
 
 ImportedNetwork imported(std::string_view bytes, const std::string& name,
                          const std::optional<std::filesystem::path>& folder, const Answer& answer) {
