@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cstdlib>
+#include <initializer_list>
 #include <optional>
 
 #include "reluctance/base/error.hpp"
@@ -10,7 +11,7 @@
 namespace reluctance {
 namespace {
 
-constexpr int most_processes = 100000;
+constexpr int most_processes = 4096;
 constexpr int largest_port = 65535;
 
 class Variables {
@@ -41,11 +42,18 @@ class Variables {
 };
 
 struct Names {
-  const char *rank, *count, *local_rank, *local_count;
+  const char *rank, *count, *local_count;
 };
-constexpr Names torchrun{"RANK", "WORLD_SIZE", "LOCAL_RANK", "LOCAL_WORLD_SIZE"};
+constexpr Names torchrun{"RANK", "WORLD_SIZE", "LOCAL_WORLD_SIZE"};
 constexpr Names open_mpi{"OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE",
-                         "OMPI_COMM_WORLD_LOCAL_RANK", "OMPI_COMM_WORLD_LOCAL_SIZE"};
+                         "OMPI_COMM_WORLD_LOCAL_SIZE"};
+
+// Their values one after the other: the same for all processes of a job.
+std::string job_of(const Variables& variables, std::initializer_list<const char*> names) {
+  std::string job;
+  for (const char* name : names) job += variables.text(name) + ".";
+  return job;
+}
 
 // If a launcher with these names has started the process.
 std::optional<Launch> launched(const Variables& variables, const Names& names) {
@@ -61,8 +69,6 @@ std::optional<Launch> launched(const Variables& variables, const Names& names) {
   launch.count = variables.whole(names.count, 1, most_processes);
   launch.rank = variables.whole(names.rank, 0, launch.count - 1);
   launch.local_count = variables.whole_or(names.local_count, launch.count, 1, launch.count);
-  launch.local_rank = variables.whole_or(names.local_rank, launch.rank % launch.local_count, 0,
-                                         launch.local_count - 1);
   return launch;
 }
 
@@ -77,21 +83,18 @@ std::optional<Launch> launched_by_slurm(const Variables& variables) {
                                           variables.whole_or("SLURM_NNODES", 1, 1, most_processes),
                                           1, most_processes);
   launch.local_count = std::max(1, (launch.count + machines - 1) / machines);
-  launch.local_rank = variables.whole_or("SLURM_LOCALID", 0, 0, launch.count - 1);
+  launch.job = job_of(variables, {"SLURM_JOB_ID", "SLURM_STEP_ID"});
   const std::string list = variables.text("SLURM_STEP_NODELIST");
   launch.address = first_machine(list.empty() ? variables.text("SLURM_NODELIST") : list);
   return launch;
 }
 
 // The same for all processes of a job, likely another one for another job.
-std::uint16_t port_of_job(const Variables& variables) {
+std::uint16_t port_of(const std::string& job) {
   constexpr std::uint32_t first = 20000;  // below those that systems give away
   constexpr std::uint32_t ports = 12000;
   std::uint32_t mixed = 2166136261;  // FNV-1a
-  for (const char* name : {"PMIX_NAMESPACE", "OMPI_MCA_ess_base_jobid", "SLURM_JOB_ID"}) {
-    for (const char c : variables.text(name))
-      mixed = (mixed ^ static_cast<unsigned char>(c)) * 16777619;
-  }
+  for (const char c : job) mixed = (mixed ^ static_cast<unsigned char>(c)) * 16777619;
   return static_cast<std::uint16_t>(first + mixed % ports);
 }
 
@@ -111,8 +114,11 @@ void find_address(Launch& launch, const Variables& variables, bool by_torchrun) 
   } else if (by_torchrun) {
     throw Error("MASTER_PORT is not set: the processes need a free port of the machine of rank 0");
   } else {
-    launch.port = port_of_job(variables);
+    launch.port = port_of(launch.job);
   }
+  // There torchrun itself listens, for workers that ask its store.
+  const bool taken = by_torchrun && variables.text("TORCHELASTIC_USE_AGENT_STORE") == "True";
+  if (taken) launch.port += launch.port < largest_port ? 1 : -1;
 }
 
 }  // namespace
@@ -147,7 +153,12 @@ Launch read_launch(const Environment& environment) {
         "RANK and WORLD_SIZE contradict OMPI_COMM_WORLD_RANK and OMPI_COMM_WORLD_SIZE; use one "
         "launcher, or unset the variables of the other");
   }
-  if (!launch) launch = by_mpi;
+  if (launch) launch->job = job_of(variables, {"TORCHELASTIC_RUN_ID"});
+  if (!launch && by_mpi) {
+    launch = by_mpi;
+    // No step of Slurm: mpirun starts processes of other machines in steps of its own.
+    launch->job = job_of(variables, {"PMIX_NAMESPACE", "OMPI_MCA_ess_base_jobid", "SLURM_JOB_ID"});
+  }
   if (!launch) launch = launched_by_slurm(variables);
   if (!launch || launch->count == 1) return {};
   find_address(*launch, variables, by_torchrun);

@@ -23,17 +23,18 @@ Variables with(Variables variables, const Variables& more) {
   return variables;
 }
 
-const Variables torchrun{{"RANK", "5"},           {"WORLD_SIZE", "8"},
-                         {"LOCAL_RANK", "1"},     {"LOCAL_WORLD_SIZE", "4"},
-                         {"MASTER_ADDR", "host"}, {"MASTER_PORT", "29501"}};
+const Variables torchrun{{"RANK", "5"},
+                         {"WORLD_SIZE", "8"},
+                         {"LOCAL_WORLD_SIZE", "4"},
+                         {"MASTER_ADDR", "host"},
+                         {"MASTER_PORT", "29501"}};
 const Variables open_mpi{{"OMPI_COMM_WORLD_RANK", "1"},
                          {"OMPI_COMM_WORLD_SIZE", "4"},
-                         {"OMPI_COMM_WORLD_LOCAL_RANK", "1"},
                          {"OMPI_COMM_WORLD_LOCAL_SIZE", "4"},
                          {"PMIX_NAMESPACE", "1234567"}};
 const Variables slurm{
-    {"SLURM_PROCID", "3"},  {"SLURM_STEP_NUM_TASKS", "6"},        {"SLURM_LOCALID", "0"},
-    {"SLURM_JOB_ID", "77"}, {"SLURM_STEP_NODELIST", "node[3-4]"}, {"SLURM_STEP_NUM_NODES", "2"}};
+    {"SLURM_PROCID", "3"},  {"SLURM_STEP_NUM_TASKS", "6"},        {"SLURM_JOB_ID", "77"},
+    {"SLURM_STEP_ID", "4"}, {"SLURM_STEP_NODELIST", "node[3-4]"}, {"SLURM_STEP_NUM_NODES", "2"}};
 
 TEST(Launch, WithoutVariablesIsAlone) {
   const Launch launch = launch_of({});
@@ -47,10 +48,31 @@ TEST(Launch, OfTorchrun) {
   const Launch launch = launch_of(torchrun);
   EXPECT_EQ(launch.rank, 5);
   EXPECT_EQ(launch.count, 8);
-  EXPECT_EQ(launch.local_rank, 1);
   EXPECT_EQ(launch.local_count, 4);
   EXPECT_EQ(launch.address, "host");
   EXPECT_EQ(launch.port, 29501);
+}
+
+// Some of its backends listen at MASTER_PORT themselves.
+TEST(Launch, OfTorchrunLeavesThePortOfItsAgent) {
+  const Variables agent{{"TORCHELASTIC_USE_AGENT_STORE", "True"}};
+  EXPECT_EQ(launch_of(with(torchrun, agent)).port, 29502);
+  EXPECT_EQ(launch_of(with(with(torchrun, agent), {{"MASTER_PORT", "65535"}})).port, 65534);
+  EXPECT_EQ(launch_of(with(torchrun, {{"TORCHELASTIC_USE_AGENT_STORE", "False"}})).port, 29501);
+}
+
+TEST(Launch, JobsAndTheirStepsAreToldApart) {
+  const auto job = [](const Variables& base, const char* name, const char* value) {
+    return launch_of(with(base, {{name, value}})).job;
+  };
+  EXPECT_NE(launch_of(slurm).job, job(slurm, "SLURM_STEP_ID", "5"));
+  EXPECT_NE(launch_of(slurm).port, launch_of(with(slurm, {{"SLURM_STEP_ID", "5"}})).port);
+  EXPECT_EQ(launch_of(slurm).job, job(slurm, "SLURM_PROCID", "4"));
+  EXPECT_NE(launch_of(open_mpi).job, job(open_mpi, "PMIX_NAMESPACE", "7"));
+  EXPECT_NE(launch_of(torchrun).job, job(torchrun, "TORCHELASTIC_RUN_ID", "7"));
+  // Both start what runs on other machines in steps of their own.
+  EXPECT_EQ(launch_of(open_mpi).job, job(open_mpi, "SLURM_STEP_ID", "7"));
+  EXPECT_EQ(launch_of(torchrun).job, job(torchrun, "SLURM_STEP_ID", "7"));
 }
 
 TEST(Launch, OfOpenMpiOnOneMachineNeedsNoAddress) {
@@ -83,12 +105,10 @@ TEST(Launch, OfSlurmListensOnTheFirstMachine) {
 
 // The batch script has the job's variables; it is one process, whatever the job's tasks.
 TEST(Launch, OfABatchScriptOfSlurmIsAlone) {
-  EXPECT_EQ(launch_of({{"SLURM_PROCID", "0"}, {"SLURM_NTASKS", "4"}, {"SLURM_LOCALID", "0"}}).count,
-            1);
+  EXPECT_EQ(launch_of({{"SLURM_PROCID", "0"}, {"SLURM_NTASKS", "4"}}).count, 1);
   EXPECT_EQ(launch_of({{"SLURM_PROCID", "1"},
                        {"SLURM_NTASKS", "4"},
                        {"SLURM_STEP_ID", "0"},
-                       {"SLURM_LOCALID", "1"},
                        {"SLURM_NODELIST", "here"}})
                 .count,
             4);
@@ -117,11 +137,11 @@ TEST(Launch, RefusesWhatIsBroken) {
   refused(with(torchrun, {{"RANK", "one"}}), "RANK=one");
   refused(with(torchrun, {{"WORLD_SIZE", "0"}}), "WORLD_SIZE=0");
   refused(with(torchrun, {{"WORLD_SIZE", "8 "}}), "WORLD_SIZE=8 ");
+  refused(with(torchrun, {{"WORLD_SIZE", "100000"}}), "to 4096");
   refused(with(torchrun, {{"WORLD_SIZE", "99999999999"}}), "WORLD_SIZE=99999999999");
   refused(with(torchrun, {{"MASTER_PORT", "70000"}}), "MASTER_PORT=70000");
   refused(with(torchrun, {{"MASTER_PORT", ""}}), "MASTER_PORT");
   refused(with(torchrun, {{"MASTER_ADDR", ""}}), "MASTER_ADDR");
-  refused(with(torchrun, {{"LOCAL_RANK", "4"}}), "LOCAL_RANK=4");
   refused(with(torchrun, {{"LOCAL_WORLD_SIZE", "9"}}), "LOCAL_WORLD_SIZE=9");
   refused(with(torchrun, open_mpi), "OMPI_COMM_WORLD_RANK");
   refused(with(slurm, {{"SLURM_STEP_NODELIST", ""}}), "MASTER_ADDR");
