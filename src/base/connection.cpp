@@ -4,6 +4,7 @@
 
 #include <ATen/ATen.h>
 
+#include <torch/csrc/distributed/c10d/PrefixStore.hpp>
 #include <torch/csrc/distributed/c10d/ProcessGroupGloo.hpp>
 #include <torch/csrc/distributed/c10d/TCPStore.hpp>
 
@@ -35,28 +36,40 @@ c10::intrusive_ptr<c10d::Store> open_store(const Launch& launch, bool serves) {
   options.isServer = serves;
   options.waitWorkers = false;
   options.timeout = std::chrono::duration_cast<milliseconds>(to_join);
-  return c10::make_intrusive<c10d::TCPStore>(launch.address, options);
+  // Another job's processes may come to the same port, and do not find each other then.
+  return c10::make_intrusive<c10d::PrefixStore>(
+      "reluctance/" + launch.job, c10::make_intrusive<c10d::TCPStore>(launch.address, options));
+}
+
+std::string names_of_missing(c10d::Store& store, const Launch& launch) {
+  constexpr int most = 10;
+  std::string names;
+  int missing = 0;
+  for (int rank = 0; rank < launch.count; ++rank) {
+    if (store.check({"here/" + std::to_string(rank)})) continue;
+    if (++missing <= most) names += " " + std::to_string(rank);
+  }
+  return missing > most ? names + " and " + std::to_string(missing - most) + " more" : names;
 }
 
 // All must be there before the heartbeat looks for them.
 void await_all(c10d::Store& store, const Launch& launch) {
-  std::vector<std::string> keys;
-  store.set("here/" + std::to_string(launch.rank), std::vector<std::uint8_t>{1});
-  for (int rank = 0; rank < launch.count; ++rank) keys.push_back("here/" + std::to_string(rank));
+  if (store.add("here/" + std::to_string(launch.rank), 1) > 1) {
+    throw Error("rank " + std::to_string(launch.rank) + " is at " + place_of(launch) +
+                    " already; if that is another run, give each a MASTER_PORT of its own",
+                Error::Kind::job);
+  }
+  store.add("here", 1);
   const auto end = Clock::now() + to_join;
-  while (!store.check(keys)) {
+  while (store.add("here", 0) < launch.count) {
     check_interrupt();
     if (Clock::now() < end) {
       std::this_thread::sleep_for(milliseconds(20));
       continue;
     }
-    std::string missing;
-    for (int rank = 0; rank < launch.count; ++rank) {
-      if (!store.check({keys[static_cast<std::size_t>(rank)]}))
-        missing += " " + std::to_string(rank);
-    }
     throw Error("of " + std::to_string(launch.count) + " processes these did not come to " +
-                    place_of(launch) + " within two minutes: rank" + missing,
+                    place_of(launch) + " within two minutes: rank" +
+                    names_of_missing(store, launch),
                 Error::Kind::job);
   }
 }
@@ -95,14 +108,15 @@ struct Connection::Parts {
         return;
       } catch (const std::exception& error) {
         check_interrupt();
-        if (!work->isCompleted()) continue;
+        // It was late, and may have come since: the next wait says so.
+        if (!work->isCompleted() || work->isSuccess()) continue;
         heartbeat->suspect();
         for (const auto end = Clock::now() + to_know; Clock::now() < end;) {
           check_interrupt();
           std::this_thread::sleep_for(step);
         }
-        throw Error("lost the connection to another process: " + first_line(error.what()),
-                    Error::Kind::job);
+        heartbeat->broken(first_line(error.what()));
+        check_interrupt();
       }
     }
   }
@@ -131,18 +145,16 @@ Connection::~Connection() = default;
 Heartbeat& Connection::heartbeat() { return *parts_->heartbeat; }
 
 Tensor Connection::rows(const Tensor& own) {
-  std::vector<std::vector<Tensor>> rows(1);
-  for (int rank = 0; rank < parts_->group->getSize(); ++rank)
-    rows[0].push_back(at::empty_like(own));
+  const Tensor all = own.new_empty({parts_->group->getSize(), own.numel()});
+  std::vector<std::vector<Tensor>> rows{all.unbind()};
   std::vector<Tensor> inputs{own};
   parts_->finish(parts_->group->allgather(rows, inputs));
-  return at::stack(rows[0]);
+  return all;
 }
 
-Tensor Connection::sum(const Tensor& own) {
-  std::vector<Tensor> sum{own.clone()};
-  parts_->finish(parts_->group->allreduce(sum));
-  return sum[0];
+void Connection::sum(Tensor& own) {
+  std::vector<Tensor> sums{own};
+  parts_->finish(parts_->group->allreduce(sums));
 }
 
 }  // namespace reluctance
@@ -164,7 +176,7 @@ Connection::Connection(const Launch&) {
 Connection::~Connection() = default;
 Heartbeat& Connection::heartbeat() { std::abort(); }
 Tensor Connection::rows(const Tensor& own) { return own; }
-Tensor Connection::sum(const Tensor& own) { return own; }
+void Connection::sum(Tensor&) {}
 
 }  // namespace reluctance
 

@@ -21,8 +21,8 @@ class Connection {
 
   // Both wait for all processes, and throw Interrupted when one is lost or asked to stop. `own` is
   // on the CPU, and of the same shape and type everywhere.
-  Tensor rows(const Tensor& own);  // all of them, R x its shape
-  Tensor sum(const Tensor& own);
+  Tensor rows(const Tensor& own);  // own: n; all of them: R x n
+  void sum(Tensor& own);           // in its place
 
  private:
   struct Parts;

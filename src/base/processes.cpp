@@ -30,12 +30,14 @@ void describe(const Tensor& tensor, std::vector<int64_t>& head) {
   for (const int64_t size : tensor.sizes()) head.push_back(size);
 }
 
-// Of one process: its head, then the bytes of its tensors.
+// Every part of a row begins where numbers of any type may.
+int64_t padded(int64_t bytes) { return (bytes + 7) / 8 * 8; }
+
+// Of one process: its head, then its tensors, which stay where they are.
 Tensors unpacked(const Tensor& bytes, int64_t heads, const c10::Device& device) {
-  const auto* begin = bytes.data_ptr<std::uint8_t>();
-  const auto* head = reinterpret_cast<const int64_t*>(begin);
+  const auto* head = reinterpret_cast<const int64_t*>(bytes.data_ptr<std::uint8_t>());
   const int64_t* end = head + heads;
-  const std::uint8_t* from = begin + heads * static_cast<int64_t>(sizeof(int64_t));
+  int64_t from = heads * static_cast<int64_t>(sizeof(int64_t));
   Tensors tensors;
   while (head < end) {
     if (*head++ == 0) {
@@ -45,10 +47,12 @@ Tensors unpacked(const Tensor& bytes, int64_t heads, const c10::Device& device) 
     const auto type = static_cast<at::ScalarType>(*head++);
     const bool on_cpu = *head++ != 0;
     const int64_t dims = *head++;
-    const Tensor tensor = at::empty(at::IntArrayRef(head, static_cast<std::size_t>(dims)), type);
+    const at::IntArrayRef shape(head, static_cast<std::size_t>(dims));
     head += dims;
-    if (tensor.nbytes() > 0) std::memcpy(tensor.data_ptr(), from, tensor.nbytes());
-    from += tensor.nbytes();
+    int64_t size = static_cast<int64_t>(c10::elementSize(type));
+    for (const int64_t each : shape) size *= each;
+    const Tensor tensor = bytes.slice(0, from, from + size).view(type).view(shape);
+    from += padded(size);
     tensors.push_back(on_cpu ? tensor : tensor.to(device));
   }
   return tensors;
@@ -64,12 +68,13 @@ void join_processes() {
   if (own_launch.count > 1 && !connection) connection = new Connection(own_launch);
 }
 
-void leave_processes() {
-  if (!connection) return;
-  const bool all_is_well = fault_of_processes().empty() && !interrupt_requested();
+bool leave_processes() {
+  if (!connection) return true;
+  const bool all_is_well = fault_of_processes().text.empty() && !interrupt_requested();
   connection->heartbeat().leave();
   if (all_is_well) delete connection;
   connection = nullptr;
+  return all_is_well;
 }
 
 bool divides() { return connection && !at_own_share && !at::in_parallel_region(); }
@@ -85,7 +90,7 @@ std::vector<Tensors> gather(const Tensors& own, const c10::Device& device) {
     if (each.defined()) parts.push_back(each.to(at::kCPU).contiguous());
   }
   auto size = static_cast<int64_t>(head.size() * sizeof(int64_t));
-  for (const Tensor& each : parts) size += static_cast<int64_t>(each.nbytes());
+  for (const Tensor& each : parts) size += padded(static_cast<int64_t>(each.nbytes()));
   const Tensor sizes =
       connection->rows(at::tensor({static_cast<int64_t>(head.size()), size}, at::kLong));
   const int64_t most = sizes.select(1, 1).max().item<int64_t>();
@@ -97,12 +102,12 @@ std::vector<Tensors> gather(const Tensors& own, const c10::Device& device) {
   to += head.size() * sizeof(int64_t);
   for (const Tensor& each : parts) {
     if (each.nbytes() > 0) std::memcpy(to, each.data_ptr(), each.nbytes());
-    to += each.nbytes();
+    to += padded(static_cast<int64_t>(each.nbytes()));
   }
   const Tensor rows = connection->rows(packed);
   for (int rank = 0; rank < own_launch.count; ++rank) {
     all[static_cast<std::size_t>(rank)] =
-        unpacked(rows[rank].contiguous(), sizes[rank][0].item<int64_t>(), device);
+        unpacked(rows[rank], sizes[rank][0].item<int64_t>(), device);
   }
   return all;
 }
@@ -110,7 +115,9 @@ std::vector<Tensors> gather(const Tensors& own, const c10::Device& device) {
 Tensors sum_over_processes(const Tensors& own) {
   Tensors rows;
   for (const Tensor& each : own) rows.push_back(each.to(at::kCPU, at::kDouble).flatten());
-  const Tensor sum = connection->sum(at::cat(rows));
+  Tensor sum = at::cat(rows);
+  rows.clear();
+  connection->sum(sum);
   Tensors sums;
   int64_t begin = 0;
   for (const Tensor& each : own) {
@@ -122,7 +129,9 @@ Tensors sum_over_processes(const Tensors& own) {
 }
 
 void await_processes() {
-  if (divides()) connection->sum(at::zeros({1}));
+  if (!divides()) return;
+  Tensor nothing = at::zeros({1});
+  connection->sum(nothing);
 }
 
 void require_agreement(const std::string& what, const std::string& text) {
@@ -142,7 +151,7 @@ void tell_activity(const std::string& activity) {
   if (connection) connection->heartbeat().tell(activity);
 }
 
-std::string fault_of_processes() { return connection ? connection->heartbeat().fault() : ""; }
+Fault fault_of_processes() { return connection ? connection->heartbeat().fault() : Fault{}; }
 
 bool report_failure(const std::string& message) {
   return !connection || connection->heartbeat().report(message);

@@ -5,9 +5,13 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
+#include <cerrno>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
+#include <ctime>
 #include <new>
 #include <string_view>
 
@@ -31,10 +35,28 @@ constexpr int exit_interrupted = 130;  // 128 + SIGINT, as shells count
 // Some steps cannot be left: one large decomposition, for example. They are given that long.
 constexpr unsigned patience = 2;  // seconds
 
-extern "C" void on_interrupt(int) {
-  if (interrupt_requested()) std::_Exit(exit_interrupted);  // asked twice: at once
-  request_interrupt();
-  ::alarm(patience);
+// When this process was first told to stop, by the monotonic clock in nanoseconds; 0: not yet.
+std::atomic<int64_t> told{0};
+static_assert(std::atomic<int64_t>::is_always_lock_free, "a signal handler stores to it");
+
+// Launchers pass on the signal that the terminal has sent already, and ask those that save what is
+// known to end, too.
+bool repeated_by_launcher(int signal, int64_t since) {
+  constexpr int64_t at_once = 1'000'000'000;
+  return launch().count > 1 && (since < at_once || (signal == SIGTERM && interrupt_noticed()));
+}
+
+extern "C" void on_interrupt(int signal) {
+  timespec clock{};
+  ::clock_gettime(CLOCK_MONOTONIC, &clock);
+  const int64_t now = int64_t{clock.tv_sec} * 1'000'000'000 + clock.tv_nsec;
+  int64_t first = 0;
+  if (told.compare_exchange_strong(first, now)) {
+    request_interrupt();
+    ::alarm(patience);
+  } else if (!repeated_by_launcher(signal, now - first)) {
+    std::_Exit(exit_interrupted);  // asked twice: at once
+  }
 }
 
 extern "C" void on_alarm(int) {
@@ -55,14 +77,14 @@ void fail(const std::string& message) {
 // Asked to stop, or stopped because another process was lost or has failed, which has told of
 // itself if it could.
 int stopped(const Interrupted& how_to_go_on) {
-  const std::string fault = fault_of_processes();
-  const std::string message = (fault.empty() ? "" : fault + "; ") + how_to_go_on.what();
+  const Fault fault = fault_of_processes();
+  const std::string message = (fault.text.empty() ? "" : fault.text + "; ") + how_to_go_on.what();
   if (is_first_process()) {
     note("reluctance: " + message);
-  } else if (fault.starts_with("rank 0 has")) {
+  } else if (fault.first_is_lost) {
     fail(message);
   }
-  return fault.empty() ? exit_interrupted : exit_job_failed;
+  return fault.text.empty() ? exit_interrupted : exit_job_failed;
 }
 
 // Names of all options that the chosen subcommand knows.
@@ -121,7 +143,7 @@ int run(int argc, char** argv) {
   } catch (const CLI::Success& help) {
     return app.exit(help);
   } catch (const CLI::ParseError& error) {
-    note("reluctance: " + with_suggestion(app, error));
+    fail(with_suggestion(app, error));
     return exit_bad_input;
   }
 }
@@ -129,7 +151,10 @@ int run(int argc, char** argv) {
 int run_and_report(int argc, char** argv) {
   try {
     set_launch(read_launch());
-    if (!is_first_process() && !std::freopen("/dev/null", "w", stdout)) return exit_job_failed;
+    if (!is_first_process() && !std::freopen("/dev/null", "w", stdout)) {
+      throw Error(std::string("/dev/null cannot be opened: ") + std::strerror(errno),
+                  Error::Kind::job);
+    }
     const int code = run(argc, argv);
     await_processes();
     if (code == 0 && (std::fflush(stdout) != 0 || std::ferror(stdout) != 0)) {
@@ -164,9 +189,7 @@ int run_program(int argc, char** argv) {
   std::signal(SIGXFSZ, SIG_IGN);  // writing beyond a limit of the system then fails with a reason
   remember_command_line(argc, argv);
   const int code = run_and_report(argc, argv);
-  leave_processes();
-  if (code != 0 && launch().count > 1) {
-    // What waits for processes that are gone is left to the system.
+  if (!leave_processes()) {
     std::fflush(nullptr);
     std::_Exit(code);
   }

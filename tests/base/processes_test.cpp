@@ -3,8 +3,15 @@
 #include <ATen/ATen.h>
 #include <gtest/gtest.h>
 
+#include <chrono>
+#include <filesystem>
+#include <fstream>
+#include <thread>
+
 #include "base/error_of.hpp"
 #include "base/in_processes.hpp"
+#include "reluctance/base/progress.hpp"
+#include "temporary_folder.hpp"
 
 namespace reluctance {
 namespace {
@@ -14,9 +21,9 @@ TEST(Processes, OneIsAlone) {
   join_processes();
   EXPECT_FALSE(divides());
   require_agreement("the weather", "fair");
-  EXPECT_EQ(fault_of_processes(), "");
+  EXPECT_EQ(fault_of_processes().text, "");
   EXPECT_TRUE(report_failure("a failure that only this process can tell of"));
-  leave_processes();
+  EXPECT_TRUE(leave_processes());
 }
 
 TEST(Processes, GatherTensorsOfAnyNumberShapeAndType) {
@@ -66,6 +73,31 @@ TEST(Processes, DisagreementNamesWhatAndWho) {
         error_of([] { require_agreement("the wind", launch().rank == 1 ? "west" : "east"); });
     return message.starts_with("the wind of rank 1 differs") ? "" : "not refused: " + message;
   });
+}
+
+// A checkpoint may take longer than others are given to stop.
+TEST(Processes, TheFirstIsNotEndedWhileItSaves) {
+  const TemporaryFolder folder;
+  const std::filesystem::path saved = folder.path() / "saved";
+  in_processes(2, [&]() -> std::string {
+    if (launch().rank == 1) {
+      report_failure("no memory");
+      leave_processes();
+      ::_exit(0);
+    }
+    try {
+      await_processes();
+      return "nothing was thrown";
+    } catch (const Interrupted&) {
+    }
+    std::this_thread::sleep_for(std::chrono::seconds(10));
+    const Fault fault = fault_of_processes();
+    if (!fault.text.ends_with("no memory") || fault.first_is_lost) return fault.text;
+    std::ofstream(saved) << "all";
+    leave_processes();
+    ::_exit(0);
+  });
+  EXPECT_TRUE(std::filesystem::exists(saved));
 }
 
 TEST(Processes, NothingIsDividedWithinAShare) {

@@ -26,8 +26,9 @@ inline bool is_first_process() { return launch().rank == 0; }
 void join_processes();
 
 // Leaves the others, whatever they are at; nothing happens if it has not joined. Rank 0, who has
-// the store, waits some seconds for them.
-void leave_processes();
+// the store, waits some seconds for them. False if threads are left that may still wait for
+// processes that are gone: then the program must end by _Exit.
+bool leave_processes();
 
 // Whether work is divided now: several processes have joined, and this thread is not at its share
 // of something that is already.
@@ -65,9 +66,14 @@ void require_agreement(const std::string& what, const std::string& text);
 // What this process is at, for the message if it ends or hangs.
 void tell_activity(const std::string& activity);
 
-// Why all must end: a process that failed, ended or hangs, with its rank and what it was at; empty
-// while all is well.
-std::string fault_of_processes();
+// Why all must end.
+struct Fault {
+  // A process that failed, ended or hangs, with its rank and what it was at; empty while all is
+  // well.
+  std::string text{};
+  bool first_is_lost = false;  // and cannot say it
+};
+Fault fault_of_processes();
 
 // Tells the others that this process has failed. False if rank 0 has failed by the same words, and
 // has told of it.
