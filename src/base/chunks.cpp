@@ -7,6 +7,8 @@
 
 #include <algorithm>
 
+#include "reluctance/base/piece_size.hpp"
+
 namespace reluctance {
 namespace {
 
@@ -28,10 +30,7 @@ class OneThread {
 // The pieces of some chunks.
 struct Pieces {
   explicit Pieces(const Chunks& chunks) {
-    // Pieces below this size spend more on starting operators than on running them.
-    constexpr int64_t smallest = 16;
-    const int64_t per_thread = (chunks.count + at::get_num_threads() - 1) / at::get_num_threads();
-    size = chunks.device.is_cpu() ? std::min(chunks.size, std::max(per_thread, smallest))
+    size = chunks.device.is_cpu() ? piece_size(chunks.count, chunks.size, at::get_num_threads())
                                   : chunks.size;
     count = (chunks.count + size - 1) / size;
   }

@@ -5,6 +5,8 @@
 
 #include <algorithm>
 
+#include "reluctance/base/error.hpp"
+#include "reluctance/base/piece_size.hpp"
 #include "reluctance/base/processes.hpp"
 
 namespace reluctance {
@@ -14,12 +16,10 @@ namespace {
 struct Shares {
   // Cut as in one process, or finer, for so many processes.
   Shares(const Chunks& all, int64_t processes) : chunks(all) {
-    constexpr int64_t smallest = 16;  // as base/chunks.hpp
     const bool cpu = all.device.is_cpu();
     const int64_t workers = processes * (cpu ? at::get_num_threads() : 1);
-    const int64_t each = (all.count + workers - 1) / workers;
     const bool as_they_are = !cpu && processes == 1;
-    size = as_they_are ? all.size : std::min(all.size, std::max(each, smallest));
+    size = as_they_are ? all.size : piece_size(all.count, all.size, workers);
     pieces = (all.count + size - 1) / size;
     own = (pieces - launch().rank + launch().count - 1) / launch().count;
   }
@@ -41,6 +41,38 @@ struct Shares {
   int64_t size, pieces, own;
 };
 
+// As gather, of results for so many samples. Throws Error if that is another number elsewhere.
+std::vector<Tensors> gather_of(int64_t count, Tensors own, const c10::Device& device) {
+  own.push_back(at::scalar_tensor(count, at::kLong));
+  std::vector<Tensors> all = gather(own, device);
+  for (std::size_t rank = 0; rank < all.size(); ++rank) {
+    const auto theirs = all[rank].back().item<int64_t>();
+    all[rank].pop_back();
+    if (theirs == count) continue;
+    throw Error("rank " + std::to_string(rank) + " works on " + std::to_string(theirs) +
+                " samples, this process on " + std::to_string(count) +
+                "; all processes must see the same files");
+  }
+  return all;
+}
+
+// Zeros of the shapes that rank 0 gives, whose own tensors these are.
+Tensors zeros_like_first(const Tensors& own, const c10::Device& device) {
+  Tensors shapes;
+  for (const Tensor& each : own) {
+    shapes.push_back(at::tensor(each.sizes(), at::kLong));
+    shapes.push_back(at::empty({0}, each.options()));
+  }
+  const Tensors first = gather(shapes, device).front();
+  Tensors zeros;
+  for (std::size_t k = 0; k < first.size(); k += 2) {
+    const auto* sizes = first[k].data_ptr<int64_t>();
+    const Shape shape(sizes, sizes + first[k].numel());
+    zeros.push_back(at::zeros(shape, first[k + 1].options()));
+  }
+  return zeros;
+}
+
 }  // namespace
 
 void for_each_share(const Chunks& chunks,
@@ -53,7 +85,11 @@ void for_each_share(const Chunks& chunks,
 }
 
 Tensors map_shares(const Chunks& chunks, const ChunkFunction& body) {
-  if (!divides() || chunks.count == 0) return map_chunks(chunks, body);
+  if (!divides()) return map_chunks(chunks, body);
+  if (chunks.count == 0) {
+    const OwnShare alone;
+    return map_chunks(chunks, body);
+  }
   const Shares shares(chunks, 1);
   std::vector<Tensors> parts(static_cast<std::size_t>(shares.own));
   for_each_share(chunks, [&](int64_t begin, int64_t end) {
@@ -61,7 +97,7 @@ Tensors map_shares(const Chunks& chunks, const ChunkFunction& body) {
   });
   Tensors own;
   for (Tensors& part : parts) own.insert(own.end(), part.begin(), part.end());
-  const std::vector<Tensors> all = gather(own, chunks.device);
+  const std::vector<Tensors> all = gather_of(chunks.count, own, chunks.device);
   const int64_t of_first = (shares.pieces + launch().count - 1) / launch().count;
   Tensors joined(all[0].size() / static_cast<std::size_t>(of_first));
   for (std::size_t k = 0; k < joined.size(); ++k) {
@@ -82,20 +118,16 @@ Tensors sum_shares(const Chunks& chunks, const ChunkFunction& body) {
   const Shares shares(chunks, launch().count);
   Tensors own = [&] {
     const OwnShare alone;
-    const auto piece = [&](int64_t number) {
+    return sum_chunks(shares.own_chunks(), [&](int64_t place, int64_t) {
       Tensors sums;
-      shares.run(number, [&](int64_t begin, int64_t end) { sums = body(begin, end); });
+      shares.run(shares.piece(place), [&](int64_t begin, int64_t end) { sums = body(begin, end); });
       return sums;
-    };
-    if (shares.own > 0) {
-      return sum_chunks(shares.own_chunks(),
-                        [&](int64_t place, int64_t) { return piece(shares.piece(place)); });
-    }
-    // The shapes are known, and nothing is added.
-    Tensors nothing = sum_chunks({chunks.device, 1, 1}, [&](int64_t, int64_t) { return piece(0); });
-    for (Tensor& each : nothing) each.zero_();
-    return nothing;
+    });
   }();
+  if (shares.pieces < launch().count) {
+    const Tensors zeros = zeros_like_first(own, chunks.device);
+    if (own.empty()) own = zeros;
+  }
   return sum_over_processes(own);
 }
 
@@ -103,13 +135,17 @@ Tensors map_rows(int64_t count, const c10::Device& device, const RowsFunction& b
   const auto places = [&](int64_t first, int64_t step) {
     return at::arange(first, count, step, at::TensorOptions(device).dtype(at::kLong));
   };
-  if (!divides() || count == 0) return body(places(0, 1));
+  if (!divides()) return body(places(0, 1));
+  if (count == 0) {
+    const OwnShare alone;
+    return body(places(0, 1));
+  }
   const int64_t step = launch().count;
   const Tensors own = [&] {
     const OwnShare alone;
     return launch().rank < count ? body(places(launch().rank, step)) : Tensors{};
   }();
-  const std::vector<Tensors> all = gather(own, device);
+  const std::vector<Tensors> all = gather_of(count, own, device);
   Tensors joined(all[0].size());
   for (std::size_t k = 0; k < joined.size(); ++k) {
     if (!all[0][k].defined()) continue;

@@ -7,6 +7,7 @@
 #include <set>
 
 #include "reluctance/base/error.hpp"
+#include "reluctance/base/piece_size.hpp"
 #include "reluctance/base/processes.hpp"
 #include "reluctance/base/shares.hpp"
 
@@ -36,8 +37,7 @@ CurvatureSamples::CurvatureSamples(Network network, Samples samples, Loss loss, 
   if (count() == 0) throw Error("a curvature is the mean over samples, and there are none");
   const int64_t threads = network_.device().is_cpu() ? at::get_num_threads() : 1;
   const int64_t workers = divides() ? threads * launch().count : threads;
-  const int64_t share = std::max<int64_t>(1, (count() + workers - 1) / workers);
-  const int64_t size = std::min(chunks_of(network_, count()).size, share);
+  const int64_t size = piece_size(count(), chunks_of(network_, count()).size, workers, 1);
   for (int64_t begin = 0; begin < count(); begin += size) {
     pieces_.push_back({begin, std::min(begin + size, count()), {}, {}});
   }

@@ -194,18 +194,17 @@ TrainingState train(const TrainingState& start, const Samples& samples,
     try {
       result = batch_gradient(state.network, batch_samples, options.objective,
                               starts_of(state, options, batch_samples, places));
+      if (options.carry && divides()) result.inputs = sum_over_processes({result.inputs}).front();
     } catch (const Interrupted&) {
       save();  // the batch that was cut short has left no trace in the state
       throw;
     }
     const double rate = learning_rate_at(options, state.step, total);
     if (!std::isfinite(result.loss_sum)) {
-      throw Error("the loss is not finite at step " + std::to_string(state.step) +
-                      " with learning rate " + std::to_string(rate) + "; try a lower --lr",
-                  Error::Kind::job);
+      throw Diverged("the loss is not finite at step " + std::to_string(state.step) +
+                     " with learning rate " + std::to_string(rate) + "; try a lower --lr");
     }
     descend(state, result.parameters, options, rate);
-    if (options.carry && divides()) result.inputs = sum_over_processes({result.inputs}).front();
     if (options.carry) carry(state, places, result.inputs - batch_samples.images, samples.images);
     state.loss_sum += result.loss_sum;
     state.correct_sum += result.correct;

@@ -3,6 +3,7 @@
 #include <ATen/ATen.h>
 #include <gtest/gtest.h>
 
+#include "base/error_of.hpp"
 #include "base/in_processes.hpp"
 
 namespace reluctance {
@@ -50,6 +51,9 @@ TEST(Shares, AddUpToTheWhole) {
         if (sums[0].item<int64_t>() != count * (count - 1) / 2) return "the sum of places";
         if (!at::equal(sums[1], at::full({2, 3}, count, at::kDouble)))
           return "the number of samples";
+        const Tensor by_all =
+            divides() ? sum_over_processes({at::full({}, asked)})[0] : at::full({}, asked);
+        if (by_all.item<int64_t>() != count) return "some are done twice, or not at all";
         if (launch().count > 1 && count == 100 && asked >= count)
           return "all is done by one process";
       }
@@ -74,6 +78,35 @@ TEST(Shares, RowsAreDealtAndComeBackInOrder) {
       return "";
     });
   }
+}
+
+// Where nothing is to do `body` gives the shapes, and may divide its work itself.
+TEST(Shares, OfNothingAreWhole) {
+  in_processes(2, []() -> std::string {
+    bool divided = false;
+    map_rows(0, at::kCPU, [&](const Tensor& places) -> Tensors {
+      divided = divided || divides();
+      return {places};
+    });
+    map_shares({at::kCPU, 0, 10}, [&](int64_t begin, int64_t end) {
+      divided = divided || divides();
+      return piece(begin, end);
+    });
+    return divided ? "it could be divided without end" : "";
+  });
+}
+
+TEST(Shares, OfOtherNumbersAreRefused) {
+  in_processes(2, []() -> std::string {
+    const int64_t count = launch().rank == 0 ? 1 : 2;  // one row each
+    const auto rows = [](const Tensor& places) -> Tensors { return {places}; };
+    const std::string of_rows = error_of([&] { map_rows(count, at::kCPU, rows); });
+    const std::string of_pieces = error_of([&] { map_shares({at::kCPU, count, 1}, piece); });
+    for (const std::string& message : {of_rows, of_pieces}) {
+      if (message.find(" works on ") == message.npos) return "not refused: " + message;
+    }
+    return "";
+  });
 }
 
 TEST(Shares, WithinAShareWorkIsWhole) {

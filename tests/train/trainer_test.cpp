@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 
+#include "base/in_processes.hpp"
 #include "reluctance/base/error.hpp"
 #include "reluctance/network/passes.hpp"
 #include "reluctance/train/checkpoint.hpp"
@@ -283,6 +284,24 @@ TEST(Train, GoesOnBitForBitOnAGpu) {
   expect_to_go_on_bit_for_bit(at::kCUDA, options_with_attack());
 }
 
+// A batch of one piece leaves two of three processes without work.
+TEST(Train, CarriesThePerturbationsOfAllProcesses) {
+  in_processes(3, []() -> std::string {
+    TrainingOptions options = options_with_attack();
+    options.carry = true;
+    const auto trained = [&] { return train(untrained(), stripes(24), options); };
+    const TrainingState alone = [&] {
+      const OwnShare share;
+      return trained();
+    }();
+    const TrainingState together = trained();
+    if (!at::equal(alone.carried, together.carried)) return "other perturbations";
+    const bool same =
+        at::equal(alone.network.flat_parameters(), together.network.flat_parameters());
+    return same ? "" : "other parameters";
+  });
+}
+
 TEST(Train, ALossThatExplodesIsAnErrorOfTheJob) {
   TrainingOptions options;
   options.epochs = 20;
@@ -291,7 +310,7 @@ TEST(Train, ALossThatExplodesIsAnErrorOfTheJob) {
   try {
     train(untrained(), stripes(50), options);
     FAIL() << "the loss stayed finite at a learning rate of 1e25";
-  } catch (const Error& error) {
+  } catch (const Diverged& error) {
     EXPECT_EQ(error.kind(), Error::Kind::job);
     EXPECT_NE(std::string(error.what()).find("learning rate"), std::string::npos);
   }

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "reluctance/attack/gradient_ascent.hpp"
+#include "reluctance/base/error.hpp"
 #include "reluctance/base/progress.hpp"
 #include "reluctance/loss/loss.hpp"
 #include "reluctance/network/network.hpp"
@@ -79,9 +80,15 @@ struct TrainingHooks {
   std::function<void(const TrainingState&, double learning_rate)> after_step;  // may be interrupted
 };
 
+// A job failed because its training did, on every process alike.
+class Diverged : public Error {
+ public:
+  explicit Diverged(const std::string& message) : Error(message, Kind::job) {}
+};
+
 // The state at the end of a training that goes on from `start`, whose tensors are left as they are.
 // samples: inputs of the network. Throws Interrupted, after a checkpoint, if an interrupt was
-// requested, and Error (Kind::job) if the loss stops being finite, naming the step and the rate.
+// requested, and Diverged if the loss stops being finite, naming the step and the rate.
 TrainingState train(const TrainingState& start, const Samples& samples,
                     const TrainingOptions& options, const TrainingHooks& hooks = {});
 

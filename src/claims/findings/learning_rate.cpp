@@ -2,7 +2,7 @@
 
 #include "claims/findings/laboratory.hpp"
 #include "claims/findings/list.hpp"
-#include "reluctance/base/error.hpp"
+#include "reluctance/train/trainer.hpp"
 
 namespace reluctance {
 namespace {
@@ -28,8 +28,7 @@ double loss_at_high_rate(Laboratory& laboratory, Recipe recipe) {
   const double usual = accuracy(0.05);
   try {
     return 1 - accuracy(0.2) / usual;
-  } catch (const Error& error) {
-    if (error.kind() != Error::Kind::job) throw;
+  } catch (const Diverged&) {
     return 1;
   }
 }

@@ -8,6 +8,7 @@
 #include "reluctance/base/error.hpp"
 #include "reluctance/base/suggest.hpp"
 #include "reluctance/network/passes.hpp"
+#include "reluctance/train/trainer.hpp"
 
 namespace reluctance {
 
@@ -30,8 +31,7 @@ Outcome tested(const EarlierFinding& finding, Laboratory& laboratory, bool blind
   }
   try {
     return finding.test(laboratory);
-  } catch (const Error& error) {
-    if (error.kind() != Error::Kind::job) throw;
+  } catch (const Diverged& error) {
     return {Verdict::cannot_be_tested, std::string("A training failed: ") + error.what(), {}};
   }
 }
