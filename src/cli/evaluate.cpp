@@ -73,6 +73,16 @@ std::string settings_of(const Options& options, const Dataset& data, const Tenso
   return text.str();
 }
 
+std::string checksum_of(const EnsembleState& state) {
+  const EnsembleResult& result = state.result;
+  const auto stages = static_cast<int64_t>(result.stages.size());
+  const Tensor counts = at::tensor({stages, state.repetition, state.wave.attacked,
+                                    state.wave.felled, state.whole.attacked, state.whole.felled},
+                                   at::kLong);
+  return checksum({counts, result.felled_by, result.target, result.adversarial, result.margin,
+                   state.pending, state.tried});
+}
+
 // What an evaluation leaves beside the file of --save to go on from, a file for each run of an
 // ensemble: every half a minute, or a tenth of the time if they are large, and when it is stopped.
 class Checkpoints {
@@ -87,17 +97,18 @@ class Checkpoints {
   // The file's state, of run 0 else that before any attack.
   std::optional<EnsembleState> begun(int64_t run, const std::vector<Stage>& stages,
                                      const Network& network, const Samples& samples) {
-    const bool known = std::filesystem::exists(path(run));
-    require_agreement(path(run).string(), known ? "is there" : "is missing");
-    if (known) {
-      return load_ensemble(path(run), settings_, stages, network, samples);
+    std::optional<EnsembleState> state;
+    if (std::filesystem::exists(path(run))) {
+      state = load_ensemble(path(run), settings_, stages, network, samples);
     }
-    if (run > 0) return {};
+    if (divides()) require_agreement(path(run).string(), state ? checksum_of(*state) : "missing");
+    if (state || run > 0) return state;
     known_ = begin_ensemble(network, samples);
     return known_;
   }
 
   void keep(int64_t run, const EnsembleState& state) {
+    if (!is_first_process()) return;
     if (run != run_) save();  // the last one is done
     run_ = run;
     known_ = state;
@@ -109,7 +120,7 @@ class Checkpoints {
   }
 
   void save() const {
-    if (known_) save_ensemble(path(run_), *known_, settings_);
+    if (known_ && is_first_process()) save_ensemble(path(run_), *known_, settings_);
   }
 
   void remove(int64_t from) const {
@@ -190,6 +201,7 @@ void show_audit(std::FILE* summary, const Evaluation& evaluation) {
 
 void save(const Options& options, const Network& network, const Dataset& data,
           const Evaluation& evaluation) {
+  if (!is_first_process()) return;
   const EnsembleResult& result = evaluation.result;
   const Tensor adversarial = result.adversarial.to(at::kCPU);
   if (!options.save.empty()) {

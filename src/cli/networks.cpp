@@ -8,6 +8,7 @@
 #include "cli/run_record.hpp"
 #include "reluctance/base/error.hpp"
 #include "reluctance/base/files.hpp"
+#include "reluctance/base/processes.hpp"
 #include "reluctance/jobs/subject.hpp"
 #include "reluctance/report/page.hpp"
 
@@ -54,9 +55,20 @@ Network of_pixels(const CommonOptions& common, const Network& network) {
   }
 }
 
+// All processes must have read the same.
+void agree_on(const std::string& name, const Network& network) {
+  if (!divides()) return;
+  Tensors all;
+  for (const Node& node : network.nodes()) {
+    all.insert(all.end(), node.tensors.begin(), node.tensors.end());
+  }
+  require_agreement(name, summary(network) + ", " + checksum(all));
+}
+
 ImportedNetwork load_import(const CommonOptions& common, Dataset& data) {
   ImportedNetwork imported = read_onnx(common.model, answer_of(common.output, common.answer));
   const Network network = of_pixels(common, imported.network);
+  agree_on(common.model, network);
   require_room(common.model, network, common.memory);
   arrange(common, network, data);
   require_answers(common.model, network, data);
@@ -87,6 +99,7 @@ BoxedNetwork required_boxed_network(const CommonOptions& common, Dataset& data) 
   const Network network = required_network(common, data);
   if (!box) return {network, box, {}};
   const Domain domain = domain_of(*box, sample, network.input_shape());
+  if (divides()) require_agreement(common.box, checksum(domain.arrays()));
   const std::size_t told = data.notes.size();
   data = inside_box(domain, std::move(data));
   for (std::size_t i = told; i < data.notes.size(); ++i) note(data.name + ": " + data.notes[i]);

@@ -1,6 +1,7 @@
 #include "cli/run_record.hpp"
 
 #include "reluctance/base/files.hpp"
+#include "reluctance/base/processes.hpp"
 
 namespace reluctance {
 namespace {
@@ -31,7 +32,8 @@ RunInfo run_info(const CommonOptions& options) {
 }
 
 std::FILE* summary_stream(const CommonOptions& options) {
-  return options.json == "-" ? stderr : stdout;
+  // The standard output of the other processes goes nowhere.
+  return options.json == "-" && is_first_process() ? stderr : stdout;
 }
 
 void write_json(const CommonOptions& options, const std::string& json) {

@@ -1,6 +1,7 @@
 #include "cli/splits.hpp"
 
 #include "cli/console.hpp"
+#include "reluctance/base/processes.hpp"
 
 namespace reluctance {
 
@@ -9,6 +10,7 @@ Dataset load_data(const CommonOptions& options, const std::string& default_split
   const Reading how{options.scale, options.box.empty(), bars.parts()("reading " + options.data)};
   Dataset data = load_dataset(options.data, default_split, how);
   for (const std::string& each : data.notes) note(data.name + ": " + each);
+  if (divides()) require_agreement(data.name, checksum(data));
   return data;
 }
 

@@ -47,13 +47,14 @@ TrainedNetwork train_with_checkpoints(const Network& start, const Dataset& data,
   const std::string settings = training_settings(options, subject);
 
   const int64_t steps = total_steps(options, data.samples.count());
-  require_agreement("model or data", settings);
   TrainingState state{start, {}, 0, 0, 0, {}};
-  if (files.resume && !std::filesystem::exists(checkpoint)) {
+  const bool goes_on = files.resume && std::filesystem::exists(checkpoint);
+  if (goes_on) state = load_checkpoint(checkpoint, start, settings);
+  require_agreement(checkpoint.string(),
+                    goes_on ? checksum(state.network.parameters()) : "no such file");
+  if (files.resume && !goes_on) {
     note(checkpoint.string() + ": no such file; training starts from the beginning");
-  } else if (files.resume) {
-    state = load_checkpoint(checkpoint, start, settings);
-    require_agreement(checkpoint.string(), std::to_string(state.step));
+  } else if (goes_on) {
     note("going on from step " + std::to_string(state.step) + " of " + std::to_string(steps));
   }
   const std::optional<GradientAscent>& attack = options.objective.attack;
@@ -64,6 +65,7 @@ TrainedNetwork train_with_checkpoints(const Network& start, const Dataset& data,
   std::optional<Diagnosis> diagnosis;
   hooks.checkpoint = [&](const TrainingState& now) {
     reached = now.step;
+    if (!is_first_process()) return;
     TrainingState whole = now;
     if (diagnosis) whole.followed = diagnosis->followed();
     save_checkpoint(checkpoint, whole, settings);
@@ -77,7 +79,9 @@ TrainedNetwork train_with_checkpoints(const Network& start, const Dataset& data,
                       diagnosis_of(options, files.diagnose, files.memory));
     if (state.step > 0) {
       const bool known = std::filesystem::exists(diagnosed);
-      diagnosis->resume(known ? read_file(diagnosed, std::uint64_t{1} << 30) : "", state);
+      const std::string lines = known ? read_file(diagnosed, std::uint64_t{1} << 30) : "";
+      require_agreement(diagnosed.string(), lines);
+      diagnosis->resume(lines, state);
     }
     hooks.after_step = [&](const TrainingState& now, double rate) {
       if (diagnosis->after_step(now, rate)) write_file(diagnosed, diagnosis->lines());

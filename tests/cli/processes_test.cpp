@@ -7,6 +7,7 @@
 #include <ctime>
 #include <deque>
 #include <nlohmann/json.hpp>
+#include <thread>
 
 #include "cli/material.hpp"
 #include "several_processes.hpp"
@@ -21,16 +22,38 @@ using std::chrono::seconds;
 class Processes : public Cli {
  protected:
   // Started as torchrun starts them.
+  static void start(std::deque<Program>& programs, const std::map<std::string, std::string>& as,
+                    const Arguments& arguments) {
+    for (const auto& [name, value] : as) ::setenv(name.c_str(), value.c_str(), 1);
+    programs.emplace_back(arguments, Surroundings{.own_start = true});
+    for (const auto& [name, value] : as) ::unsetenv(name.c_str());
+  }
+
   static std::deque<Program> start(int count, const Arguments& arguments) {
     std::deque<Program> programs;
     const std::uint16_t port = free_port();
     for (int rank = 0; rank < count; ++rank) {
-      const auto variables = as_torchrun(rank, count, port);
-      for (const auto& [name, value] : variables) ::setenv(name.c_str(), value.c_str(), 1);
-      programs.emplace_back(arguments, Surroundings{.own_start = true});
-      for (const auto& [name, value] : variables) ::unsetenv(name.c_str());
+      start(programs, as_torchrun(rank, count, port), arguments);
     }
     return programs;
+  }
+
+  // Two processes that work in other folders, as on machines that share no files: rank 0 says that
+  // what they see differs.
+  static void expect_refused_in(const std::filesystem::path& first,
+                                const std::filesystem::path& second, const Arguments& arguments,
+                                const std::string& words) {
+    std::deque<Program> programs;
+    const std::uint16_t port = free_port();
+    const std::filesystem::path here = std::filesystem::current_path();
+    for (const int rank : {0, 1}) {
+      std::filesystem::current_path(rank == 0 ? first : second);
+      start(programs, as_torchrun(rank, 2, port), arguments + one_thread);
+    }
+    std::filesystem::current_path(here);
+    const std::vector<ProgramOutcome> outcomes = wait(programs);
+    EXPECT_TRUE(refused(outcomes[0], 2, {words + " of rank 1 differs"}));
+    EXPECT_EQ(outcomes[1].code, 2) << outcomes[1];
   }
 
   static std::vector<ProgramOutcome> wait(std::deque<Program>& programs) {
@@ -99,6 +122,13 @@ class Processes : public Cli {
     }
   }
 
+  // All of them, for longer than one may be silent, which is no fault of theirs.
+  static void suspend(const std::deque<Program>& programs) {
+    for (const Program& each : programs) each.send(SIGSTOP);
+    std::this_thread::sleep_for(seconds(14));
+    for (const Program& each : programs) each.send(SIGCONT);
+  }
+
   // Attacks in L2 on other numbers of rows round otherwise in the last bits.
   static void expect_the_same_to_rounding(const std::string& file, const std::string& other) {
     const auto one = read_npz(file);
@@ -115,8 +145,9 @@ class Processes : public Cli {
 };
 
 TEST_F(Processes, EvaluateTheSameBytes) {
-  expect_the_same_bytes(on_both("evaluate") + Arguments{"--limit", "60", "--eps", "0.03"},
-                        {1, 2, 3, 4});
+  expect_the_same_bytes(
+      on_both("evaluate") + Arguments{"--limit", "60", "--eps", "0.03", "--json", "-"},
+      {1, 2, 3, 4});
 }
 
 TEST_F(Processes, MeasureTheSameDistancesToRounding) {
@@ -173,13 +204,20 @@ TEST_F(Processes, GoOnInAnotherNumber) {
   const std::string file = in_folder("parts.npz").string();
   constexpr int images = 500;
   ASSERT_TRUE(succeeded(run_here(long_evaluation(whole, images))));
-  std::deque<Program> programs = start(3, long_evaluation(file, images));
-  await_work(programs);
-  programs[1].send(SIGINT);  // one is told, all stop
-  const std::vector<ProgramOutcome> outcomes = wait(programs);
-  for (const ProgramOutcome& each : outcomes) EXPECT_EQ(each.code, 130) << each;
-  EXPECT_TRUE(says(outcomes[0], "--resume")) << outcomes[0];
-  EXPECT_TRUE(std::filesystem::exists(file + ".checkpoint"));
+  for (const std::size_t told : {0, 1}) {
+    std::deque<Program> programs = start(3, long_evaluation(file, images));
+    await_work(programs);
+    if (told == 1) suspend(programs);
+    // One is told, and again by its launcher: all stop, and save what is known.
+    for (const int signal : {SIGINT, SIGINT, SIGTERM}) {
+      programs[told].send(signal);
+      std::this_thread::sleep_for(milliseconds(100));
+    }
+    const std::vector<ProgramOutcome> outcomes = wait(programs);
+    for (const ProgramOutcome& each : outcomes) EXPECT_EQ(each.code, 130) << each;
+    EXPECT_TRUE(says(outcomes[0], "--resume")) << outcomes[0];
+    EXPECT_TRUE(std::filesystem::exists(file + ".checkpoint"));
+  }
   std::deque<Program> more = start(2, long_evaluation(file, images) + Arguments{"--resume"});
   for (const ProgramOutcome& each : wait(more)) ASSERT_TRUE(succeeded(each));
   expect_the_same_to_rounding(file, whole);
@@ -223,6 +261,42 @@ TEST_F(Processes, SayOnceWhatIsWrongWithAll) {
     EXPECT_NE(outcomes[rank].code, 0) << outcomes[rank];
     EXPECT_EQ(outcomes[rank].err, "");
   }
+}
+
+TEST_F(Processes, RefuseToSeeOtherFiles) {
+  const std::filesystem::path one = in_folder("one");
+  const std::filesystem::path two = in_folder("two");
+  const Arguments train =
+      on_images("train") + Arguments{"--hidden", "8", "--epochs", "1", "--out", "run"};
+  for (const std::filesystem::path& each : {one, two}) std::filesystem::create_directory(each);
+  ASSERT_TRUE(succeeded(run(train + one_thread, {one})));
+  expect_refused_in(one, two, train + Arguments{"--resume"}, "run/checkpoint.npz");
+  std::filesystem::copy(one / "run" / "model.onnx", one / "net.onnx");
+  std::filesystem::copy(model(), two / "net.onnx");
+  expect_refused_in(one, two, on_images("evaluate") + Arguments{"--model", "net.onnx"}, "net.onnx");
+  int64_t count = 20;
+  for (const std::filesystem::path& each : {one, two}) {
+    const Samples some = dataset(count++).samples;
+    write_npz(each / "some.npz", {{"images", some.images}, {"labels", some.labels}});
+  }
+  expect_refused_in(one, two, {"distances", "--data", "some.npz", "--model", model()}, "some.npz");
+}
+
+TEST_F(Processes, RefuseARankThatIsThere) {
+  std::deque<Program> programs;
+  const std::uint16_t port = free_port();
+  const Arguments arguments = long_evaluation(in_folder("file.npz"), 2000);
+  for (const int rank : {0, 1}) start(programs, as_torchrun(rank, 2, port), arguments);
+  await_work(programs);
+  start(programs, as_torchrun(1, 2, port), arguments);
+  EXPECT_TRUE(refused(programs.back().wait(), 1, {"rank 1 is at 127.0.0.1:", "already"}));
+}
+
+// Rank 0 may have been given another command line.
+TEST_F(Processes, SayWhoCannotReadItsCommandLine) {
+  std::deque<Program> programs;
+  start(programs, as_torchrun(1, 2, free_port()), {"evaluate", "--modle", "net.onnx"});
+  EXPECT_TRUE(refused(programs.front().wait(), 2, {"rank 1: ", "--modle"}));
 }
 
 TEST_F(Processes, RefuseWhatTheyWereStartedWith) {

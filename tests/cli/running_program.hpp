@@ -145,7 +145,6 @@ class Program {
   Program& operator=(const Program&) = delete;
 
   pid_t process() const { return child_; }
-  const ProgramOutcome& so_far() const { return outcome_; }  // what was listened to
   // Whatever the program writes to standard output from now on has no reader.
   void stop_reading() { ::close(std::exchange(streams_[0].fd, -1)); }
   void send(int signal) const { ::kill(child_, signal); }
