@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "reluctance/base/error.hpp"
+#include "reluctance/base/processes.hpp"
 #include "reluctance/network/folding.hpp"
 
 namespace reluctance {
@@ -42,6 +43,16 @@ void audit_cascade(const EvaluationOptions& options, const Network& network, con
   evaluation.passes.forward = evaluation.result.passes.forward - evaluation.audit->passes.forward;
   evaluation.passes.backward =
       evaluation.result.passes.backward - evaluation.audit->passes.backward;
+}
+
+// As the passes, those of all processes.
+void add_up_seconds(Evaluation& evaluation) {
+  if (!divides()) return;
+  double& audit = evaluation.audit ? evaluation.audit->processor : evaluation.processor;
+  const Tensor all =
+      sum_over_processes({at::tensor({audit, evaluation.processor}, at::kDouble)}).front();
+  audit = all[0].item<double>();
+  evaluation.processor = all[1].item<double>();
 }
 
 }  // namespace
@@ -88,6 +99,7 @@ Evaluation evaluate(const Network& given, const Samples& samples, const Tensor& 
   evaluation.passes = evaluation.result.passes;
   evaluation.processor = processor_seconds() - before;
   if (options.attack.attack == "standard") audit_cascade(options, network, samples, evaluation);
+  add_up_seconds(evaluation);
   begin_part(options.parts, "checks");
   evaluation.by_rounding = decided_by_rounding(network, samples, evaluation.result);
   if (options.attack.target) {

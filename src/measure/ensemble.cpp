@@ -47,8 +47,14 @@ Fallen confirmed(const Network& network, const Samples& samples, const Attack& a
   return {asked.index_select(0, fell), adversarial.index_select(0, fell)};
 }
 
-// For each process.
-int64_t block_size() { return 500 * launch().count; }
+// A block goes to all processes and is told to all: where images are large, it does not grow with
+// their number.
+int64_t block_size(const Tensor& images) {
+  constexpr int64_t alone = 500;
+  constexpr int64_t bytes = 1 << 30;
+  const auto image = static_cast<int64_t>(std::max<std::size_t>(1, images.slice(0, 0, 1).nbytes()));
+  return std::min(alone * launch().count, std::max(alone, bytes / image));
+}
 
 // Fewer attacks are no evidence that a stage does not pay.
 constexpr int64_t evidence = 50;
@@ -82,7 +88,7 @@ void run_block(EnsembleState& state, const Network& network, const Samples& samp
   const auto start = std::chrono::steady_clock::now();
   EnsembleResult& result = state.result;
   StageOutcome& outcome = result.stages.back();
-  const Tensor rows = state.pending.slice(0, 0, block_size());
+  const Tensor rows = state.pending.slice(0, 0, block_size(samples.images));
   const Samples block = samples.rows(rows);
   const AttackResult claim = run_divided(attack, network, block, context);
   PassCount passes = claim.passes;
@@ -195,7 +201,7 @@ EnsembleResult run_ensemble(const Network& network, const Samples& given,
   while (begin_block(state, samples, stages, options.context.seed)) {
     const std::size_t stage = result.stages.size() - 1;
     const int64_t before = state.wave.attacked - state.pending.size(0);
-    const int64_t block = std::min(state.pending.size(0), block_size());
+    const int64_t block = std::min(state.pending.size(0), block_size(samples.images));
     // A stage counts as all samples, however few it attacks and how often.
     const auto report = [&](double done) {
       const double part =
@@ -223,7 +229,8 @@ int64_t decided_by_rounding(const Network& network, const Samples& samples,
   const Network precise = network.to(at::kDouble);
   const Samples there = samples.with_images(result.adversarial).to(result.felled_by.device());
   int64_t decided = 0;
-  for (const Tensor& places : result.felled_by.ge(0).nonzero().squeeze(1).split(block_size())) {
+  for (const Tensor& places :
+       result.felled_by.ge(0).nonzero().squeeze(1).split(block_size(result.adversarial))) {
     const Samples those = there.rows(places);
     const Tensor z = logits(precise, those.images.to(at::kDouble));
     decided += succeeded(z, those).logical_not().sum().item<int64_t>();

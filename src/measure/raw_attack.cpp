@@ -7,6 +7,7 @@
 #include <limits>
 
 #include "reluctance/attack/gradient_ascent.hpp"
+#include "reluctance/base/processes.hpp"
 #include "reluctance/base/shares.hpp"
 #include "reluctance/geometry/norm.hpp"
 #include "reluctance/measure/accuracy.hpp"
@@ -94,10 +95,11 @@ RawAttackResult measure_raw_attack(const Network& network, const Samples& sample
 
 Tensor fooling_strengths(const Network& network, const Samples& samples, int64_t steps,
                          const Progress& progress, const Loss& loss) {
-  constexpr int64_t most = 64;  // so that processes have several of them
   ProgressCounter counter(progress, samples.count());
   Chunks chunks = chunks_of(network, samples.count(), &counter);
-  chunks.size = std::min(chunks.size, most);
+  // So that processes have several of them; on a CPU always, whose bits then are those of one.
+  constexpr int64_t most = 64;
+  if (divides() || chunks.device.is_cpu()) chunks.size = std::min(chunks.size, most);
   return map_shares(chunks, [&](int64_t begin, int64_t end) -> Tensors {
     const Samples part = samples.slice(begin, end);
     return {Bracket(network, part, steps, loss).strengths()};

@@ -1,10 +1,10 @@
 #include "reluctance/measure/validity.hpp"
-#include "reluctance/attack/divided.hpp"
 
 #include <ATen/ATen.h>
 
 #include <cmath>
 
+#include "reluctance/attack/divided.hpp"
 #include "reluctance/attack/nearest_class.hpp"
 #include "reluctance/loss/cross_entropy.hpp"
 #include "reluctance/loss/margin.hpp"

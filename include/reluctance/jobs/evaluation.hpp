@@ -32,7 +32,7 @@ struct Evaluation {
   int64_t by_rounding = 0;       // see decided_by_rounding
   std::optional<Audit> audit;    // of the cascade
   PassCount passes;              // without the audit's
-  double processor;              // seconds of all threads, likewise
+  double processor;              // seconds of all threads and processes, likewise
   std::vector<Flag> flags;
 };
 
