@@ -50,6 +50,9 @@ block()
   set(CMAKE_REQUIRED_LIBRARIES ${TORCH_LIBRARIES})
   set(CMAKE_REQUIRED_INCLUDES ${TORCH_INCLUDE_DIRS})
   get_target_property(definitions torch_cpu INTERFACE_COMPILE_DEFINITIONS)
+  if(NOT definitions)
+    set(definitions "")
+  endif()
   list(TRANSFORM definitions PREPEND -D OUTPUT_VARIABLE CMAKE_REQUIRED_DEFINITIONS)
   check_cxx_source_compiles("
     #include <torch/csrc/distributed/c10d/ProcessGroupGloo.hpp>
