@@ -66,6 +66,7 @@ void make_thorough(ExplainOptions& options) {
   options.claims.influence.strengths = 12;
   options.claims.curvature.settled = {0, 50, 200};
   options.claims.curvature.radii = {0.25, 0.5, 1.0, 1.5};
+  options.claims.curvature.attacked_momenta = {0.0, 0.9};
 }
 
 void explain_network(NetworkResult& result, const Network& network, const Splits& data,
