@@ -24,7 +24,7 @@ paper: build
 test: setup
 	@scripts/build release
 	@scripts/check
-	@ctest --preset release --no-tests=error --parallel $$(nproc)
+	@ctest --preset release --no-tests=error --parallel $$(($$(nproc) + 1)) # some wait for a lost process
 
 benchmark: setup
 	@scripts/build benchmark
