@@ -54,7 +54,9 @@ block()
     set(definitions "")
   endif()
   list(TRANSFORM definitions PREPEND -D OUTPUT_VARIABLE CMAKE_REQUIRED_DEFINITIONS)
+  # clang 14 reads the header only with the definition of IValue first.
   check_cxx_source_compiles("
+    #include <ATen/core/ivalue.h>
     #include <torch/csrc/distributed/c10d/ProcessGroupGloo.hpp>
     int main() { return c10d::ProcessGroupGloo::createDefaultDevice() ? 0 : 1; }"
     RELUCTANCE_HAS_GLOO)

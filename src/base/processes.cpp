@@ -60,6 +60,14 @@ Tensors unpacked(const Tensor& bytes, int64_t heads, const c10::Device& device) 
 
 }  // namespace
 
+bool can_be_several() {
+#ifdef RELUCTANCE_HAS_GLOO
+  return true;
+#else
+  return false;
+#endif
+}
+
 void set_launch(const Launch& launch) { own_launch = launch; }
 
 const Launch& launch() { return own_launch; }
@@ -98,7 +106,7 @@ std::vector<Tensors> gather(const Tensors& own, const c10::Device& device) {
   if (most == 0) return all;
   const Tensor packed = at::zeros({most}, at::kByte);
   auto* to = packed.data_ptr<std::uint8_t>();
-  std::memcpy(to, head.data(), head.size() * sizeof(int64_t));
+  if (!head.empty()) std::memcpy(to, head.data(), head.size() * sizeof(int64_t));
   to += head.size() * sizeof(int64_t);
   for (const Tensor& each : parts) {
     if (each.nbytes() > 0) std::memcpy(to, each.data_ptr(), each.nbytes());

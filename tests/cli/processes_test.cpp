@@ -10,6 +10,7 @@
 #include <thread>
 
 #include "cli/material.hpp"
+#include "reluctance/base/processes.hpp"
 #include "several_processes.hpp"
 
 namespace reluctance {
@@ -21,6 +22,10 @@ using std::chrono::seconds;
 
 class Processes : public Cli {
  protected:
+  void SetUp() override {
+    if (!can_be_several()) GTEST_SKIP() << "built without Gloo";
+  }
+
   // Started as torchrun starts them.
   static void start(std::deque<Program>& programs, const std::map<std::string, std::string>& as,
                     const Arguments& arguments) {

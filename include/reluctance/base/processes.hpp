@@ -16,6 +16,9 @@
 
 namespace reluctance {
 
+// Whether this build can be several processes: it needs the headers of LibTorch's Gloo.
+bool can_be_several();
+
 // Says who this process is. Until then, and for ever where that is never called, it is alone.
 void set_launch(const Launch& launch);
 const Launch& launch();
