@@ -31,6 +31,10 @@
 
   const vanillaOf = (entries) => entries.find(({ kind }) => kind === "vanilla");
 
+  // Cross-entropy is in nats; squared error has no unit.
+  const unitOf = (networks) =>
+    (networks.every(({ curvature }) => (curvature.loss ?? "cross-entropy") === "cross-entropy") ? " (nat)" : "");
+
   // ----- eigenvalues -----
 
   const eigenvalueRows = (condition) => Object.entries(looks).flatMap(([key, { name }]) =>
@@ -52,7 +56,7 @@
 
   function eigenvalueFigure(networks) {
     const rows = networks.map((network) => conditionsOf(network).flatMap(eigenvalueRows));
-    const x = charts.logAxis("eigenvalue (nat)",
+    const x = charts.logAxis(`eigenvalue${unitOf(networks)}`,
       charts.logDomain(rows.flat().map(({ median }) => median)));
     return charts.figure({
       name: "curvature-eigenvalues",
