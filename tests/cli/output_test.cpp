@@ -100,13 +100,10 @@ TEST_F(Output, AFullStandardOutputIsAFailedJob) {
 }
 
 TEST_F(Output, AStandardOutputWithoutAReaderIsAFailedJob) {
-  Program program(
+  const Arguments command =
       on_both("evaluate") +
-          Arguments{"--limit", "4", "--attack", "fgsm", "--json", "-", "--save", "a.npz"} +
-          one_thread,
-      {folder()});
-  program.stop_reading();
-  const ProgramOutcome outcome = program.wait();
+      Arguments{"--limit", "4", "--attack", "fgsm", "--json", "-", "--save", "a.npz"} + one_thread;
+  const ProgramOutcome outcome = run(command, {.folder = folder(), .no_reader = true});
   EXPECT_EQ(outcome.code, 1) << outcome;
   EXPECT_NE(outcome.err.find("standard output cannot be written"), std::string::npos) << outcome;
   EXPECT_EQ(read_npz(in_folder("a.npz")).size(), 7U);

@@ -52,7 +52,8 @@ struct Surroundings {
   std::string folder = ".";        // where it works
   std::uint64_t largest_file = 0;  // writing more fails, as on a full disk; 0: no limit
   std::string standard_output{};   // this file instead of ProgramOutcome::out
-  bool own_start = false;          // the built program itself; the others do not apply
+  bool own_start = false;          // the built program itself; those above do not apply
+  bool no_reader = false;          // nobody reads standard output
 };
 
 // The words as main takes them; they must live as long.
@@ -114,6 +115,7 @@ class Program {
     if (::pipe2(out.data(), O_CLOEXEC) != 0 || ::pipe2(err.data(), O_CLOEXEC) != 0) {
       throw std::runtime_error("pipe2");
     }
+    if (surroundings.no_reader) ::close(std::exchange(out[0], -1));
     const Arguments words = Arguments{RELUCTANCE_PROGRAM} + arguments;
     if (surroundings.own_start) {
       child_ = ::fork();
@@ -145,8 +147,6 @@ class Program {
   Program& operator=(const Program&) = delete;
 
   pid_t process() const { return child_; }
-  // Whatever the program writes to standard output from now on has no reader.
-  void stop_reading() { ::close(std::exchange(streams_[0].fd, -1)); }
   void send(int signal) const { ::kill(child_, signal); }
 
   // Reads what the program says for that long; false once it says no more, because it ends.
