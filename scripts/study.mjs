@@ -353,7 +353,7 @@ const byDifferences = cells.flatMap(({ network }) => network.curvature.rates.fil
     Math.abs(2 * (1 + momentum) / predicted / tried.largest - 1)));
 const intro = [
   `${cells.length} networks (two data sets, five architectures, three trainings; on MNIST also on squared error and ` +
-    `without weight decay) and ${grid.length} more perceptrons, every number from one run of \`make study\`. The ` +
+    `without weight decay) and ${grid.length} more perceptrons, every number from a run of \`make study\`. The ` +
     "adversarially trained networks go on from the plain ones, for three epochs on the first 20,000 images.",
   `Claim 1: ${counts("dynamics")}. Claim 2: ${counts("influence")}. Claim 3: ${counts("curvature")}.`,
   `At its images' own fooling strengths the median network with ReLUs has flipped ` +

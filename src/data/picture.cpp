@@ -9,7 +9,10 @@
 #include <cctype>
 #include <csetjmp>
 #include <cstdio>
+#include <memory>
+#include <new>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "reluctance/base/error.hpp"
