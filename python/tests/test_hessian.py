@@ -21,7 +21,7 @@ def wide(make, module, net):
             scale = (each.running_var + each.eps).rsqrt()
             shift = (-each.running_mean * scale).float().double()
             scale = scale.float().double()
-            each.running_var, each.eps = scale**-2, 0.0
+            each.running_var = scale**-2 - each.eps  # PyTorch 2.10 and 2.11 refuse an eps of zero
             each.running_mean = -shift / scale
     return oracle, net.to("float64")
 

@@ -38,8 +38,10 @@ class ChannelAffine final : public Layer {
 
   std::vector<Operator> operators(const std::vector<Shape>&,
                                   const Tensors& tensors) const override {
-    const Tensor mean = at::zeros_like(tensors[0]), variance = at::ones_like(tensors[0]);
-    return {{"BatchNormalization", {{"epsilon", 0.0f}}, {tensors[0], tensors[1], mean, variance}}};
+    // variance + epsilon is 1 exactly; PyTorch 2.10 and old versions of cuDNN take no epsilon of
+    // zero.
+    const Tensor mean = at::zeros_like(tensors[0]), variance = at::full_like(tensors[0], 0.5);
+    return {{"BatchNormalization", {{"epsilon", 0.5f}}, {tensors[0], tensors[1], mean, variance}}};
   }
 
  private:
