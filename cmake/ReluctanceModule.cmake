@@ -4,8 +4,11 @@
 # Flags of the project's own code. Warnings are errors.
 add_library(reluctance_flags INTERFACE)
 target_compile_options(
-  reluctance_flags INTERFACE -fPIC -Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor -Werror
+  reluctance_flags INTERFACE -fPIC -Wall -Wextra -Wpedantic -Wnon-virtual-dtor -Werror
                              -Wno-unknown-pragmas -fno-math-errno)
+# Of files compiled together, one's local names may be another's constants.
+target_compile_options(
+  reluctance_flags INTERFACE $<$<NOT:$<BOOL:$<TARGET_PROPERTY:UNITY_BUILD>>>:-Wshadow>)
 # g++ 12 warns of std::string's own code when it is inlined (GCC bugs 105329, 105651).
 target_compile_options(
   reluctance_flags INTERFACE $<$<CXX_COMPILER_ID:GNU>:-Wno-array-bounds>

@@ -21,7 +21,7 @@
 namespace reluctance {
 namespace {
 
-struct Options {
+struct CurvatureCommand {
   CommonOptions common;
   CurvatureQuestion question;
   ClaimOptions claims;
@@ -30,7 +30,8 @@ struct Options {
 };
 
 // One operator: its top eigenpairs and the samples that carry them, for other programs.
-void run_one(const Options& options, const ImportedNetwork& imported, const Dataset& data) {
+void run_one(const CurvatureCommand& options, const ImportedNetwork& imported,
+             const Dataset& data) {
   CurvatureQuestion question = options.question;
   question.pairs.count = options.claims.curvature.top;
   question.pairs.tolerance = options.claims.curvature.tolerance;
@@ -63,7 +64,7 @@ void run_one(const Options& options, const ImportedNetwork& imported, const Data
   write_measurement(options.common, data, numbers_of(answer, question.matrix));
 }
 
-void run(Options options) {
+void run(CurvatureCommand options) {
   apply(options.common);
   require_sound(options.question);
   require_file_place("--save", options.save);
@@ -79,7 +80,7 @@ void run(Options options) {
 }  // namespace
 
 void add_curvature(CLI::App& app) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<CurvatureCommand>();
   CLI::App* command = app.add_subcommand(
       "curvature", "claim 3: curvature of the loss in the parameters, and who carries it");
   command->footer(

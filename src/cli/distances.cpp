@@ -18,14 +18,14 @@
 namespace reluctance {
 namespace {
 
-struct Options {
+struct DistancesCommand {
   CommonOptions common;
   std::string norm = "linf";
   int64_t limit = 0;
   std::string save;
 };
 
-void run(const Options& options) {
+void run(const DistancesCommand& options) {
   apply(options.common);
   require_file_place("--save", options.save);
   Dataset data = load_data(options.common, "test");
@@ -55,7 +55,7 @@ void run(const Options& options) {
 }  // namespace
 
 void add_distances(CLI::App& app) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<DistancesCommand>();
   CLI::App* command = app.add_subcommand(
       "distances", "the nearest adversarial examples, and robust accuracy over budgets");
   command->footer(

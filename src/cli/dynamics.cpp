@@ -17,7 +17,7 @@
 namespace reluctance {
 namespace {
 
-struct Options {
+struct DynamicsCommand {
   CommonOptions common;
   ClaimOptions claims;
   double beta = 0;
@@ -26,7 +26,7 @@ struct Options {
 };
 
 // One strength: theory and measurement of every sample, for other programs.
-void run_one(const Options& options, const Network& network, const Dataset& data) {
+void run_one(const DynamicsCommand& options, const Network& network, const Dataset& data) {
   DynamicsComparison all;
   {
     ProgressBar bar("theory and attack");
@@ -50,7 +50,7 @@ void run_one(const Options& options, const Network& network, const Dataset& data
   write_measurement(options.common, data, numbers);
 }
 
-void run(Options options) {
+void run(DynamicsCommand options) {
   apply(options.common);
   require_file_place("--save", options.save);
   Dataset data = head(load_data(options.common, "test"), options.limit);
@@ -65,7 +65,7 @@ void run(Options options) {
 }  // namespace
 
 void add_dynamics(CLI::App& app) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<DynamicsCommand>();
   CLI::App* command = app.add_subcommand(
       "dynamics", "claim 1: the analytic solution of the attack, and the real one");
   command->footer(

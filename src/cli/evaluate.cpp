@@ -32,7 +32,7 @@
 namespace reluctance {
 namespace {
 
-struct Options {
+struct EvaluateCommand {
   CommonOptions common;
   EvaluationOptions job;
   int64_t limit = 0;
@@ -51,7 +51,7 @@ void show_share(std::FILE* summary, const char* what, const Share& share,
 }
 
 // Everything that changes a number.
-std::string settings_of(const Options& options, const Dataset& data, const Tensor& towards,
+std::string settings_of(const EvaluateCommand& options, const Dataset& data, const Tensor& towards,
                         const std::vector<Stage>& stages) {
   constexpr std::uint64_t limit = std::uint64_t{1} << 33;
   const std::string model = read_file(options.common.model, limit);
@@ -137,8 +137,8 @@ class Checkpoints {
   Clock::time_point next_ = Clock::now() + interval;
 };
 
-Evaluation evaluate_resumable(const Options& options, const Network& network, const Dataset& data,
-                              const Tensor& towards) {
+Evaluation evaluate_resumable(const EvaluateCommand& options, const Network& network,
+                              const Dataset& data, const Tensor& towards) {
   EvaluationOptions job = options.job;
   job.seed = options.common.seed;
   std::optional<Checkpoints> kept;
@@ -199,7 +199,7 @@ void show_audit(std::FILE* summary, const Evaluation& evaluation) {
                audit.processor);
 }
 
-void save(const Options& options, const Network& network, const Dataset& data,
+void save(const EvaluateCommand& options, const Network& network, const Dataset& data,
           const Evaluation& evaluation) {
   if (!is_first_process()) return;
   const EnsembleResult& result = evaluation.result;
@@ -218,7 +218,7 @@ void save(const Options& options, const Network& network, const Dataset& data,
   }
 }
 
-void run(Options options) {
+void run(EvaluateCommand options) {
   apply(options.common);
   require_evaluation(options.job);
   if (options.resume && options.save.empty())
@@ -279,7 +279,7 @@ void run(Options options) {
 }  // namespace
 
 void add_evaluate(CLI::App& app) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<EvaluateCommand>();
   CLI::App* command =
       app.add_subcommand("evaluate", "clean and robust accuracy, and whether to trust it");
   command->footer(

@@ -21,7 +21,7 @@
 namespace reluctance {
 namespace {
 
-struct Options {
+struct ExplainCommand {
   CommonOptions common;
   ExplainOptions explain;
   TrainingOptions training;
@@ -38,28 +38,29 @@ TrainingRecord record_of(const FinishedTraining& training) {
 
 // The job with its progress shown.
 template <typename Job>
-auto shown(const Options& options, const Job& job) {
+auto shown(const ExplainCommand& options, const Job& job) {
   ProgressBars bars;
   ExplainOptions explain = options.explain;
   explain.claims.parts = bars.parts();
   return job(explain);
 }
 
-NetworkResult described(const LoadedNetwork& subject, const Dataset& data, const Options& options) {
+NetworkResult described(const LoadedNetwork& subject, const Dataset& data,
+                        const ExplainCommand& options) {
   return shown(options, [&](const ExplainOptions& explain) {
     return describe_network(subject, data, explain.claims, explain.attack);
   });
 }
 
 void explain_one(NetworkResult& result, const Network& network, const Splits& data,
-                 const std::optional<TrainingRecord>& training, const Options& options) {
+                 const std::optional<TrainingRecord>& training, const ExplainCommand& options) {
   shown(options, [&](const ExplainOptions& explain) {
     explain_network(result, network, data, training, explain);
   });
 }
 
 std::vector<FindingResult> findings(const Network& network, const Splits& data,
-                                    const Options& options) {
+                                    const ExplainCommand& options) {
   const Splits splits = apart(data) ? data : divided_aloud(data.held_out);
   return shown(options, [&](const ExplainOptions& explain) {
     return findings_on(network, splits, explain);
@@ -67,7 +68,7 @@ std::vector<FindingResult> findings(const Network& network, const Splits& data,
 }
 
 // The same architecture from the same weights, trained plainly and adversarially.
-void explain_new_networks(const Options& options, const Splits& data, const Network& start,
+void explain_new_networks(const ExplainCommand& options, const Splits& data, const Network& start,
                           Results& results) {
   std::optional<Network> last;
   for (const bool adversarial : {false, true}) {
@@ -101,7 +102,8 @@ void explain_new_networks(const Options& options, const Splits& data, const Netw
   results.findings = findings(*last, data, options);
 }
 
-void explain_brought_network(const Options& options, const Splits& data, const Network& network,
+void explain_brought_network(const ExplainCommand& options, const Splits& data,
+                             const Network& network,
                              const std::optional<FinishedTraining>& training, Results& results) {
   NetworkResult result = described({options.common.model, network}, data.held_out, options);
   if (training) {
@@ -117,13 +119,13 @@ void explain_brought_network(const Options& options, const Splits& data, const N
 }
 
 // A network that was brought, of unknown making, is explained on its own data alone.
-Splits images_of(const Options& options) {
+Splits images_of(const ExplainCommand& options) {
   const Dataset held_out = load_data(options.common, "test");
   if (!options.common.model.empty()) return {held_out, held_out};
   return {load_data(options.common, "train"), held_out};
 }
 
-void run(Options options) {
+void run(ExplainCommand options) {
   const auto begin = std::chrono::steady_clock::now();
   apply(options.common);
   const GradientAscent attack =
@@ -159,7 +161,7 @@ void run(Options options) {
 }  // namespace
 
 void add_explain(CLI::App& app) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<ExplainCommand>();
   CLI::App* command = app.add_subcommand(
       "explain", "why is adversarial training hard here? all claims, and a report");
   command->footer(

@@ -18,7 +18,7 @@
 namespace reluctance {
 namespace {
 
-struct Options {
+struct FindingsCommand {
   CommonOptions common;
   std::vector<std::string> only;
   bool list = false;
@@ -33,7 +33,7 @@ void list_findings() {
   }
 }
 
-void run(const Options& options) {
+void run(const FindingsCommand& options) {
   if (options.list) return list_findings();
   const std::vector<const EarlierFinding*> findings = findings_named(options.only);
   apply(options.common);
@@ -61,7 +61,7 @@ void run(const Options& options) {
 }  // namespace
 
 void add_findings(CLI::App& app) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<FindingsCommand>();
   CLI::App* command =
       app.add_subcommand("findings", "claim 4: earlier findings about adversarial training");
   command->footer(

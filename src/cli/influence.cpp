@@ -20,7 +20,7 @@
 namespace reluctance {
 namespace {
 
-struct Options {
+struct InfluenceCommand {
   CommonOptions common;
   AttackOptions attack;
   ClaimOptions claims;
@@ -29,7 +29,7 @@ struct Options {
 };
 
 // One attack: theory and measurement of every sample, for other programs.
-void run_one(const Options& options, const Network& network, const Dataset& data) {
+void run_one(const InfluenceCommand& options, const Network& network, const Dataset& data) {
   const GradientAscent attack = make_attack(options.attack);
   InfluenceComparison all;
   {
@@ -56,7 +56,7 @@ void run_one(const Options& options, const Network& network, const Dataset& data
   write_measurement(options.common, data, numbers);
 }
 
-void run(Options options) {
+void run(InfluenceCommand options) {
   apply(options.common);
   const bool one = !options.attack.attack.empty();
   if (one) make_attack(options.attack);  // asked before data is read
@@ -77,7 +77,7 @@ void run(Options options) {
 }  // namespace
 
 void add_influence(CLI::App& app) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<InfluenceCommand>();
   options->attack.attack = "";
   options->attack.random_start = false;  // the theory starts at the image
   CLI::App* command = app.add_subcommand(

@@ -13,12 +13,12 @@
 namespace reluctance {
 namespace {
 
-struct Options {
+struct PaperCommand {
   CommonOptions common;
   ClaimOptions claims;
 };
 
-void run(Options options) {
+void run(PaperCommand options) {
   apply(options.common);
   // The first 2N images are those that are tried, and that accuracies are of.
   Dataset data = head(load_data(options.common, "test"), 2 * options.claims.paper.images);
@@ -37,7 +37,7 @@ void run(Options options) {
 }  // namespace
 
 void add_paper(CLI::App& app) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<PaperCommand>();
   CLI::App* command = app.add_subcommand(
       "paper", "the paper's numbered results, one by one, on this network and data");
   command->footer(

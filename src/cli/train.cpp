@@ -20,7 +20,7 @@
 namespace reluctance {
 namespace {
 
-struct Options {
+struct TrainCommand {
   CommonOptions common;
   AttackOptions attack;
   TrainingOptions training;
@@ -31,7 +31,7 @@ struct Options {
   int64_t limit = 0;  // 0: all
 };
 
-void run(Options options) {
+void run(TrainCommand options) {
   apply(options.common);
   options.training.schedule = parse_schedule(options.schedule);
   options.training.seed = options.common.seed;
@@ -54,7 +54,7 @@ void run(Options options) {
 }  // namespace
 
 void add_train(CLI::App& app) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<TrainCommand>();
   options->attack.attack = "none";
   options->attack.steps = 7;
   CLI::App* command = app.add_subcommand("train", "plain or adversarial training, resumable");

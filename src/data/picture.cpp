@@ -22,7 +22,7 @@ namespace reluctance {
 namespace {
 
 constexpr int longest = 4096;
-constexpr std::uint64_t most_bytes = std::uint64_t{256} << 20;
+constexpr std::uint64_t most_picture_bytes = std::uint64_t{256} << 20;
 
 [[noreturn]] void refuse(const std::string& where, const std::string& what) {
   throw Error(where + ": " + what);
@@ -156,7 +156,7 @@ bool is_picture_name(const std::filesystem::path& path) {
 }
 
 Tensor read_picture(const std::filesystem::path& path) {
-  const std::string bytes = read_file(path, most_bytes);
+  const std::string bytes = read_file(path, most_picture_bytes);
   // By content: many a .png is a JPEG.
   if (bytes.starts_with("\x89PNG")) return Png(path.string(), bytes).read();
   if (bytes.starts_with("\xff\xd8")) return read_jpeg(path.string(), bytes);

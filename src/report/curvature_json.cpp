@@ -18,7 +18,7 @@ Json carriers_json(const Carriers& carriers) {
           {"shares", numbers(sorted.slice(0, 0, shown))}};
 }
 
-Json example(const CarrierExample& each) {
+Json carrier(const CarrierExample& each) {
   return {{"sample", each.sample},
           {"label", each.label},
           {"prediction", each.prediction},
@@ -55,7 +55,7 @@ Json condition_json(const CurvatureCondition& condition) {
         {"standard_error", number(condition.trace.standard_error)}}},
       {"carriers", list_of(condition.carriers, carriers_json)},
       {"overlap", overlap},
-      {"examples", list_of(condition.examples, example)}});
+      {"examples", list_of(condition.examples, carrier)}});
   return json;
 }
 

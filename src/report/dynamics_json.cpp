@@ -12,7 +12,7 @@ Json segment_error(const SegmentError& at) {
           {"backward", at.backward}};
 }
 
-Json strength(const DynamicsStrength& at) {
+Json swept(const DynamicsStrength& at) {
   Json growth = Json::array();
   for (std::size_t k = 0; k < at.growth.size(); ++k) {
     growth.push_back({{"index", k + 1},
@@ -76,7 +76,7 @@ Json as_json(const DynamicsResult& result) {
           {"fooled", result.fooled},
           {"tolerance", result.tolerance},
           {"spectrum", spectrum},
-          {"sweep", list_of(result.sweep, strength)},
+          {"sweep", list_of(result.sweep, swept)},
           {"segments", list_of(result.segment_errors, segment_error)},
           {"examples", examples}};
 }

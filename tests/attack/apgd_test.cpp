@@ -36,21 +36,6 @@ ApgdOptions targeted_options(Ball ball, int64_t iterations = 40) {
   return options;
 }
 
-struct Subject {
-  Network network;
-  Samples samples;
-};
-
-Subject subject(const std::string& name) {
-  for (const auto& each : networks_in_double()) {
-    if (each.name != name) continue;
-    at::manual_seed(17);
-    const Tensor images = random_input(each.network, 80);
-    return {each.network, {images, logits(each.network, images).argmax(1)}};
-  }
-  throw Error("no network " + name);
-}
-
 class Apgd : public testing::TestWithParam<Norm> {};
 
 TEST_P(Apgd, FellsWhatALinearNetworkCannotHold) {
@@ -85,7 +70,7 @@ TEST_P(Apgd, TargetsFindEveryBoundaryOfALinearNetwork) {
 
 TEST_P(Apgd, IsAtLeastAsStrongAsPgdOfEqualSteps) {
   for (const char* name : {"mlp", "cnn"}) {
-    const auto [network, samples] = subject(name);
+    const auto [network, samples] = answered(name, 80);
     PgdOptions pgd;
     pgd.ball = {GetParam(), moderate_radius(GetParam())};
     pgd.steps = 40;
@@ -104,7 +89,7 @@ TEST_P(Apgd, IsAtLeastAsStrongAsPgdOfEqualSteps) {
 }
 
 TEST_P(Apgd, SeedsRepeatAndDiffer) {
-  const auto [network, samples] = subject("cnn");
+  const auto [network, samples] = answered("cnn", 80);
   const ApgdOptions options =
       apgd_options({GetParam(), moderate_radius(GetParam())}, dlr_loss(), 10);
   const auto attack = [&, &network = network, &samples = samples](std::uint64_t seed) {
@@ -148,7 +133,7 @@ TEST(ApgdLoop, RunsAsOftenAsPublished) {
 
 // Points of the wider balls are none of the attack's.
 TEST(ApgdLoop, WiderBallsFellNothingAndCostTheirGradients) {
-  const auto [network, samples] = subject("mlp");
+  const auto [network, samples] = answered("mlp", 80);
   const AttackResult result =
       run_apgd(network, samples, apgd_options({Norm::l1, 1e-6}, cross_entropy_loss(), 10));
   EXPECT_FALSE(result.success.any().item<bool>());
@@ -160,7 +145,7 @@ TEST(ApgdLoop, WiderBallsFellNothingAndCostTheirGradients) {
 }
 
 TEST(ApgdLoop, CountsItsPasses) {
-  const auto [network, samples] = subject("mlp");
+  const auto [network, samples] = answered("mlp", 80);
   // Nothing falls to an empty ball: one pass for the answer, then 1 + iterations.
   const AttackResult result =
       run_apgd(network, samples, apgd_options({Norm::linf, 0}, cross_entropy_loss(), 7));
@@ -169,7 +154,7 @@ TEST(ApgdLoop, CountsItsPasses) {
 }
 
 TEST(ApgdLoop, StopsForSamplesThatFell) {
-  const auto [network, samples] = subject("mlp");
+  const auto [network, samples] = answered("mlp", 80);
   // Everything falls at once in a ball that reaches everywhere.
   const AttackResult result =
       run_apgd(network, samples, apgd_options({Norm::linf, 1}, cross_entropy_loss(), 50));
@@ -178,7 +163,7 @@ TEST(ApgdLoop, StopsForSamplesThatFell) {
 }
 
 TEST(ApgdLoop, WrongAnswersFallToThemselves) {
-  const auto [network, samples] = subject("mlp");
+  const auto [network, samples] = answered("mlp", 80);
   const Samples wrong(samples.images, (samples.labels + 1).remainder(network.classes()));
   const AttackResult result = run_apgd(network, wrong, targeted_options({Norm::linf, 0.1}));
   EXPECT_TRUE(result.success.all().item<bool>());
@@ -201,7 +186,7 @@ TEST(ApgdLoop, ImagesOutsideTheBoxNeverFall) {
 }
 
 TEST(ApgdLoop, ProgressCountsEverySampleOfEveryRound) {
-  const auto [network, samples] = subject("mlp");
+  const auto [network, samples] = answered("mlp", 80);
   ApgdOptions options = apgd_options({Norm::linf, 0.05}, cross_entropy_loss(), 5);
   options.restarts = 3;
   int64_t last = 0;
@@ -213,7 +198,7 @@ TEST(ApgdLoop, ProgressCountsEverySampleOfEveryRound) {
 }
 
 TEST(ApgdLoop, AnInterruptStopsIt) {
-  const auto [network, samples] = subject("mlp");
+  const auto [network, samples] = answered("mlp", 80);
   const InterruptRequest request;
   EXPECT_THROW(run_apgd(network, samples, {}), Interrupted);
 }

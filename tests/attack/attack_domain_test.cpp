@@ -11,7 +11,7 @@ namespace reluctance {
 namespace {
 
 constexpr int64_t features = 36;
-constexpr int64_t count = 50;
+constexpr int64_t table_rows = 50;
 
 bool is_bounded(const EveryAttack& attack) { return attack.name != "raw"; }
 
@@ -54,7 +54,7 @@ Pair same_network(const Tensor& low, const Tensor& span) {
 // L-infinity every feature in its own way, with budgets that go with it; elsewhere all alike.
 TEST_P(EachAttackInADomain, DoesToATableWhatItDoesToPixels) {
   at::manual_seed(6);
-  const Tensor x = at::rand({count, features}, at::kDouble);
+  const Tensor x = at::rand({table_rows, features}, at::kDouble);
   const bool own = norm() == Norm::linf;
   const Tensor low =
       own ? at::randn({features}, at::kDouble) : at::full({features}, -1.0, at::kDouble);
@@ -73,7 +73,7 @@ TEST_P(EachAttackInADomain, DoesToATableWhatItDoesToPixels) {
   const AttackResult expected = run(pixels, samples, strength);
   const AttackResult found = run(table, rows, scaled);
   EXPECT_GT(expected.success.sum().item<int64_t>(), 0);
-  EXPECT_LT(expected.success.sum().item<int64_t>(), count);
+  EXPECT_LT(expected.success.sum().item<int64_t>(), table_rows);
   EXPECT_TRUE(at::equal(found.success, expected.success));
   EXPECT_TRUE(at::allclose((found.adversarial - low) / span, expected.adversarial, 1e-7, 1e-7));
 }
@@ -81,7 +81,7 @@ TEST_P(EachAttackInADomain, DoesToATableWhatItDoesToPixels) {
 // A linear network, half of its features fixed, those left with budgets of their own in
 // L-infinity: the distance is the margin over the dual norm of what is free.
 TEST_P(EachAttackInADomain, LeavesFixedFeaturesAndMovesTheOthers) {
-  const LinearSubject linear = linear_subject(count);
+  const LinearSubject linear = linear_subject(table_rows);
   const Tensor fixed = at::arange(features).remainder(2).eq(0);
   const Tensor budgets = norm() == Norm::linf ? at::linspace(0.2, 3, features, at::kDouble)
                                               : at::ones({features}, at::kDouble);
@@ -111,7 +111,7 @@ INSTANTIATE_TEST_SUITE_P(Every, EachAttackInADomain, testing::ValuesIn(every_att
 class Distances : public testing::TestWithParam<Norm> {};
 
 TEST_P(Distances, OfLinearNetworksAreThoseOfTheFreeFeatures) {
-  const LinearSubject linear = linear_subject(count);
+  const LinearSubject linear = linear_subject(table_rows);
   const Tensor fixed = at::arange(features).remainder(3).eq(0);
   const Domain domain(at::full({features}, -7.0, at::kDouble),
                       at::full({features}, 9.0, at::kDouble),

@@ -13,24 +13,14 @@
 namespace reluctance {
 namespace {
 
-constexpr int64_t count = 48;
+constexpr int64_t company = 48;
 
 class EachAttack : public testing::TestWithParam<EveryAttack> {};
 
-struct Subject {
-  Network network;
-  Samples samples;  // with indices that are not their places
-};
-
-Subject subject(const std::string& name) {
-  for (const auto& each : networks_in_double()) {
-    if (each.name != name) continue;
-    at::manual_seed(29);
-    const Tensor images = random_input(each.network, count);
-    const Tensor labels = logits(each.network, images).argmax(1);
-    return {each.network, {images, labels, at::arange(count) * 5 + 1000}};
-  }
-  throw std::invalid_argument("no network " + name);
+// With indices that are not their places.
+AnsweredSubject indexed(const std::string& name) {
+  const auto [network, samples] = answered(name, company, 29);
+  return {network, {samples.images, samples.labels, at::arange(company) * 5 + 1000}};
 }
 
 void expect_alike(const AttackResult& part, const AttackResult& whole, const Tensor& places,
@@ -49,7 +39,7 @@ void expect_alike(const AttackResult& part, const AttackResult& whole, const Ten
 // them.
 TEST_P(EachAttack, FindsTheSameForASampleInAnyCompany) {
   for (const char* name : {"mlp", "cnn"}) {
-    const auto [network, samples] = subject(name);
+    const auto [network, samples] = indexed(name);
     const Guides guides = make_guides(network, samples.images);
     const Attack attack = GetParam().make({0.015, 0.12, 0.8, 0.1}, guides);
     const auto run = [&, &network = network](const Samples& part) {
@@ -58,15 +48,15 @@ TEST_P(EachAttack, FindsTheSameForASampleInAnyCompany) {
     const AttackResult whole = run(samples);
     // Some fall and some do not, so that rounds go on with those that stand.
     EXPECT_GT(whole.success.sum().item<int64_t>(), 0) << name;
-    EXPECT_LT(whole.success.sum().item<int64_t>(), count) << name;
+    EXPECT_LT(whole.success.sum().item<int64_t>(), company) << name;
 
     const auto compare = [&, &samples = samples](const Tensor& places, const std::string& how) {
       expect_alike(run(samples.rows(places)), whole, places, name + (", " + how));
     };
-    const Tensor all = at::arange(count);
+    const Tensor all = at::arange(company);
     compare(all, "again");
-    compare(all.slice(0, 0, count / 2), "first half");
-    compare(all.slice(0, count / 2), "second half");
+    compare(all.slice(0, 0, company / 2), "first half");
+    compare(all.slice(0, company / 2), "second half");
     compare(all.flip(0), "reversed");
     for (int64_t place : {0, 7, 30, 47}) {
       compare(at::full({1}, place, at::kLong), "alone: " + std::to_string(place));
@@ -75,7 +65,7 @@ TEST_P(EachAttack, FindsTheSameForASampleInAnyCompany) {
 }
 
 TEST_P(EachAttack, SeedsMatterWhereItIsRandom) {
-  const auto [network, samples] = subject("cnn");
+  const auto [network, samples] = indexed("cnn");
   const Attack attack =
       GetParam().make({0.015, 0.12, 0.8, 0.1}, make_guides(network, samples.images));
   const AttackResult one = attack.run(network, samples, {3, {}});
@@ -87,7 +77,7 @@ TEST_P(EachAttack, SeedsMatterWhereItIsRandom) {
 }
 
 TEST_P(EachAttack, TellsTheTruthAndLeavesAloneWhatStands) {
-  const auto [network, samples] = subject("cnn");
+  const auto [network, samples] = indexed("cnn");
   const Attack attack =
       GetParam().make({0.015, 0.12, 0.8, 0.1}, make_guides(network, samples.images));
   const AttackResult result = attack.run(network, samples, {3, {}});
@@ -103,14 +93,14 @@ TEST_P(EachAttack, TellsTheTruthAndLeavesAloneWhatStands) {
 
 // Towards a class, here the next most probable, nothing but that answer is success.
 TEST_P(EachAttack, TowardsAClassOnlyThatAnswerCounts) {
-  const auto [network, all] = subject("cnn");
+  const auto [network, all] = indexed("cnn");
   const Tensor target = other_logits(logits(network, all.images), all.labels).argmax(1);
   const Samples others(all.images, all.labels, all.index, target);
   const Attack attack =
       GetParam().make({0.03, 0.24, 1.6, 0.2}, make_guides(network, others.images));
   const AttackResult result = attack.run(network, others, {3, {}});
   EXPECT_GT(result.success.sum().item<int64_t>(), 0);
-  EXPECT_LT(result.success.sum().item<int64_t>(), count);
+  EXPECT_LT(result.success.sum().item<int64_t>(), company);
   const Tensor answers = logits(network, result.adversarial).argmax(1);
   EXPECT_TRUE(at::equal(result.success, answers.eq(target)));
   EXPECT_FALSE(result.margin.lt(0).logical_and(result.success.logical_not()).any().item<bool>());
@@ -120,12 +110,12 @@ TEST_P(EachAttack, TowardsAClassOnlyThatAnswerCounts) {
   if (result.target.defined()) {
     EXPECT_TRUE(at::equal(result.target, target.masked_fill(result.success.logical_not(), -1)));
   }
-  const Tensor half = at::arange(count / 2);
+  const Tensor half = at::arange(company / 2);
   expect_alike(attack.run(network, others.rows(half), {3, {}}), result, half, "first half");
 }
 
 TEST_P(EachAttack, AnImageAnsweredAsTheTargetFallsToItself) {
-  const auto [network, samples] = subject("cnn");
+  const auto [network, samples] = indexed("cnn");
   const Samples there(samples.images, (samples.labels + 1).remainder(network.classes()),
                       samples.index, samples.labels);
   const Attack attack =
@@ -136,7 +126,7 @@ TEST_P(EachAttack, AnImageAnsweredAsTheTargetFallsToItself) {
 }
 
 TEST_P(EachAttack, NoSamplesAreNoTrouble) {
-  const auto [network, samples] = subject("cnn");
+  const auto [network, samples] = indexed("cnn");
   const Attack attack =
       GetParam().make({0.015, 0.12, 0.8, 0.1}, make_guides(network, samples.images));
   const AttackResult result = attack.run(network, samples.head(0), {});

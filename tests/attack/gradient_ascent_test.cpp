@@ -14,18 +14,8 @@ namespace {
 
 constexpr int64_t count = 40;
 
-struct Subject {
-  Network network;
-  Samples samples;
-};
-
-Subject subject(int index) {
-  at::manual_seed(11 + index);
-  Network network = networks_in_double().at(static_cast<std::size_t>(index)).network;
-  const Tensor x = random_input(network, count);
-  // Labels that the network answers, so that an attack has something to do.
-  const Tensor labels = logits(network, x).argmax(1);
-  return {std::move(network), {x, labels}};
+AnsweredSubject numbered(int index) {
+  return answered(networks_in_double().at(static_cast<std::size_t>(index)).name, count);
 }
 
 Tensor autograd_gradient(const Network& network, const Tensor& x, const Tensor& labels) {
@@ -54,7 +44,7 @@ GradientAscent without_random_start(Norm norm, double radius, int64_t steps) {
 class Ascents : public testing::TestWithParam<int> {};
 
 TEST_P(Ascents, InputGradientEqualsAutograd) {
-  const auto [network, samples] = subject(GetParam());
+  const auto [network, samples] = numbered(GetParam());
   CountedPasses passes(network);
   EXPECT_TRUE(at::allclose(input_gradient(passes, samples, cross_entropy_loss()),
                            autograd_gradient(network, samples.images, samples.labels), 1e-9,
@@ -64,7 +54,7 @@ TEST_P(Ascents, InputGradientEqualsAutograd) {
 }
 
 TEST_P(Ascents, RawEqualsNaiveAscent) {
-  const auto [network, samples] = subject(GetParam());
+  const auto [network, samples] = numbered(GetParam());
   Tensor expected = samples.images.clone();
   for (int t = 0; t < 5; ++t)
     expected = expected + 0.1 * autograd_gradient(network, expected, samples.labels);
@@ -72,7 +62,7 @@ TEST_P(Ascents, RawEqualsNaiveAscent) {
 }
 
 TEST_P(Ascents, PgdEqualsNaiveLoop) {
-  const auto [network, samples] = subject(GetParam());
+  const auto [network, samples] = numbered(GetParam());
   const Tensor& x = samples.images;
   for (Norm norm : {Norm::linf, Norm::l2}) {
     const double radius = radius_in(norm);
@@ -113,7 +103,7 @@ Tensor nearest_in_l1(const Tensor& x, const Tensor& clean, double radius) {
 }
 
 TEST_P(Ascents, PgdInL1EqualsNaiveLoop) {
-  const auto [network, samples] = subject(GetParam());
+  const auto [network, samples] = numbered(GetParam());
   const Tensor& x = samples.images;
   const double radius = radius_in(Norm::l1);
   const int64_t pixels = network.inputs();
@@ -140,7 +130,7 @@ TEST_P(Ascents, PgdInL1EqualsNaiveLoop) {
 }
 
 TEST_P(Ascents, StayInTheBallAndTheBoxAndTellTheTruth) {
-  const auto [network, samples] = subject(GetParam());
+  const auto [network, samples] = numbered(GetParam());
   for (Norm norm : all_norms()) {
     PgdOptions options;
     options.ball = {norm, 2 * radius_in(norm)};
@@ -160,7 +150,7 @@ TEST_P(Ascents, StayInTheBallAndTheBoxAndTellTheTruth) {
 }
 
 TEST_P(Ascents, TheAttackIsTheRunWhereItSucceeds) {
-  const auto [network, samples] = subject(GetParam());
+  const auto [network, samples] = numbered(GetParam());
   std::vector<GradientAscent> ascents{raw_attack(3, 5), fgsm_attack(0.1, true)};
   for (Norm norm : all_norms()) {
     PgdOptions options;
@@ -185,14 +175,14 @@ INSTANTIATE_TEST_SUITE_P(Networks, Ascents, testing::Range(0, network_count), []
 });
 
 TEST(GradientAscent, FgsmIsOneSignStep) {
-  const auto [network, samples] = subject(2);
+  const auto [network, samples] = numbered(2);
   const Tensor step = 0.07 * autograd_gradient(network, samples.images, samples.labels).sign();
   EXPECT_TRUE(at::allclose(attacked_images(network, samples, fgsm_attack(0.07, false)),
                            (samples.images + step).clamp(0, 1)));
 }
 
 TEST(GradientAscent, ClimbsTheLossItIsGiven) {
-  const auto [network, samples] = subject(2);
+  const auto [network, samples] = numbered(2);
   for (const Loss& loss : {squared_error_loss(), margin_loss(), dlr_loss()}) {
     GradientAscent ascent = raw_attack(0.001, 1);
     ascent.loss = loss;
@@ -207,7 +197,7 @@ TEST(GradientAscent, ClimbsTheLossItIsGiven) {
 }
 
 TEST(GradientAscent, SeedsRepeatAndDiffer) {
-  const auto [network, samples] = subject(2);
+  const auto [network, samples] = numbered(2);
   const auto attacked = [&, &network = network, &samples = samples](std::uint64_t seed) {
     return attacked_images(network, samples, pgd_attack({}), {seed, {}});
   };
@@ -217,7 +207,7 @@ TEST(GradientAscent, SeedsRepeatAndDiffer) {
 }
 
 TEST(GradientAscent, RestartsNeverLoseASuccess) {
-  const auto [network, samples] = subject(2);
+  const auto [network, samples] = numbered(2);
   PgdOptions options;
   options.ball = {Norm::linf, 0.05};
   options.steps = 3;
@@ -242,7 +232,7 @@ TEST(GradientAscent, RandomStartsFillTheBall) {
 }
 
 TEST(GradientAscent, StartsAreTheImagesOrRandomOnesInTheBox) {
-  const auto [network, samples] = subject(2);
+  const auto [network, samples] = numbered(2);
   GradientAscent ascent = pgd_attack({.ball = {Norm::linf, 0.3}});
   EXPECT_TRUE(
       inside(*ascent.ball, samples.images, starting_points(samples, ascent, 1)).all().item<bool>());
@@ -255,7 +245,7 @@ TEST(GradientAscent, StartsAreTheImagesOrRandomOnesInTheBox) {
 }
 
 TEST(GradientAscent, ThePathGoesFromTheStartsToTheLastIterates) {
-  const auto [network, samples] = subject(2);
+  const auto [network, samples] = numbered(2);
   const GradientAscent ascent = pgd_attack({.ball = {Norm::l2, 0.5}, .steps = 4});
   const std::vector<Tensor> path = attack_path(network, samples, ascent, {3, {}});
   ASSERT_EQ(path.size(), 5U);
@@ -269,7 +259,7 @@ TEST(GradientAscent, ThePathGoesFromTheStartsToTheLastIterates) {
 }
 
 TEST(GradientAscent, WatchersSeeEveryStep) {
-  const auto [network, samples] = subject(2);
+  const auto [network, samples] = numbered(2);
   const GradientAscent ascent = without_random_start(Norm::l2, 0.5, 3);
   CountedPasses passes(network);
   int64_t seen = 0;
@@ -302,7 +292,7 @@ TEST(GradientAscent, DescribesItself) {
 }
 
 TEST(GradientAscent, CountsItsPasses) {
-  const auto [network, samples] = subject(2);
+  const auto [network, samples] = numbered(2);
   const AttackResult result = as_attack(raw_attack(1, 5)).run(network, samples, {});
   const auto fell = result.success.sum().item<int64_t>();
   EXPECT_GT(fell, 0);
@@ -313,14 +303,14 @@ TEST(GradientAscent, CountsItsPasses) {
 }
 
 TEST(GradientAscent, AnInterruptStopsIt) {
-  const auto [network, samples] = subject(2);
+  const auto [network, samples] = numbered(2);
   const InterruptRequest request;
   EXPECT_THROW(as_attack(raw_attack(1, 5)).run(network, samples, {}), Interrupted);
   EXPECT_THROW(attacked_images(network, samples, raw_attack(1, 5)), Interrupted);
 }
 
 TEST(GradientAscent, ProgressCountsEverySample) {
-  const auto [network, samples] = subject(2);
+  const auto [network, samples] = numbered(2);
   int64_t last = 0;
   int64_t rounds = 1;
   const Context context{0, [&](int64_t done, int64_t total) {

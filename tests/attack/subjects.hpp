@@ -1,4 +1,5 @@
-// Networks and images whose weakest perturbation is known in closed form.
+// Networks and images to attack: small ones of every kind, and linear ones whose weakest
+// perturbation is known in closed form.
 #pragma once
 
 #include <ATen/ATen.h>
@@ -6,16 +7,37 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdint>
 #include <limits>
+#include <stdexcept>
+#include <string>
 #include <tuple>
 #include <utility>
 
+#include "network/random_networks.hpp"
 #include "reluctance/attack/attack.hpp"
 #include "reluctance/network/layers.hpp"
 #include "reluctance/network/network.hpp"
 #include "reluctance/network/passes.hpp"
 
 namespace reluctance {
+
+struct AnsweredSubject {
+  Network network;
+  Samples samples;
+};
+
+// A network of networks_in_double(), and random images with the labels that it answers, so that
+// attacks have something to do.
+inline AnsweredSubject answered(const std::string& name, int64_t count, std::uint64_t seed = 17) {
+  for (const auto& each : networks_in_double()) {
+    if (each.name != name) continue;
+    at::manual_seed(seed);
+    const Tensor images = random_input(each.network, count);
+    return {each.network, {images, logits(each.network, images).argmax(1)}};
+  }
+  throw std::invalid_argument("no network " + name);
+}
 
 struct LinearSubject {
   Network network;

@@ -1,5 +1,7 @@
-// What a body throws, as text.
+// What a body throws, as text, and what a text should contain.
 #pragma once
+
+#include <gtest/gtest.h>
 
 #include <string>
 
@@ -16,6 +18,10 @@ std::string error_of(Body body) {
     return error.what();
   }
   return "";
+}
+
+inline void expect_contains(const std::string& text, const std::string& part) {
+  EXPECT_NE(text.find(part), std::string::npos) << "\"" << text << "\" lacks \"" << part << "\"";
 }
 
 }  // namespace reluctance

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "network/random_networks.hpp"
+#include "relative_error.hpp"
 #include "reluctance/base/error.hpp"
 #include "reluctance/curvature/eigenpairs.hpp"
 #include "reluctance/curvature/hessian.hpp"
@@ -16,13 +17,13 @@
 namespace reluctance {
 namespace {
 
-struct Subject {
+struct Trained {
   Network network;
   Samples samples;
   Tensor direction;  // of the parameters
 };
 
-Subject subject(int index = 2) {  // mlp
+Trained trained(int index = 2) {  // mlp
   at::manual_seed(17);
   Network network = networks_in_double().at(static_cast<std::size_t>(index)).network;
   const Tensor x = random_input(network, 30);
@@ -39,13 +40,13 @@ GradientAscent pgd_in(const Ball& ball, bool random_start = false) {
   return pgd_attack(options);
 }
 
-CurvatureSamplesPtr at_images(const Subject& subject, const Tensor& images, const Loss& loss) {
+CurvatureSamplesPtr at_images(const Trained& subject, const Tensor& images, const Loss& loss) {
   return std::make_shared<CurvatureSamples>(subject.network, subject.samples.with_images(images),
                                             loss);
 }
 
 // The change of the objective's own gradient along the direction, its attack run anew.
-Tensor gradient_change(const Subject& subject, const Objective& objective) {
+Tensor gradient_change(const Trained& subject, const Objective& objective) {
   constexpr double step = 1e-6;
   const auto gradient = [&](double length) {
     return batch_gradient(subject.network.displaced(length * subject.direction), subject.samples,
@@ -55,12 +56,8 @@ Tensor gradient_change(const Subject& subject, const Objective& objective) {
   return (gradient(step) - gradient(-step)) / (2 * step);
 }
 
-double relative_error(const Tensor& actual, const Tensor& expected) {
-  return ((actual - expected).norm() / expected.norm()).item<double>();
-}
-
 // That the felt curvature is the same as the effective one of an attack that ended at `attacked`.
-void expect_effective(const Subject& subject, const FeltCurvature& felt,
+void expect_effective(const Trained& subject, const FeltCurvature& felt,
                       const EffectiveCurvature& expected, const Tensor& attacked) {
   EXPECT_FALSE(felt.is_hessian());
   EXPECT_TRUE(at::equal(felt.attacked().images, attacked));
@@ -79,7 +76,7 @@ void expect_effective(const Subject& subject, const FeltCurvature& felt,
 
 TEST(FeltCurvature, WithoutAnAttackIsTheHessianOfTheLoss) {
   for (const Loss& loss : {cross_entropy_loss(), cross_entropy_loss(0.1), squared_error_loss()}) {
-    const Subject all = subject();
+    const Trained all = trained();
     const FeltCurvature felt(all.network, all.samples, {loss, {}});
     EXPECT_TRUE(felt.is_hessian());
     EXPECT_TRUE(at::equal(felt.attacked().images, all.samples.images));
@@ -97,7 +94,7 @@ TEST(FeltCurvature, WithoutAnAttackIsTheHessianOfTheLoss) {
 }
 
 TEST(FeltCurvature, InLinfIsTheHessianAtTheAttackedImages) {
-  const Subject all = subject();
+  const Trained all = trained();
   // Whatever start the training chooses: for all parameters there is one, the image.
   for (const bool random_start : {false, true}) {
     const Objective objective{cross_entropy_loss(), pgd_in({Norm::linf, 0.1}, random_start)};
@@ -116,7 +113,7 @@ TEST(FeltCurvature, InLinfIsTheHessianAtTheAttackedImages) {
 }
 
 TEST(FeltCurvature, InL2IsTheEffectiveCurvatureOfTheAttacksPath) {
-  const Subject all = subject();
+  const Trained all = trained();
   for (const bool pixel_box : {true, false}) {
     GradientAscent attack = pgd_in({Norm::l2, 0.2});
     attack.pixel_box = pixel_box;
@@ -134,7 +131,7 @@ TEST(FeltCurvature, InL2IsTheEffectiveCurvatureOfTheAttacksPath) {
 }
 
 TEST(FeltCurvature, UnderARawAttackIsItsEffectiveCurvature) {
-  const Subject all = subject();
+  const Trained all = trained();
   const GradientAscent attack = raw_attack(0.5, 8);
   const Tensor attacked = attacked_images(all.network, all.samples, attack);
   const EffectiveCurvature expected(at_images(all, attacked, cross_entropy_loss()),
@@ -145,7 +142,7 @@ TEST(FeltCurvature, UnderARawAttackIsItsEffectiveCurvature) {
 
 // A linear network has no gates that open on the way: the derivative of what training really does.
 TEST(FeltCurvature, IsTheChangeOfTheTrainingsOwnGradient) {
-  const Subject linear = subject(1);
+  const Trained linear = trained(1);
   const std::vector<std::pair<GradientAscent, double>> attacks{{pgd_in({Norm::linf, 0.1}), 1e-6},
                                                                {pgd_in({Norm::l2, 0.1}), 1e-2},
                                                                {raw_attack(0.02, 6), 1e-3}};
@@ -165,7 +162,7 @@ TEST(FeltCurvature, IsTheChangeOfTheTrainingsOwnGradient) {
 
 // Squared error of a linear network is a quadratic.
 TEST(SwingCurvature, OfAQuadraticIsItsLargestEigenvalue) {
-  const Subject linear = subject(1);
+  const Trained linear = trained(1);
   const Objective objective{squared_error_loss(), {}};
   const FeltCurvature felt(linear.network, linear.samples, objective);
   EigenpairOptions wanted;
@@ -179,7 +176,7 @@ TEST(SwingCurvature, OfAQuadraticIsItsLargestEigenvalue) {
 
 // As narrow as rounding allows, swings under an L-infinity attack stay between its sign flips.
 TEST(SwingCurvature, OfNarrowSwingsInLinfIsThatOfTheHessian) {
-  const Subject all = subject();
+  const Trained all = trained();
   const Objective objective{cross_entropy_loss(), pgd_in({Norm::linf, 0.1})};
   const FeltCurvature felt(all.network, all.samples, objective);
   EigenpairOptions wanted;
@@ -237,7 +234,7 @@ TEST(FeltCurvature, EigenvaluesOfAlikeClassesAreAllFound) {
 }
 
 TEST(FeltCurvature, IsRefusedWhereNoneIsKnown) {
-  const Subject all = subject();
+  const Trained all = trained();
   const auto message = [&](const Objective& objective) -> std::string {
     try {
       const FeltCurvature felt(all.network, all.samples, objective);
@@ -261,7 +258,7 @@ TEST(FeltCurvature, IsRefusedWhereNoneIsKnown) {
 }
 
 TEST(Carriers, HaveSharesThatSumToOne) {
-  const Subject all = subject();
+  const Trained all = trained();
   for (const Objective& objective :
        {Objective{}, Objective{cross_entropy_loss(), pgd_in({Norm::l2, 0.2})},
         Objective{cross_entropy_loss(), pgd_in({Norm::linf, 0.1})}}) {

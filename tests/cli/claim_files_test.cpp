@@ -17,7 +17,7 @@ using nlohmann::json;
 using Arrays = std::map<std::string, Tensor>;
 using Keys = std::set<std::string>;
 
-constexpr int64_t count = 24;
+constexpr int64_t file_images = 24;
 
 Keys keys_of(const json& object) {
   Keys keys;
@@ -52,7 +52,8 @@ class ClaimFiles : public Cli {
   Files files(const std::string& command, const Arguments& more = {}) const {
     const ProgramOutcome outcome = run_here(
         on_both(command) +
-        Arguments{"--limit", std::to_string(count), "--json", "-", "--save", "saved.npz"} + more);
+        Arguments{"--limit", std::to_string(file_images), "--json", "-", "--save", "saved.npz"} +
+        more);
     EXPECT_TRUE(succeeded(outcome));
     EXPECT_NE(outcome.err.find(more.empty() ? "claim" : "24 images"), std::string::npos) << outcome;
     EXPECT_EQ(content(folder()).size(), 1U);
@@ -66,13 +67,13 @@ class ClaimFiles : public Cli {
     keys.merge(Keys{"program", "command", "seed", "threads", "device", "started", "model", "data",
                     "checksum", "samples"});
     EXPECT_EQ(keys_of(numbers), keys);
-    EXPECT_EQ(numbers["samples"], count);
+    EXPECT_EQ(numbers["samples"], file_images);
     EXPECT_EQ(numbers["seed"], 3);
     EXPECT_EQ(numbers["threads"], 1);
     EXPECT_EQ(numbers["device"], "cpu");
     EXPECT_EQ(numbers["model"], model().string());
     EXPECT_EQ(numbers["data"], images().string());
-    EXPECT_EQ(numbers["checksum"], checksum(dataset(count)));
+    EXPECT_EQ(numbers["checksum"], checksum(dataset(file_images)));
   }
 
   // The numbers are those of explain, with this claim alone.
@@ -80,7 +81,7 @@ class ClaimFiles : public Cli {
     EXPECT_EQ(numbers["format"], 2);
     EXPECT_EQ(numbers["claims"].size(), 1U);
     EXPECT_EQ(numbers["claims"][0]["id"], claim);
-    EXPECT_EQ(numbers["data"]["samples"], count);
+    EXPECT_EQ(numbers["data"]["samples"], file_images);
     for (const std::string other : {"dynamics", "influence", "curvature"}) {
       EXPECT_EQ(numbers["networks"][0][other].is_null(), other != claim) << other;
     }
@@ -107,13 +108,13 @@ TEST_F(ClaimFiles, DynamicsAtOneStrength) {
   EXPECT_EQ(numbers["steps"], 8);
   EXPECT_EQ(keys_of(numbers["error"]), (Keys{"quadratic", "region"}));
   expect_shapes(arrays,
-                {{"logits", {count, 10}},
-                 {"eigenvalues", {count, 9}},
-                 {"delta_real", {count, 784}},
-                 {"delta_quadratic", {count, 784}},
-                 {"delta_region", {count, 784}},
-                 {"gates_flipped", {count}},
-                 {"quadratic_in_range", {count}}},
+                {{"logits", {file_images, 10}},
+                 {"eigenvalues", {file_images, 9}},
+                 {"delta_real", {file_images, 784}},
+                 {"delta_quadratic", {file_images, 784}},
+                 {"delta_region", {file_images, 784}},
+                 {"gates_flipped", {file_images}},
+                 {"quadratic_in_range", {file_images}}},
                 {"quadratic_in_range"});
   expect_median_of(arrays.at("gates_flipped"), numbers["gates_flipped"]);
   const Tensor real = arrays.at("delta_real");
@@ -129,15 +130,15 @@ TEST_F(ClaimFiles, DynamicsOverStrengths) {
   const auto [numbers, arrays] = files("dynamics");
   const json& sweep = claim_of(numbers, "dynamics")["sweep"];
   const auto strengths = static_cast<int64_t>(sweep.size());
-  const Shape each{strengths, count};
-  expect_shapes(arrays, {{"strength", {count}},
+  const Shape each{strengths, file_images};
+  expect_shapes(arrays, {{"strength", {file_images}},
                          {"relative", {strengths}},
                          {"gates_flipped", each},
                          {"norm", each},
                          {"error_quadratic", each},
                          {"error_region", each},
                          {"error_segments", each},
-                         {"top_share", {strengths, count, 3}}});
+                         {"top_share", {strengths, file_images, 3}}});
   const Tensor known = arrays.at("strength").isfinite();
   EXPECT_EQ(known.sum().item<int64_t>(), claim_of(numbers, "dynamics")["fooled"]);
   for (int64_t k = 0; k < strengths; ++k) {
@@ -167,7 +168,7 @@ TEST_F(ClaimFiles, InfluenceUnderOneAttack) {
   EXPECT_EQ(keys_of(numbers["boost"]), (Keys{"measured", "region", "quadratic"}));
   EXPECT_EQ(keys_of(numbers["effective_share"]), (Keys{"clean", "adversarial"}));
   std::map<std::string, Shape> shapes;
-  for (const std::string& name : influence_arrays) shapes[name] = {count};
+  for (const std::string& name : influence_arrays) shapes[name] = {file_images};
   expect_shapes(arrays, shapes);
   for (const std::string kind : {"measured", "region", "quadratic"}) {
     expect_median_of(arrays.at("boost_" + kind), numbers["boost"][kind]);
@@ -176,7 +177,7 @@ TEST_F(ClaimFiles, InfluenceUnderOneAttack) {
     EXPECT_LE(std::abs(numbers["rank_correlation"][kind].get<double>()), 1);
   }
   const Tensor weight = arrays.at("gradient_norm_clean");
-  const Tensor share = weight.sum().square() / (count * weight.square().sum());
+  const Tensor share = weight.sum().square() / (file_images * weight.square().sum());
   EXPECT_NEAR(numbers["effective_share"]["clean"], share.item<double>(), 1e-9);
 }
 
@@ -185,7 +186,7 @@ TEST_F(ClaimFiles, InfluenceOverAttacks) {
   const json& strengths = claim_of(numbers, "influence")["strengths"];
   const auto attacks = static_cast<int64_t>(strengths.size());
   std::map<std::string, Shape> shapes{{"attack", {attacks, 2}}};
-  for (const std::string& name : influence_arrays) shapes[name] = {attacks, count};
+  for (const std::string& name : influence_arrays) shapes[name] = {attacks, file_images};
   expect_shapes(arrays, shapes);
   const std::vector<std::string> groups{"raw", "l2", "linf"};
   std::set<std::string> met;
@@ -232,7 +233,7 @@ TEST_F(ClaimFiles, CurvatureOfOneOperator) {
                          {"residuals", {3}},
                          {"eigenvectors", {3, parameters}},
                          {"smallest", {0}},
-                         {"sample_share", {3, count}}});
+                         {"sample_share", {3, file_images}}});
     for (const std::size_t k : {0, 1, 2}) {
       const auto row = static_cast<int64_t>(k);
       EXPECT_DOUBLE_EQ(numbers["eigenvalues"][k], arrays.at("eigenvalues")[row].item<double>());
@@ -255,8 +256,8 @@ TEST_F(ClaimFiles, CurvatureOverTrainings) {
                 {{"radius", {trainings}},
                  {"linf", {trainings}},
                  {"eigenvalues", {trainings, 5}},
-                 {"sample_share", {trainings, 5, count}},
-                 {"smooth", {trainings, count}}},
+                 {"sample_share", {trainings, 5, file_images}},
+                 {"smooth", {trainings, file_images}}},
                 {"linf", "smooth"});
   for (int64_t m = 0; m < trainings; ++m) {
     const json& at = conditions[static_cast<std::size_t>(m)];
@@ -287,7 +288,7 @@ TEST_F(ClaimFiles, CurvatureOverTrainings) {
 
 // No image is left to attack: nothing can be said, and that is said.
 TEST_F(ClaimFiles, OfANetworkThatIsNeverRight) {
-  const Tensor asked = dataset(count).samples.images;
+  const Tensor asked = dataset(file_images).samples.images;
   const Tensor wrong = (logits(network(), asked).argmax(1) + 1) % 10;
   write_npz(in_folder("wrong.npz"), {{"images", asked}, {"labels", wrong}});
   for (const std::string command : {"dynamics", "influence"}) {

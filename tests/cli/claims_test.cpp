@@ -13,8 +13,8 @@ namespace {
 
 using torch::autograd::grad;
 
-constexpr int64_t count = 40;
-const std::string limit = std::to_string(count);
+constexpr int64_t claim_images = 40;
+const std::string limit = std::to_string(claim_images);
 
 class Claims : public Cli {
  protected:
@@ -34,7 +34,7 @@ class Claims : public Cli {
     for (const NamedParameter& each : named_parameters(read_onnx(model()))) {
       names_.push_back(each.name);
     }
-    const Dataset data = dataset(count);
+    const Dataset data = dataset(claim_images);
     x_ = data.samples.images.flatten(1).to(at::kDouble);
     labels_ = data.samples.labels;
   }
@@ -58,9 +58,9 @@ TEST_F(Claims, GradientNormsAreAutograds) {
   for (const std::string name : {"gradient_norm_clean", "gradient_norm_adversarial",
                                  "boost_quadratic", "boost_region", "kappa"}) {
     ASSERT_TRUE(arrays.contains(name)) << name;
-    EXPECT_EQ(arrays.at(name).sizes(), at::IntArrayRef({count})) << name;
+    EXPECT_EQ(arrays.at(name).sizes(), at::IntArrayRef({claim_images})) << name;
   }
-  for (int64_t i = 0; i < count; ++i) {
+  for (int64_t i = 0; i < claim_images; ++i) {
     double square = 0;
     for (const Tensor& part :
          grad({loss_of(x_.slice(0, i, i + 1), labels_.slice(0, i, i + 1))}, leaves_)) {
@@ -79,7 +79,7 @@ TEST_F(Claims, EigenvaluesAreThoseOfAutogradsHessian) {
   const Tensor& values = arrays.at("eigenvalues");
   ASSERT_EQ(values.sizes(), at::IntArrayRef({3}));
   ASSERT_EQ(arrays.at("residuals").sizes(), at::IntArrayRef({3}));
-  ASSERT_EQ(arrays.at("sample_share").sizes(), at::IntArrayRef({3, count}));
+  ASSERT_EQ(arrays.at("sample_share").sizes(), at::IntArrayRef({3, claim_images}));
   EXPECT_LT((arrays.at("sample_share").sum(1) - 1).abs().max().item<double>(), 1e-3);
   // Power iteration over double backward, on its own.
   const Tensors gradient = grad({loss_of(x_, labels_)}, leaves_, {}, true, true);

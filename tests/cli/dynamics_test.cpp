@@ -13,7 +13,7 @@
 namespace reluctance {
 namespace {
 
-constexpr int64_t count = 12;
+constexpr int64_t dynamics_images = 12;
 constexpr int64_t pixels = 784;
 constexpr int64_t classes = 10;
 
@@ -22,13 +22,15 @@ class Dynamics : public Cli {
   std::map<std::string, Tensor> dynamics(const std::string& beta, int64_t steps) const {
     const ProgramOutcome outcome = run_here(
         on_both("dynamics") + Arguments{"--beta", beta, "--steps", std::to_string(steps), "--limit",
-                                        std::to_string(count), "--save", "dynamics.npz"});
+                                        std::to_string(dynamics_images), "--save", "dynamics.npz"});
     EXPECT_TRUE(succeeded(outcome));
     EXPECT_EQ(outcome.err, "");
     return read_npz(in_folder("dynamics.npz"));
   }
 
-  static Tensor inputs() { return dataset(count).samples.images.flatten(1).to(at::kDouble); }
+  static Tensor inputs() {
+    return dataset(dynamics_images).samples.images.flatten(1).to(at::kDouble);
+  }
 };
 
 // The logits by matrix products that autograd can follow.
@@ -97,10 +99,10 @@ double largest(const Tensor& values) { return values.max().item<double>(); }
 TEST_F(Dynamics, SavesTheTheoryAndTheRealAttack) {
   const auto arrays = dynamics("0.8", 15);
   const std::map<std::string, Shape> shapes{
-      {"logits", {count, classes}},      {"eigenvalues", {count, classes - 1}},
-      {"delta_real", {count, pixels}},   {"delta_quadratic", {count, pixels}},
-      {"delta_region", {count, pixels}}, {"gates_flipped", {count}},
-      {"quadratic_in_range", {count}}};
+      {"logits", {dynamics_images, classes}},      {"eigenvalues", {dynamics_images, classes - 1}},
+      {"delta_real", {dynamics_images, pixels}},   {"delta_quadratic", {dynamics_images, pixels}},
+      {"delta_region", {dynamics_images, pixels}}, {"gates_flipped", {dynamics_images}},
+      {"quadratic_in_range", {dynamics_images}}};
   ASSERT_EQ(arrays.size(), shapes.size());
   for (const auto& [name, shape] : shapes) {
     ASSERT_TRUE(arrays.contains(name)) << name;
@@ -112,7 +114,7 @@ TEST_F(Dynamics, SavesTheTheoryAndTheRealAttack) {
 
   const Tensors weights = doubled_weights(network());
   const Tensor x = inputs();
-  const Tensor labels = dataset(count).samples.labels;
+  const Tensor labels = dataset(dynamics_images).samples.labels;
   EXPECT_LE(largest(relative_errors(arrays.at("logits"), logits_of(weights, x))), 1e-12);
   const Tensor real = arrays.at("delta_real");
   EXPECT_LE(largest(relative_errors(real, climbed(weights, x, labels, 0.8, 15))), 1e-9);
@@ -127,7 +129,8 @@ TEST_F(Dynamics, SavesTheTheoryAndTheRealAttack) {
   }
 
   const Network precise = network().to(at::kDouble);
-  const LinearRegion region = linear_region(precise, {x.view({count, 1, 28, 28}), labels});
+  const LinearRegion region =
+      linear_region(precise, {x.view({dynamics_images, 1, 28, 28}), labels});
   const Tensor exact = perturbation(precise, region, region_attack(region, 0.8, 15)).flatten(1);
   EXPECT_LE(largest(relative_errors(arrays.at("delta_region"), exact)), 1e-9);
   const QuadraticSolution solution = quadratic_attack(region, 0.8, 15);
@@ -144,7 +147,7 @@ TEST_F(Dynamics, SavesTheTheoryAndTheRealAttack) {
 TEST_F(Dynamics, InsideOneRegionTheTheoryIsExact) {
   const auto arrays = dynamics("1e-4", 50);
   const Tensor inside = arrays.at("gates_flipped").eq(0).nonzero().squeeze(1);
-  ASSERT_GE(inside.numel(), count / 2);
+  ASSERT_GE(inside.numel(), dynamics_images / 2);
   const Tensor real = arrays.at("delta_real").index_select(0, inside);
   EXPECT_LE(largest(relative_errors(arrays.at("delta_region").index_select(0, inside), real)),
             1e-8);

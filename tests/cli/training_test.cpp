@@ -15,12 +15,12 @@ namespace {
 namespace fs = std::filesystem;
 using std::chrono::milliseconds;
 
-const Arguments small{"--hidden", "16", "--batch-size", "20", "--epochs", "2"};
+const Arguments small_training{"--hidden", "16", "--batch-size", "20", "--epochs", "2"};
 
 class Training : public Cli {
  protected:
   ProgramOutcome train(const std::string& out, const Arguments& more = {}) const {
-    return run_here(on_images("train") + Arguments{"--out", out} + small + more);
+    return run_here(on_images("train") + Arguments{"--out", out} + small_training + more);
   }
 
   // Ends a running training with the signal once its folder shows a finished epoch. False if the
@@ -98,8 +98,8 @@ TEST_F(Training, OnTheFirstImagesIsATrainingOnAFileOfThem) {
   const Dataset some = dataset(60);
   write_npz(in_folder("some.npz"),
             {{"images", some.samples.images}, {"labels", some.samples.labels}});
-  ASSERT_TRUE(
-      succeeded(run_here(Arguments{"train", "--data", "some.npz", "--out", "of-them"} + small)));
+  ASSERT_TRUE(succeeded(
+      run_here(Arguments{"train", "--data", "some.npz", "--out", "of-them"} + small_training)));
   EXPECT_EQ(bytes_of(in_folder("limited/model.onnx")), bytes_of(in_folder("of-them/model.onnx")));
   EXPECT_TRUE(refused(train("none", {"--limit", "-1"}), 2, {"--limit"}));
 }

@@ -12,14 +12,11 @@
 #include <vector>
 
 #include "network/random_networks.hpp"
+#include "relative_error.hpp"
 #include "reluctance/curvature/operator.hpp"
 #include "reluctance/loss/loss.hpp"
 
 namespace reluctance {
-
-inline double relative_error(const Tensor& actual, const Tensor& expected) {
-  return ((actual - expected).norm() / expected.norm().clamp_min(1e-30)).item<double>();
-}
 
 inline Tensor one_row(const Tensors& parts) {
   Tensors rows;

@@ -52,10 +52,6 @@ std::string unknown(const std::string& spec) {
   return error_of([&] { load_dataset(spec, "test"); });
 }
 
-void expect_contains(const std::string& text, const std::string& part) {
-  EXPECT_NE(text.find(part), std::string::npos) << "\"" << text << "\" lacks \"" << part << "\"";
-}
-
 TEST_F(Data, FashionMnist) {
   for (const auto& [split, count] : {std::pair{"test", 10'000L}, std::pair{"train", 60'000L}}) {
     const Dataset data = load_dataset("fashion-mnist", split);

@@ -37,10 +37,6 @@ class Pictures : public ::testing::Test {
   const TemporaryFolder folder_;
 };
 
-void expect_contains(const std::string& text, const std::string& part) {
-  EXPECT_NE(text.find(part), std::string::npos) << "\"" << text << "\" lacks \"" << part << "\"";
-}
-
 TEST_F(Pictures, AreReadAsTheyAreStored) {
   for (const int64_t channels : {1, 3}) {
     const Tensor pixels = shades(channels, 9, 12);

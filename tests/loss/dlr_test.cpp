@@ -8,11 +8,11 @@
 namespace reluctance {
 namespace {
 
-struct Case {
+struct Towards {
   Tensor logits, labels, targets;
 };
 
-Case make_case() {
+Towards towards_others() {
   at::manual_seed(5);
   const Tensor labels = at::randint(6, {40}, at::kLong);
   const Tensor targets = (labels + at::randint(1, 6, {40}, at::kLong)).remainder(6);
@@ -38,7 +38,7 @@ Tensor expected_targeted(const Tensor& z, const Tensor& labels, const Tensor& ta
 }
 
 TEST(Dlr, ValueAndGradientEqualAutograd) {
-  const auto [logits, labels, targets] = make_case();
+  const auto [logits, labels, targets] = towards_others();
   const Tensor z = logits.clone().requires_grad_();
   const LossAt loss = dlr(logits, labels);
   const Tensor expected = expected_dlr(z, labels);
@@ -47,7 +47,7 @@ TEST(Dlr, ValueAndGradientEqualAutograd) {
 }
 
 TEST(Dlr, TargetedValueAndGradientEqualAutograd) {
-  const auto [logits, labels, targets] = make_case();
+  const auto [logits, labels, targets] = towards_others();
   const Tensor z = logits.clone().requires_grad_();
   const LossAt loss = targeted_dlr(logits, labels, targets);
   const Tensor expected = expected_targeted(z, labels, targets);
@@ -56,14 +56,14 @@ TEST(Dlr, TargetedValueAndGradientEqualAutograd) {
 }
 
 TEST(Dlr, KnowsNeitherScaleNorShift) {
-  const auto [logits, labels, targets] = make_case();
+  const auto [logits, labels, targets] = towards_others();
   EXPECT_TRUE(at::allclose(dlr(logits, labels).value, dlr(7 * logits + 3, labels).value));
   EXPECT_TRUE(at::allclose(targeted_dlr(logits, labels, targets).value,
                            targeted_dlr(7 * logits + 3, labels, targets).value));
 }
 
 TEST(Dlr, IsPositiveWhereTheAnswerIsWrong) {
-  const auto [logits, labels, targets] = make_case();
+  const auto [logits, labels, targets] = towards_others();
   EXPECT_TRUE(at::equal(dlr(logits, labels).value.gt(0), logits.argmax(1).ne(labels)));
 }
 

@@ -10,16 +10,8 @@
 namespace reluctance {
 namespace {
 
-std::vector<NamedNetwork> networks() {
-  std::vector<NamedNetwork> list = networks_in_double();
-  for (unsigned seed = 0; seed < 40; ++seed) {
-    list.push_back({"stack " + std::to_string(seed), random_stack(seed).to(at::kDouble)});
-  }
-  return list;
-}
-
 TEST(Folding, KeepsLogitsAndTheirDerivatives) {
-  for (const auto& [name, network] : networks()) {
+  for (const auto& [name, network] : networks_and_stacks(at::kDouble)) {
     SCOPED_TRACE(name);
     const Network fewer = folded(network);
     EXPECT_LE(fewer.nodes().size(), network.nodes().size());

@@ -11,7 +11,7 @@
 namespace reluctance {
 namespace {
 
-constexpr int64_t samples = 3;
+constexpr int64_t images_each = 3;
 
 // The function of a model, of its images and of its weights in the order of the file; and what its
 // weights look like here.
@@ -27,7 +27,7 @@ class OnnxCombinations : public OnnxFile {
   void expect_equal(const onnx::ModelProto& model, const Tensors& weights,
                     const Expected& expected) const {
     const Network network = imported(model).network.to(at::kDouble);
-    Shape shape{samples};
+    Shape shape{images_each};
     shape.insert(shape.end(), network.input_shape().begin(), network.input_shape().end());
     Tensors leaves{at::randn(shape, at::kDouble).requires_grad_()};
     for (const Tensor& each : weights) leaves.push_back(each.to(at::kDouble).requires_grad_());
@@ -48,7 +48,7 @@ class OnnxCombinations : public OnnxFile {
 
     // Each sample's squared gradient norm.
     Tensors norms;
-    for (int64_t i = 0; i < samples; ++i) {
+    for (int64_t i = 0; i < images_each; ++i) {
       const Tensor own = (z * u)[i].sum();
       Tensor norm = at::zeros({}, at::kDouble);
       const Tensors parts =

@@ -6,8 +6,10 @@
 
 #include <functional>
 #include <random>
+#include <string>
 #include <vector>
 
+#include "network/random_networks.hpp"
 #include "reluctance/network/layers.hpp"
 #include "reluctance/network/network.hpp"
 
@@ -112,5 +114,15 @@ class RandomStack {
 };
 
 inline Network random_stack(unsigned seed) { return RandomStack(seed).network(); }
+
+// networks_in_double() and forty random stacks, in the type.
+inline std::vector<NamedNetwork> networks_and_stacks(at::ScalarType type) {
+  std::vector<NamedNetwork> list = networks_in_double();
+  for (unsigned seed = 0; seed < 40; ++seed) {
+    list.push_back({"stack " + std::to_string(seed), random_stack(seed)});
+  }
+  for (auto& [name, network] : list) network = network.to(type);
+  return list;
+}
 
 }  // namespace reluctance

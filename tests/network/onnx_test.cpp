@@ -15,17 +15,8 @@ namespace {
 
 using Onnx = OnnxFile;
 
-std::vector<NamedNetwork> networks() {
-  std::vector<NamedNetwork> list = networks_in_double();
-  for (auto& [name, network] : list) network = network.to(at::kFloat);
-  for (unsigned seed = 0; seed < 40; ++seed) {
-    list.push_back({"stack " + std::to_string(seed), random_stack(seed)});
-  }
-  return list;
-}
-
 TEST_F(Onnx, WritingAndReadingGivesTheSameNetwork) {
-  for (const auto& [name, network] : networks()) {
+  for (const auto& [name, network] : networks_and_stacks(at::kFloat)) {
     SCOPED_TRACE(name);
     const std::string bytes = written(network);
     const Network again = read_onnx(path()).network;
@@ -41,7 +32,7 @@ TEST_F(Onnx, WritingAndReadingGivesTheSameNetwork) {
 }
 
 TEST_F(Onnx, WhatIsWrittenPassesTheCheckerOfOnnx) {
-  for (const auto& [name, network] : networks()) {
+  for (const auto& [name, network] : networks_and_stacks(at::kFloat)) {
     SCOPED_TRACE(name);
     onnx::ModelProto model;
     ASSERT_TRUE(model.ParseFromString(written(network)));
@@ -177,7 +168,7 @@ TEST_F(Onnx, ParametersKnowTheTensorsOfTheFileTheyComeFrom) {
 }
 
 TEST_F(Onnx, EveryParameterHasASource) {
-  for (const auto& [name, network] : networks()) {
+  for (const auto& [name, network] : networks_and_stacks(at::kFloat)) {
     SCOPED_TRACE(name);
     written(network);
     const ImportedNetwork read = read_onnx(path());

@@ -22,7 +22,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr int64_t samples = 4;      // as in zoo.mjs
+constexpr int64_t zoo_images = 4;   // as in zoo.mjs
 constexpr double tolerance = 1e-5;  // of the largest output
 constexpr int not_installed = 77;
 
@@ -41,7 +41,7 @@ Tensor read_floats(const fs::path& path) {
   const std::string bytes = read_file(path, 1 << 28);
   Tensor values = at::empty({static_cast<int64_t>(bytes.size() / sizeof(float))});
   std::memcpy(values.data_ptr(), bytes.data(), bytes.size());
-  return values.view({samples, -1});
+  return values.view({zoo_images, -1});
 }
 
 void write_floats(const fs::path& path, const Tensor& values) {
@@ -59,8 +59,8 @@ void expect_close(const Tensor& actual, const Tensor& expected) {
 void expect_adjoint(const Network& single, const Tensor& x) {
   const Network network = single.to(at::kDouble);
   const Pass pass = forward(network, x.to(at::kDouble), Keep::gates);
-  const Tensor v = at::randn({samples, network.inputs()}, at::kDouble);
-  const Tensor u = at::randn({samples, network.classes()}, at::kDouble);
+  const Tensor v = at::randn({zoo_images, network.inputs()}, at::kDouble);
+  const Tensor u = at::randn({zoo_images, network.classes()}, at::kDouble);
   const double left = (jacobian_vector(network, pass, v) * u).sum().item<double>();
   const double right = (vector_jacobian(network, pass, u).flatten(1) * v).sum().item<double>();
   EXPECT_NEAR(left, right, 1e-9 * (std::abs(left) + 1));
@@ -138,7 +138,7 @@ TEST(OnnxZoo, NetworksOfOursMeanTheSameElsewhere) {
   }
   for (auto& [name, network] : networks) {
     network = network.to(at::kFloat);
-    const Tensor x = random_input(network, samples);
+    const Tensor x = random_input(network, zoo_images);
     write_onnx(network, folder.path() / (name + ".onnx"));
     write_floats(folder.path() / (name + ".in"), x);
   }

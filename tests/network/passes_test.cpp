@@ -3,6 +3,7 @@
 #include <torch/csrc/autograd/autograd.h>
 
 #include "network/random_networks.hpp"
+#include "relative_error.hpp"
 #include "reluctance/base/error.hpp"
 #include "reluctance/network/passes.hpp"
 
@@ -10,10 +11,6 @@ namespace reluctance {
 namespace {
 
 constexpr int64_t samples = 3;
-
-double relative_error(const Tensor& actual, const Tensor& expected) {
-  return ((actual - expected).norm() / expected.norm().clamp_min(1e-30)).item<double>();
-}
 
 class Passes : public testing::TestWithParam<int> {
  protected:

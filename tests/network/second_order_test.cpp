@@ -3,6 +3,7 @@
 #include <torch/csrc/autograd/autograd.h>
 
 #include "network/random_networks.hpp"
+#include "relative_error.hpp"
 #include "reluctance/network/second_order.hpp"
 
 namespace reluctance {
@@ -10,11 +11,7 @@ namespace {
 
 using torch::autograd::grad;
 
-constexpr int64_t samples = 3;
-
-double relative_error(const Tensor& actual, const Tensor& expected) {
-  return ((actual - expected).norm() / expected.norm().clamp_min(1e-30)).item<double>();
-}
+constexpr int64_t count = 3;
 
 // sum_i u_i . z_i with autograd's tape over parameters and input.
 class SecondOrder : public testing::TestWithParam<int> {
@@ -23,8 +20,8 @@ class SecondOrder : public testing::TestWithParam<int> {
       : net_(networks_in_double().at(static_cast<std::size_t>(GetParam())).network),
         taped_(net_.clone()) {
     at::manual_seed(GetParam());
-    x_ = random_input(net_, samples);
-    u_ = at::randn({samples, net_.classes()}, at::kDouble);
+    x_ = random_input(net_, count);
+    u_ = at::randn({count, net_.classes()}, at::kDouble);
     for (Tensor& parameter : leaves_ = taped_.parameters()) {
       parameter.requires_grad_();
       direction_.parameters.push_back(at::randn_like(parameter));
@@ -128,7 +125,7 @@ TEST_P(SecondOrder, SecondTangentIsTheCurvatureOfTheLogits) {
 TEST_P(SecondOrder, GradientNormsEqualOneBackwardPerSample) {
   for (const double scale : {1.0, 1e-140}) {
     const Tensor actual = squared_gradient_norms(net_, pass_, u_ * scale).sqrt();
-    for (int64_t i = 0; i < samples; ++i) {
+    for (int64_t i = 0; i < count; ++i) {
       const Pass one = forward(net_, x_.slice(0, i, i + 1), Keep::inputs);
       double square = 0;
       for (const Tensor& part : weight_gradient(net_, one, u_.slice(0, i, i + 1))) {
@@ -142,7 +139,7 @@ TEST_P(SecondOrder, GradientNormsEqualOneBackwardPerSample) {
 TEST_P(SecondOrder, GradientNormsInSinglePrecision) {
   const Network single = net_.to(at::kFloat);
   const Pass pass = forward(single, x_.to(at::kFloat), Keep::inputs);
-  // Gradients of confident samples, whose squares float32 cannot hold.
+  // Gradients of confident count, whose squares float32 cannot hold.
   const Tensor expected = squared_gradient_norms(net_, pass_, u_ * 1e-30).sqrt();
   const Tensor actual = squared_gradient_norms(single, pass, (u_ * 1e-30).to(at::kFloat)).sqrt();
   EXPECT_LT(((actual - expected) / expected).abs().max().item<double>(), 1e-5);

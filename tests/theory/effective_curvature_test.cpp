@@ -17,15 +17,15 @@
 namespace reluctance {
 namespace {
 
-constexpr int64_t count = 4;
-constexpr int64_t steps = 10;
+constexpr int64_t images_each = 4;
+constexpr int64_t few_steps = 10;
 
 class EffectiveCurvatures : public testing::TestWithParam<NetworkAndLoss> {
  protected:
   EffectiveCurvatures() : loss_(loss_of(GetParam()).loss), net_(network_of(GetParam()).network) {
     at::manual_seed(40 + std::get<0>(GetParam()));
-    const Tensor x = random_input(net_, count);
-    samples_ = {x, at::randint(net_.classes(), {count}, at::kLong)};
+    const Tensor x = random_input(net_, images_each);
+    samples_ = {x, at::randint(net_.classes(), {images_each}, at::kLong)};
     v_ = at::randn({net_.parameter_count()}, at::kDouble);
     v_ /= v_.norm();
   }
@@ -91,13 +91,13 @@ TEST_P(EffectiveCurvatures, RawEqualsCentralDifferences) {
   // these that stays in its region while theta moves, and comes to 1e-4.
   const Pass clean = forward(net_, images(), Keep::gates);
   for (double beta = 0.1; beta > 1e-6; beta /= 2) {
-    const GradientAscent attack = climbing(raw_attack(beta, steps));
+    const GradientAscent attack = climbing(raw_attack(beta, few_steps));
     const Tensor attacked = attacked_images(net_, samples_, attack);
     if (gates_flipped(net_, clean, forward(net_, attacked, Keep::gates)).sum().item<double>() > 0)
       continue;
     bool inside = false;
     const Tensor expected = central_difference(training_with(attack), inside);
-    const EffectiveCurvature theory(at_inputs(net_, attacked), RawResponse{beta, steps});
+    const EffectiveCurvature theory(at_inputs(net_, attacked), RawResponse{beta, few_steps});
     const double error = relative_error(theory.matrix().product(v_), expected);
     const double without =
         relative_error(loss_hessian(at_inputs(net_, attacked)).product(v_), expected);
@@ -169,7 +169,7 @@ TEST_P(EffectiveCurvatures, SettledL2AttackEqualsCentralDifferences) {
 TEST_P(EffectiveCurvatures, PathEqualsCentralDifferences) {
   PgdOptions pgd;
   pgd.random_start = false;
-  pgd.steps = steps;
+  pgd.steps = few_steps;
   bool tried = false;
   for (pgd.ball = {Norm::l2, 1.0}; pgd.ball.radius > 1e-3 && !tried; pgd.ball.radius /= 2) {
     const GradientAscent attack = climbing(pgd_attack(pgd));
@@ -200,14 +200,14 @@ TEST_P(EffectiveCurvatures, PathEqualsCentralDifferences) {
 
 TEST_P(EffectiveCurvatures, OnlyAddCurvature) {
   for (const double strength : {0.05, 0.5}) {
-    const Tensor raw = attacked_images(net_, samples_, climbing(raw_attack(strength, steps)));
+    const Tensor raw = attacked_images(net_, samples_, climbing(raw_attack(strength, few_steps)));
     const Tensor l2 = maximiser(net_, strength, true);
     const auto compare = [&](const Tensor& x, const EffectiveCurvature& effective) {
       const double own = largest_eigenvalue(loss_hessian(at_inputs(net_, x)), 1e-8);
       const double felt = largest_eigenvalue(effective.matrix(), 1e-8);
       EXPECT_GE(felt, own * (1 - 1e-7));
     };
-    compare(raw, {at_inputs(net_, raw), RawResponse{strength, steps}});
+    compare(raw, {at_inputs(net_, raw), RawResponse{strength, few_steps}});
     compare(l2, {at_inputs(net_, l2), L2Response{strength, images(), true}});
   }
 }
