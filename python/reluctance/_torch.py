@@ -110,7 +110,8 @@ def from_torch(module: Any, example: Any, *, mean: Any = None, std: Any = None,
     (pixels - mean) / std, so that the network takes pixels in [0, 1] and budgets are in pixels.
     The module is exported in memory and left in the mode it was in; its parameters keep their
     names (:attr:`Network.parameter_names`) and values, but for :attr:`Network.folded`; statistics
-    of batch normalisation are constants. The network is a copy: when the module is trained on,
+    of batch normalisation are constants. A module that gives one number z is a classifier of the
+    labels 0 and 1, with the logits 0 and z. The network is a copy: when the module is trained on,
     make it anew.
 
     Raises ValueError naming the submodule that is not piecewise linear, and RuntimeError if the
@@ -141,6 +142,9 @@ def from_torch(module: Any, example: Any, *, mean: Any = None, std: Any = None,
         if not isinstance(wanted, torch.Tensor):
             raise ValueError(f"{name}: its forward gives a {type(wanted).__name__}; wrap it in a module "
                              "that gives the logits alone")
+        if wanted.dim() not in (1, 2) or wanted.shape[0] != 1:
+            raise ValueError(f"{name}: its forward gives {tuple(wanted.shape)} for one image; N x classes is "
+                             "needed, or N numbers whose sign is the class")
         try:
             bytes_ = _exported(torch, module, image)
         except Exception as error:
@@ -155,13 +159,17 @@ def from_torch(module: Any, example: Any, *, mean: Any = None, std: Any = None,
         core = core.to(where)
     network = Network(normalised(core, mean, std))
     got = Network(core).logits(image).to(wanted.dtype)
+    if wanted.numel() == 1:  # one number z stands for the logits 0 and z
+        got = (got[:, 1] - got[:, 0]).view(wanted.shape)
     answers = [got]
     if any("Softmax" in text for text in core.notes):
         answers += [got.softmax(-1), got.log_softmax(-1)]
+    if any("Sigmoid" in text for text in core.notes):
+        answers.append(got.sigmoid())
     if not any(_same(answer, wanted) for answer in answers):
         raise RuntimeError(
-            f"{name}: as exported it does not answer as the module does; does its forward depend on "
-            "its input, or on chance?"
+            f"{name}: as exported it does not answer as the module does; does its forward depend on its input, "
+            f"or on chance, or does PyTorch {torch.__version__} export one of its layers wrongly?"
         )
     rounded = ["its float64 weights are rounded to float32"] if like.dtype is torch.float64 else []
     note([*core.notes, *rounded], name, 2)

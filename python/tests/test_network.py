@@ -124,6 +124,49 @@ def test_what_is_no_classifier_of_such_images_is_refused():
         rl.from_torch(nn.Linear(4, 3), torch.zeros(1, 5))
 
 
+def test_logits_of_another_shape_are_told():
+    maps = nn.Sequential(nn.Conv2d(1, 3, 3))
+    with pytest.raises(ValueError, match=r"gives \(1, 3, 6, 6\) for one image; N x classes is needed"):
+        rl.from_torch(maps, torch.zeros(1, 1, 8, 8))
+
+
+def test_what_is_exported_wrongly_is_refused(monkeypatch):
+    exported = torch.onnx.export
+
+    def wrong(module, *args, **options):
+        exported(nn.Sequential(nn.Linear(4, 3)), *args, **options)
+
+    monkeypatch.setattr(torch.onnx, "export", wrong)
+    with pytest.raises(RuntimeError, match="or does PyTorch .* export one of its layers wrongly"):
+        rl.from_torch(nn.Linear(4, 3), torch.rand(1, 4))
+
+
+@pytest.mark.parametrize("end", [[], [nn.Sigmoid()], [nn.Flatten(0)]], ids=["logit", "sigmoid", "flat"])
+def test_one_number_is_a_classifier_by_its_sign(end):
+    net = nn.Sequential(nn.Linear(4, 6), nn.ReLU(), nn.Linear(6, 1), *end)
+    x = torch.rand(20, 4)
+    got = rl.from_torch(net, x[:1])
+    z = net[:3](x)[:, 0]
+    assert torch.allclose(got.logits(x), torch.stack([torch.zeros(20), z.detach()], 1), atol=1e-6)
+    result = rl.evaluate(got, x, (z > 0).long(), attack="fgsm", eps=0.001)
+    assert result.clean.value == 1
+
+
+def test_a_sigmoid_of_each_class_is_left_out():
+    net = nn.Sequential(nn.Linear(4, 3), nn.Sigmoid())
+    x = torch.rand(5, 4)
+    assert torch.allclose(rl.from_torch(net, x[:1]).logits(x), net[0](x), atol=1e-6)
+
+
+@pytest.mark.parametrize("dim", [0, 1, None])
+def test_weights_that_are_computed_from_parameters(dim):
+    net = nn.Sequential(torch.nn.utils.weight_norm(nn.Linear(4, 6), dim=dim), nn.ReLU(), nn.Linear(6, 3))
+    x = torch.rand(5, 4)
+    got = rl.from_torch(net, x[:1])
+    assert torch.allclose(got.logits(x), net(x), atol=1e-6)
+    assert got.parameter_names[-2:] == ("2.weight", "2.bias")
+
+
 def test_networks_of_normalised_images_take_pixels(tmp_path):
     module = networks.trained(networks.pooled)
     x = torch.rand(5, 1, 8, 8)

@@ -11,7 +11,7 @@ constexpr std::string_view curved =
     " Acos Acosh Asin Asinh Atan Atanh Attention BiasGelu Celu Cos Cosh Elu Erf FastGelu"
     " GRU Gelu GroupNormalization HardSwish Hardmax InstanceNormalization LRN LSTM"
     " LayerNormalization LpNormalization LpPool MeanVarianceNormalization Mish QuickGelu"
-    " RMSNormalization RNN ReduceL2 ReduceLogSum ReduceLogSumExp ReduceSumSquare Selu"
+    " RMSNormalization RNN ReduceLogSum ReduceLogSumExp ReduceSumSquare Selu"
     " Sin Sinh SkipLayerNormalization Softplus Softsign Swish Tan Tanh ";
 
 // Known operators that round to whole numbers.

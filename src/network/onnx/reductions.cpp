@@ -52,6 +52,17 @@ std::vector<Value> reduce_sum(const Call& call) {
   return {call.build.sum(x, axes, keeps(call))};
 }
 
+// As in weights that are written as a length times a direction.
+std::vector<Value> reduce_l2(const Call& call) {
+  if (!call.input(0).is_constant()) throw NotPiecewiseLinear("a ReduceL2 of an activation");
+  const auto axes = reduced_axes(call);
+  const Tensor& x = call.constant(0);
+  call.build.require_room(2 * x.numel());
+  const Tensor squares = x.to(at::kDouble).square();
+  const Tensor sum = axes.empty() ? squares : squares.sum(as_list(axes), keeps(call));
+  return {call.build.computed(sum.sqrt().to(x.scalar_type()))};
+}
+
 std::vector<Value> reduce_product(const Call& call) {
   if (!call.input(0).is_constant()) throw NotPiecewiseLinear("a product of activations");
   Tensor product = call.constant(0);
@@ -110,6 +121,7 @@ std::vector<Value> global_average_pool(const Call& call) {
 const OperatorTable reduction_operators{
     {"GlobalAveragePool", global_average_pool},
     {"ReduceL1", reduce_l1},
+    {"ReduceL2", reduce_l2},
     {"ReduceMax", reduce_max},
     {"ReduceMean", reduce_mean},
     {"ReduceMin", reduce_min},

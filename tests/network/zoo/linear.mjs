@@ -133,6 +133,14 @@ export function arithmetic() {
         ['Div', 'd', positive(6, 4), {out: 'w'}], ['MatMul', 'x', 'w']
       ]
     }),
+    ...[[0], [1], [0, 1]].map((axes) => model(`weight-norm-${axes.join('')}`, {
+      input: vector,
+      nodes: [
+        ['ReduceL2', weight(6, 4), {nothing: 1, axes, keepdims: 1, out: 'l'}],
+        ['Div', weight(6, 4), 'l', {out: 'd'}], ['Mul', 'd', positive(...(axes[0] ? [6, 1] : [1, axes.length > 1 ? 1 : 4])), {out: 'w'}],
+        ['MatMul', 'x', 'w'], ['Relu']
+      ]
+    })),
   ];
 }
 
