@@ -27,9 +27,9 @@ const training = (() => {
            `${format.percent(share(worst))} of the critical one, the most of all steps asked.`;
   }
 
-  // Null if no training was watched.
+  // Null if no training was watched whose critical rate is known.
   function section({ networks }) {
-    const watched = networks.filter((network) => linesOf(network).length > 0);
+    const watched = networks.filter((network) => linesOf(network).some(({ critical }) => critical > 0));
     if (watched.length === 0) return null;
     const rows = watched.map(rowsOf);
     const all = rows.flat();

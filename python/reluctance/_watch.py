@@ -32,6 +32,28 @@ def parameters_of(network: Network, module: Any) -> List[Tuple[Any, bool]]:
     return found
 
 
+def critical_of(optimizer: Any) -> Optional[float]:
+    """What learning rate times the largest curvature may not exceed, for the oscillation along it not to grow:
+    of gradient descent with the first group's momentum. None for optimizers that scale each parameter's step.
+
+    With x' = x - rate v', v' = momentum v + (1 - dampening) curvature x the largest root reaches -1 at
+    2 (1 + momentum) / (1 - dampening), and with Nesterov's step, x' = x - rate (curvature x + momentum v'), at
+    2 (1 + momentum) / (1 + 2 momentum)."""
+    import torch
+
+    if not isinstance(optimizer, torch.optim.SGD):
+        return None
+    group = optimizer.param_groups[0]
+    if group.get("maximize", False):
+        raise ValueError("the optimizer maximizes; a training that descends can be watched")
+    momentum = group["momentum"]
+    if momentum == 0:
+        return 2.0  # without it dampening does nothing
+    if group["nesterov"]:
+        return 2 * (1 + momentum) / (1 + 2 * momentum)
+    return 2 * (1 + momentum) / (1 - group["dampening"]) if group["dampening"] < 1 else None
+
+
 SHARE = 0.01  # of the loop's time that watching may take where nothing else is said
 FOLLOWED = 16  # updates before a line there
 LONGEST = 60.0  # seconds that count as one step: what takes longer is a pause
@@ -48,7 +70,9 @@ class Watch:
     many steps, and at 1, 2, 4, ... before, whatever that costs, and all updates are followed, as
     ``reluctance train --diagnose`` does. ``print(watch)`` shows the cost.
 
-    Learning rate and momentum are the optimizer's first group's. ``file``: a path that lines are
+    Learning rate and momentum are those of the optimizer's first group, at each line. A critical rate is known of
+    ``torch.optim.SGD``; Adam and others scale the step of each parameter by itself, and their lines have
+    curvatures and oscillation, with None for ``critical`` and ``critical_rate``. ``file``: a path that lines are
     appended to as JSON. ``writer``: of ``torch.utils.tensorboard``, which gets the numbers as scalars.
     Batch normalisation must be in evaluation mode: with the statistics of each batch, a sample's loss
     is no function of that sample alone, and has no curvature to ask for.
@@ -109,14 +133,16 @@ class Watch:
             self._spent += self._left - begin
 
     def _after_step(self, optimizer: Any) -> None:
-        group = optimizer.param_groups[0]
+        critical = critical_of(optimizer)
         if self._core is None:
-            momentum = group.get("momentum", 0.0)
+            if critical is None:
+                note([f"no critical rate is known of {type(optimizer).__name__}"], "watch", 3)
             self._core = _core.Watch(self._network._core, _arrays.take(self._images, "images"),
-                                     _arrays.take(self._labels, "labels"),
-                                     {**self._words, "momentum": momentum})
+                                     _arrays.take(self._labels, "labels"), self._words)
             note(self._core.notes, "arrays", 3)
         words = {"threads": self._words["threads"]}
+        if critical is not None:
+            words["critical"] = critical
         if "every" not in self._words:
             if self._to_follow == 0 and self._spent + self._cost <= SHARE * self._elapsed:
                 self._to_follow = FOLLOWED
@@ -128,7 +154,7 @@ class Watch:
             self._skipped = 0
         now = [_arrays.take(p.t() if turned else p, "parameter") for p, turned in self._parameters]
         begin = time.perf_counter()
-        if self._core.after_step(now, float(group["lr"]), words):
+        if self._core.after_step(now, float(optimizer.param_groups[0]["lr"]), words):
             self._cost = max(self._cost, time.perf_counter() - begin)
             self._tell()
 
@@ -168,11 +194,14 @@ class Watch:
 
     def plot(self, axes: Any = None) -> Any:
         """Learning rate over critical rate, of three curvatures, step by step, by matplotlib; gives the
-        axes. From 1 on the largest oscillation grows."""
+        axes. From 1 on the largest oscillation grows. Raises ValueError where no critical rate is known."""
+        if self.lines and self.lines[-1]["critical"] is None:
+            raise ValueError("no critical rate is known of this optimizer; watch.lines has the curvatures")
         axes = axes_or_new(axes)
         for key in ("hessian", "hessian_adversarial", "effective"):
             known = [(line["step"], line["rate_times_curvature"][key] / line["critical"])
-                     for line in self.lines if line["rate_times_curvature"][key] is not None]
+                     for line in self.lines
+                     if line["critical"] is not None and line["rate_times_curvature"][key] is not None]
             axes.semilogx([step for step, _ in known], [share for _, share in known], "o-",
                           label=key.replace("_", ", "))
         axes.axhline(1.0, linestyle=":")

@@ -3,6 +3,7 @@
 #include <ATen/ATen.h>
 #include <pybind11/stl.h>
 
+#include <cmath>
 #include <cstddef>
 #include <memory>
 #include <string>
@@ -21,7 +22,6 @@ Watch::Watch(const Subject& subject, const Arguments& arguments) {
   require_known_curvature(options.objective);
   options.every = arguments.whole("every", options.every, 1, 1000000000);
   options.top = arguments.whole("top", options.top, 1, 1000);
-  options.momentum = arguments.number("momentum", 0, 0, 1);
   options.memory = subject.curvature_memory();
   options.seed = subject.seed;
   watched_ = run_job(arguments.settings(), [subject, options](const Parts&) {
@@ -56,8 +56,9 @@ bool Watch::after_step(const std::vector<Array>& parameters, double learning_rat
   const bool due =
       arguments.has("ask") ? arguments.flag("ask") : watched_->diagnosis.is_due(state.step);
   if (due) {
-    run_job(arguments.settings(), [watched = watched_](const Parts&) {
-      watched->diagnosis.ask(watched->state);
+    const double critical = arguments.number("critical", std::nan(""), 0, 1e6);
+    run_job(arguments.settings(), [watched = watched_, critical](const Parts&) {
+      watched->diagnosis.ask(watched->state, critical);
       return true;
     });
   }

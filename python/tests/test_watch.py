@@ -8,6 +8,7 @@ import pytest
 import torch
 
 import reluctance as rl
+from reluctance._watch import critical_of
 
 
 class Writer:
@@ -65,6 +66,55 @@ def test_lines_are_what_the_curvatures_say(tmp_path):
     assert ("reluctance/learning_rate", 0.2, 8) in writer.scalars
     assert {tag for tag, *_ in writer.scalars} >= {"reluctance/effective", "reluctance/critical_rate"}
     assert watch.seconds > 0
+
+
+@pytest.mark.parametrize("words", [{}, {"momentum": 0.9}, {"momentum": 0.9, "nesterov": True},
+                                   {"momentum": 0.5, "dampening": 0.3}, {"dampening": 0.3}], ids=str)
+def test_critical_is_where_oscillations_begin_to_grow(words):
+    """On x^2 / 2, by PyTorch's own optimizer, a hundredth below it and above."""
+    def grows(rate):
+        x = torch.ones(1, dtype=torch.float64, requires_grad=True)
+        optimizer = torch.optim.SGD([x], lr=rate, **words)
+        for _ in range(4000):
+            optimizer.zero_grad()
+            (x**2 / 2).sum().backward()
+            optimizer.step()
+        return not abs(x.item()) < 1
+
+    critical = critical_of(torch.optim.SGD([torch.zeros(1)], lr=1, **words))
+    assert not grows(0.99 * critical) and grows(1.01 * critical)
+
+
+def test_other_optimizers_have_no_critical_rate():
+    module = networks.perceptron()
+    x, y = networks.data()
+    x = x.flatten(1)
+    optimizer = torch.optim.Adam(module.parameters(), 1e-2)
+    watch = rl.Watch(module, x, y, every=1, threads=1)
+    torch.nn.functional.cross_entropy(module(x), y).backward()
+    optimizer.step()
+    with pytest.warns(rl.Note, match="no critical rate is known of Adam"):
+        watch(optimizer)
+    line = watch.lines[0]
+    assert line["critical"] is None and line["critical_rate"] is None
+    assert line["rate_times_curvature"]["hessian"] > 0
+    with pytest.raises(ValueError, match="no critical rate is known"):
+        watch.plot()
+    report = rl.explain(rl.from_torch(module, x), x, y, limit=10, attack="fgsm", watch=watch, threads=1)
+    assert report.to_dict()["networks"][0]["training"]["diagnosis"] == watch.lines
+    with pytest.raises(ValueError, match="maximizes"):
+        watch(torch.optim.SGD(module.parameters(), 0.1, maximize=True))
+
+
+def test_the_momentum_is_that_of_each_line():
+    module = networks.perceptron()
+    x, y = networks.data()
+    optimizer = torch.optim.SGD(module.parameters(), 0.1, momentum=0.5)
+    watch = rl.Watch(module, x.flatten(1), y, every=1, threads=1)
+    watch(optimizer)
+    optimizer.param_groups[0]["momentum"] = 0.9
+    watch(optimizer)
+    assert [line["critical"] for line in watch.lines] == [3, 3.8]
 
 
 def test_by_default_lines_are_as_rare_as_their_cost_asks(monkeypatch):

@@ -80,13 +80,13 @@ void Diagnosis::follow(const TrainingState& state, double learning_rate, bool be
 bool Diagnosis::after_step(const TrainingState& state, double learning_rate) {
   follow(state, learning_rate);
   if (!is_due(state.step)) return false;
-  ask(state);
+  ask(state, critical());
   return true;
 }
 
 bool Diagnosis::catch_up(const TrainingState& state) {
   if (!parameters_.defined() || asked_ == state.step || !is_due(state.step)) return false;
-  ask(state);
+  ask(state, critical());
   return true;
 }
 
@@ -95,7 +95,7 @@ bool Diagnosis::is_due(int64_t step) const {
   return early || step % options_.every == 0;
 }
 
-void Diagnosis::ask(const TrainingState& state) {
+void Diagnosis::ask(const TrainingState& state, double critical) {
   const auto begin = std::chrono::steady_clock::now();
   const Network& network = state.network;
   EigenpairOptions wanted;
@@ -139,8 +139,8 @@ void Diagnosis::ask(const TrainingState& state) {
        {{"hessian", number(learning_rate_ * clean)},
         {"hessian_adversarial", number(learning_rate_ * adversarial)},
         {"effective", number(learning_rate_ * effective)}}},
-      {"critical", 2 * (1 + options_.momentum)},
-      {"critical_rate", number(2 * (1 + options_.momentum) / effective)},
+      {"critical", number(critical)},
+      {"critical_rate", number(critical / effective)},
       {"cosine",
        compared_ > 0 ? number(cosine_sum_ / static_cast<double>(compared_)) : Json(nullptr)},
       {"opposed", share(opposed_, compared_)},

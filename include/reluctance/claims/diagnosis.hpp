@@ -42,9 +42,10 @@ class Diagnosis {
   bool after_step(const TrainingState& state, double learning_rate);
 
   // Its parts, for whoever asks at other steps. Updates are followed from step to step; where steps
-  // are left out between two calls of `follow`, the second `begins` anew. `ask` adds a line.
+  // are left out between two calls of `follow`, the second `begins` anew. `ask` adds a line;
+  // `critical` is what rate times curvature may not exceed, NaN where that is not known.
   void follow(const TrainingState& state, double learning_rate, bool begins = false);
-  void ask(const TrainingState& state);
+  void ask(const TrainingState& state, double critical);
 
   // Whether that step is one to ask at.
   bool is_due(int64_t step) const;
@@ -63,6 +64,8 @@ class Diagnosis {
   void resume(const std::string& lines, const TrainingState& state);
 
  private:
+  double critical() const { return 2 * (1 + options_.momentum); }
+
   Samples samples_;
   DiagnosisOptions options_;
   std::string lines_;
