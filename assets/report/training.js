@@ -39,7 +39,8 @@ const training = (() => {
     return frame.section("training", "The trainings", charts.figure({
       name: "training-rate",
       title: "How near did the learning rate come to the critical one?",
-      caption: "The learning rate relative to 2 (1 + momentum) / largest eigenvalue, for three " +
+      caption: "The learning rate relative to the critical one, 2 (1 + momentum) / largest eigenvalue " +
+        "(less with Nesterov's step), for three " +
         "curvatures over 512 images. From 1 on the largest oscillation grows. Adversarial " +
         "training feels the effective curvature.",
       rows: [watched.map((network, index) => ({

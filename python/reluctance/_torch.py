@@ -79,9 +79,13 @@ def _first_line(error: Exception) -> str:
     return lines[0].partition(" Please feel free")[0].rstrip(".")
 
 
-def _same(a: Any, b: Any) -> bool:
+def _same(torch: Any, a: Any, b: Any) -> bool:
+    """To the accuracy of the module's own type, which may be bfloat16."""
+    if not b.is_floating_point():
+        return torch.equal(a, b)
     scale = max(float(b.abs().max()), 1.0)
-    return a.shape == b.shape and float((a - b).abs().max()) <= 1e-3 * scale
+    tolerance = max(1e-3, 8 * torch.finfo(b.dtype).eps)
+    return a.shape == b.shape and float((a - b).abs().max()) <= tolerance * scale
 
 
 class Followed:
@@ -109,7 +113,8 @@ def from_torch(module: Any, example: Any, *, mean: Any = None, std: Any = None,
     ``mean`` and ``std``, one number or one for each channel: where it was trained on
     (pixels - mean) / std, so that the network takes pixels in [0, 1] and budgets are in pixels.
     The module is exported in memory and left in the mode it was in; its parameters keep their
-    names (:attr:`Network.parameter_names`) and values, but for :attr:`Network.folded`; statistics
+    names (:attr:`Network.parameter_names`) and values, but for :attr:`Network.folded` and for weights
+    that are computed from others (``weight_norm``), which are parameters in their place, with a note; statistics
     of batch normalisation are constants. A module that gives one number z is a classifier of the
     labels 0 and 1, with the logits 0 and z. The network is a copy: when the module is trained on,
     make it anew.
@@ -158,19 +163,29 @@ def from_torch(module: Any, example: Any, *, mean: Any = None, std: Any = None,
     if where != "cpu":
         core = core.to(where)
     network = Network(normalised(core, mean, std))
-    got = Network(core).logits(image).to(wanted.dtype)
-    if wanted.numel() == 1:  # one number z stands for the logits 0 and z
+    got = Network(core).logits(image)
+    if not wanted.is_floating_point():  # labels
+        got = got.argmax(1).to(wanted.dtype).view(-1)
+        wanted = wanted.view(-1)
+    elif wanted.numel() == 1 and got.shape[1] == 2:  # one number z stands for the logits 0 and z
         got = (got[:, 1] - got[:, 0]).view(wanted.shape)
+    if wanted.is_floating_point():
+        got = got.to(wanted.dtype)
     answers = [got]
-    if any("Softmax" in text for text in core.notes):
+    if wanted.is_floating_point() and any("Softmax" in text for text in core.notes):
         answers += [got.softmax(-1), got.log_softmax(-1)]
     if any("Sigmoid" in text for text in core.notes):
         answers.append(got.sigmoid())
-    if not any(_same(answer, wanted) for answer in answers):
+    if not any(_same(torch, answer, wanted) for answer in answers):
         raise RuntimeError(
             f"{name}: as exported it does not answer as the module does; does its forward depend on its input, "
             f"or on chance, or does PyTorch {torch.__version__} export one of its layers wrongly?"
         )
-    rounded = ["its float64 weights are rounded to float32"] if like.dtype is torch.float64 else []
-    note([*core.notes, *rounded], name, 2)
+    more = ["its float64 weights are rounded to float32"] if like.dtype is torch.float64 else []
+    own = dict(module.named_parameters())
+    computed = [each for each in network.parameter_names
+                if each not in own and each[: -len(".T")] not in own]
+    if computed:
+        more.append(f"{', '.join(computed)}: computed from the module's parameters, and parameters in their place")
+    note([*core.notes, *more], name, 2)
     return network

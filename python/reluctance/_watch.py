@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import time
-from typing import Any, Dict, List, Optional, Tuple, Union
+from typing import Any, Dict, List, Optional, Sequence, Tuple, Union
 
 from . import _arrays, _core
 from ._attacks import Attack
@@ -32,26 +32,36 @@ def parameters_of(network: Network, module: Any) -> List[Tuple[Any, bool]]:
     return found
 
 
-def critical_of(optimizer: Any) -> Optional[float]:
-    """What learning rate times the largest curvature may not exceed, for the oscillation along it not to grow:
-    of gradient descent with the first group's momentum. None for optimizers that scale each parameter's step.
+def critical_of(optimizer: Any, parameters: Sequence[Any]) -> Tuple[Optional[float], str]:
+    """What learning rate times the largest curvature may not exceed, for the oscillation along it not to grow, or
+    None and why that is not known. It is known of ``torch.optim.SGD`` where all of the module's
+    ``parameters`` take the same step. Weight decay, which adds itself to every curvature, is not counted.
 
-    With x' = x - rate v', v' = momentum v + (1 - dampening) curvature x the largest root reaches -1 at
+    With x' = x - rate v', v' = momentum v + (1 - dampening) curvature x the smallest root reaches -1 at
     2 (1 + momentum) / (1 - dampening), and with Nesterov's step, x' = x - rate (curvature x + momentum v'), at
     2 (1 + momentum) / (1 + 2 momentum)."""
     import torch
 
-    if not isinstance(optimizer, torch.optim.SGD):
-        return None
-    group = optimizer.param_groups[0]
-    if group.get("maximize", False):
+    optimizer = getattr(optimizer, "optimizer", optimizer)  # where another is wrapped around it
+    if any(group.get("maximize", False) for group in optimizer.param_groups):
         raise ValueError("the optimizer maximizes; a training that descends can be watched")
-    momentum = group["momentum"]
+    if type(optimizer) is not torch.optim.SGD:
+        return None, f"{type(optimizer).__name__} is not torch.optim.SGD"
+    steps = {tuple(group[key] for key in ("lr", "momentum", "dampening", "nesterov"))
+             for group in optimizer.param_groups}
+    if len(steps) > 1:
+        return None, "its groups of parameters take different steps"
+    moved = {id(each) for group in optimizer.param_groups for each in group["params"] if each.requires_grad}
+    if moved != {id(each) for each in parameters}:
+        return None, "it does not move the same parameters as the curvature is of, all of the module's"
+    _, momentum, dampening, nesterov = steps.pop()
+    if momentum >= 1 or (momentum > 0 and dampening >= 1):
+        return None, f"its momentum is {momentum:g} and its dampening {dampening:g}"
     if momentum == 0:
-        return 2.0  # without it dampening does nothing
-    if group["nesterov"]:
-        return 2 * (1 + momentum) / (1 + 2 * momentum)
-    return 2 * (1 + momentum) / (1 - group["dampening"]) if group["dampening"] < 1 else None
+        return 2.0, ""  # without it dampening does nothing
+    if nesterov:
+        return 2 * (1 + momentum) / (1 + 2 * momentum), ""
+    return 2 * (1 + momentum) / (1 - dampening), ""
 
 
 SHARE = 0.01  # of the loop's time that watching may take where nothing else is said
@@ -70,9 +80,10 @@ class Watch:
     many steps, and at 1, 2, 4, ... before, whatever that costs, and all updates are followed, as
     ``reluctance train --diagnose`` does. ``print(watch)`` shows the cost.
 
-    Learning rate and momentum are those of the optimizer's first group, at each line. A critical rate is known of
-    ``torch.optim.SGD``; Adam and others scale the step of each parameter by itself, and their lines have
-    curvatures and oscillation, with None for ``critical`` and ``critical_rate``. ``file``: a path that lines are
+    The learning rate is that of the optimizer's first group, at each line. A critical rate is known of
+    ``torch.optim.SGD`` where it moves all parameters of the module alike; the lines of others (Adam scales each
+    parameter's step by itself, a frozen layer has curvature and no step) have curvatures and oscillation, with None
+    for ``critical`` and ``critical_rate``, and a note says why. Weight decay is not counted. ``file``: a path that lines are
     appended to as JSON. ``writer``: of ``torch.utils.tensorboard``, which gets the numbers as scalars.
     Batch normalisation must be in evaluation mode: with the statistics of each batch, a sample's loss
     is no function of that sample alone, and has no curvature to ask for.
@@ -113,6 +124,7 @@ class Watch:
         self._parameters = parameters_of(self._network, module)
         self._images, self._labels = images, labels
         self._core: Any = None
+        self._why = ""  # no critical rate is known, as was said last
         self._left = 0.0  # when the last call ended
         self._elapsed = 0.0  # seconds between the calls
         self._spent = 0.0  # seconds in the calls
@@ -133,13 +145,15 @@ class Watch:
             self._spent += self._left - begin
 
     def _after_step(self, optimizer: Any) -> None:
-        critical = critical_of(optimizer)
+        critical, why = critical_of(optimizer, [each for each, _ in self._parameters])
         if self._core is None:
-            if critical is None:
-                note([f"no critical rate is known of {type(optimizer).__name__}"], "watch", 3)
             self._core = _core.Watch(self._network._core, _arrays.take(self._images, "images"),
                                      _arrays.take(self._labels, "labels"), self._words)
             note(self._core.notes, "arrays", 3)
+        if why != self._why:
+            self._why = why
+            if why:
+                note([f"no critical rate is known of this optimizer: {why}"], "watch", 3)
         words = {"threads": self._words["threads"]}
         if critical is not None:
             words["critical"] = critical
@@ -195,7 +209,7 @@ class Watch:
     def plot(self, axes: Any = None) -> Any:
         """Learning rate over critical rate, of three curvatures, step by step, by matplotlib; gives the
         axes. From 1 on the largest oscillation grows. Raises ValueError where no critical rate is known."""
-        if self.lines and self.lines[-1]["critical"] is None:
+        if self.lines and all(line["critical"] is None for line in self.lines):
             raise ValueError("no critical rate is known of this optimizer; watch.lines has the curvatures")
         axes = axes_or_new(axes)
         for key in ("hessian", "hessian_adversarial", "effective"):

@@ -56,7 +56,7 @@ bool Watch::after_step(const std::vector<Array>& parameters, double learning_rat
   const bool due =
       arguments.has("ask") ? arguments.flag("ask") : watched_->diagnosis.is_due(state.step);
   if (due) {
-    const double critical = arguments.number("critical", std::nan(""), 0, 1e6);
+    const double critical = arguments.number("critical", std::nan(""), 0, 1e12);
     run_job(arguments.settings(), [watched = watched_, critical](const Parts&) {
       watched->diagnosis.ask(watched->state, critical);
       return true;

@@ -164,7 +164,34 @@ def test_weights_that_are_computed_from_parameters(dim):
     x = torch.rand(5, 4)
     got = rl.from_torch(net, x[:1])
     assert torch.allclose(got.logits(x), net(x), atol=1e-6)
-    assert got.parameter_names[-2:] == ("2.weight", "2.bias")
+    assert got.parameter_names == ("parameter0", "0.bias", "2.weight", "2.bias")
+    with pytest.raises(ValueError, match="parameter0 is computed from the module's parameters"):
+        rl.Watch(net, x, torch.zeros(5, dtype=torch.long))
+
+
+def test_labels_and_narrow_types_are_compared_as_what_they_are():
+    class Label(nn.Module):
+        def __init__(self, bias):
+            super().__init__()
+            self.layer = nn.Linear(4, 3)
+            self.layer.bias.data = torch.tensor(bias)
+
+        def forward(self, x):
+            return self.layer(0 * x).argmax(1)
+
+    for bias in ([0, 1.4, 0.2], [2.0, 0, 0], [0, 0, 3.0]):
+        assert rl.from_torch(Label(bias), torch.rand(1, 4)).logits(torch.rand(2, 4)).shape == (2, 3)
+    torch.manual_seed(0)
+    wide = nn.Sequential(nn.Linear(400, 600), nn.ReLU(), nn.Linear(600, 600), nn.ReLU(), nn.Linear(600, 10))
+    for each in wide.parameters():
+        each.data.mul_(2)
+    rl.from_torch(wide.bfloat16(), torch.rand(1, 400))
+
+
+@pytest.mark.parametrize("end", [nn.Hardsigmoid(), nn.ReLU(), nn.Softmax(1), nn.Hardtanh(0, 1)], ids=repr)
+def test_one_number_without_a_sign_is_refused(end):
+    with pytest.raises(ValueError, match="its output is one number after an? .*whose sign says nothing"):
+        rl.from_torch(nn.Sequential(nn.Linear(4, 1), end), torch.rand(1, 4))
 
 
 def test_networks_of_normalised_images_take_pixels(tmp_path):

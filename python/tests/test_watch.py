@@ -81,8 +81,34 @@ def test_critical_is_where_oscillations_begin_to_grow(words):
             optimizer.step()
         return not abs(x.item()) < 1
 
-    critical = critical_of(torch.optim.SGD([torch.zeros(1)], lr=1, **words))
+    x = torch.zeros(1, requires_grad=True)
+    critical, why = critical_of(torch.optim.SGD([x], lr=1, **words), [x])
+    assert why == ""
     assert not grows(0.99 * critical) and grows(1.01 * critical)
+
+
+def test_where_no_critical_rate_is_known():
+    first, last = (torch.zeros(2, requires_grad=True) for _ in range(2))
+    both, sgd = [first, last], torch.optim.SGD
+
+    class Sharpness(sgd):
+        """Another rule under the same class."""
+
+    class Wrapper:
+        def __init__(self, optimizer):
+            self.optimizer = optimizer
+
+    assert critical_of(Wrapper(sgd(both, 0.1)), both) == (2.0, "")
+    assert critical_of(sgd([{"params": [first], "weight_decay": 0}, {"params": [last]}], 0.1), both) == (2.0, "")
+    for optimizer, why in ((torch.optim.Adam(both), "Adam is not torch.optim.SGD"), (Sharpness(both, 0.1), "Sharpness"),
+                           (sgd([last], 0.1), "does not move the same parameters"),
+                           (sgd([{"params": [first], "lr": 1}, {"params": [last]}], 0.1), "different steps"),
+                           (sgd(both, 0.1, momentum=1.5), "momentum is 1.5"),
+                           (sgd(both, 0.1, momentum=0.5, dampening=1), "dampening 1")):
+        critical, said = critical_of(optimizer, both)
+        assert critical is None and why in said
+    first.requires_grad_(False)
+    assert critical_of(sgd(both, 0.1), both)[0] is None
 
 
 def test_other_optimizers_have_no_critical_rate():
@@ -93,7 +119,7 @@ def test_other_optimizers_have_no_critical_rate():
     watch = rl.Watch(module, x, y, every=1, threads=1)
     torch.nn.functional.cross_entropy(module(x), y).backward()
     optimizer.step()
-    with pytest.warns(rl.Note, match="no critical rate is known of Adam"):
+    with pytest.warns(rl.Note, match="no critical rate is known of this optimizer: Adam"):
         watch(optimizer)
     line = watch.lines[0]
     assert line["critical"] is None and line["critical_rate"] is None
@@ -102,6 +128,8 @@ def test_other_optimizers_have_no_critical_rate():
         watch.plot()
     report = rl.explain(rl.from_torch(module, x), x, y, limit=10, attack="fgsm", watch=watch, threads=1)
     assert report.to_dict()["networks"][0]["training"]["diagnosis"] == watch.lines
+    watch(torch.optim.SGD(module.parameters(), 0.1))
+    assert watch.lines[1]["critical"] == 2
     with pytest.raises(ValueError, match="maximizes"):
         watch(torch.optim.SGD(module.parameters(), 0.1, maximize=True))
 

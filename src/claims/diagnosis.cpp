@@ -80,13 +80,13 @@ void Diagnosis::follow(const TrainingState& state, double learning_rate, bool be
 bool Diagnosis::after_step(const TrainingState& state, double learning_rate) {
   follow(state, learning_rate);
   if (!is_due(state.step)) return false;
-  ask(state, critical());
+  ask(state, critical_of_training());
   return true;
 }
 
 bool Diagnosis::catch_up(const TrainingState& state) {
   if (!parameters_.defined() || asked_ == state.step || !is_due(state.step)) return false;
-  ask(state, critical());
+  ask(state, critical_of_training());
   return true;
 }
 

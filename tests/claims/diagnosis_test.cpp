@@ -94,7 +94,9 @@ TEST(Diagnosis, BrokenLinesAreLeftOut) {
   const std::string lines =
       good + "\nbroken\n[1]\n{\"step\":1}\n" +
       R"({"step":8,"learning_rate":0.1,"rate_times_curvature":[3],"critical":2})" + "\n" +
-      R"({"step":8,"learning_rate":0.1,"rate_times_curvature":{"effective":3},"critical":0})";
+      R"({"step":8,"learning_rate":0.1,"rate_times_curvature":{"effective":3},"critical":0})" +
+      "\n" +
+      R"({"step":8,"learning_rate":0.1,"rate_times_curvature":{"effective":3},"critical":null})";
   const std::vector<WatchedStep> steps = watched_steps(lines);
   ASSERT_EQ(steps.size(), 1U);
   EXPECT_EQ(steps[0].step, 8);

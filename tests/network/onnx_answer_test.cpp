@@ -55,6 +55,14 @@ TEST_F(OnnxAnswer, OneNumberIsTheSecondOfTwoLogits) {
   EXPECT_EQ(written(read.network), bytes);
 }
 
+TEST_F(OnnxAnswer, OneNumberThatHasNoSignIsRefused) {
+  for (const char* end : {"HardSigmoid", "Relu", "Abs", "Softmax", "Clip"}) {
+    onnx::ModelProto model = product(column());
+    add_node(model, end, {"y1"});
+    EXPECT_NE(refusal(model).find("one number after"), std::string::npos) << end;
+  }
+}
+
 TEST_F(OnnxAnswer, TheLeastMayWin) {
   const Tensor x = at::randn({5, 3});
   const Tensor negated = -at::mm(x, weight());

@@ -139,7 +139,7 @@ TEST_P(SecondOrder, GradientNormsEqualOneBackwardPerSample) {
 TEST_P(SecondOrder, GradientNormsInSinglePrecision) {
   const Network single = net_.to(at::kFloat);
   const Pass pass = forward(single, x_.to(at::kFloat), Keep::inputs);
-  // Gradients of confident count, whose squares float32 cannot hold.
+  // Gradients of confident samples, whose squares float32 cannot hold.
   const Tensor expected = squared_gradient_norms(net_, pass_, u_ * 1e-30).sqrt();
   const Tensor actual = squared_gradient_norms(single, pass, (u_ * 1e-30).to(at::kFloat)).sqrt();
   EXPECT_LT(((actual - expected) / expected).abs().max().item<double>(), 1e-5);

@@ -24,7 +24,7 @@ struct WatchedStep {
   int64_t step;
   double learning_rate;
   double rate_times_curvature;  // of the curvature that the training felt
-  double critical;              // what that may not exceed: 2 (1 + momentum)
+  double critical;              // what that may not exceed
 };
 
 // Lines that are broken, or lack one of these, are left out.
@@ -64,7 +64,7 @@ class Diagnosis {
   void resume(const std::string& lines, const TrainingState& state);
 
  private:
-  double critical() const { return 2 * (1 + options_.momentum); }
+  double critical_of_training() const { return 2 * (1 + options_.momentum); }
 
   Samples samples_;
   DiagnosisOptions options_;

@@ -55,6 +55,21 @@ Value paired(const Value& z, Builder& build) {
   return build.added(pad_layer({1}, {0}, 0.0), {build.view(z, {1})}, {2});
 }
 
+// One number answers by its sign. After these it has none that says anything, and where its answer
+// changes is not known.
+void require_sign(const onnx::NodeProto& last, const Value& answer) {
+  static const std::set<std::string> unsigned_ends{"Abs",        "Clip", "HardSigmoid",
+                                                   "LogSoftmax", "Relu", "Softmax"};
+  std::vector<std::string> ends = answer.dropped;
+  ends.push_back(last.op_type());
+  for (const std::string& type : ends) {
+    if (!unsigned_ends.contains(type)) continue;
+    throw Error("its output is one number after " + with_article(type) +
+                ", whose sign says nothing; export the number that goes into it, positive for "
+                "the class 1");
+  }
+}
+
 // What was made of the answer that the file gives.
 std::vector<std::string> answer_notes(const Value& answer, bool one_number, bool least) {
   std::vector<std::string> notes;
@@ -240,6 +255,7 @@ Graph::Attempt Graph::attempt(const onnx::ValueInfoProto& output, bool least) co
                 "; leave --answer out");
   }
   const bool one_number = count(answer.shape) == 1;
+  if (one_number) require_sign(graph_.node(nodes.back()), answer);
   Value logits = least ? build.scaled(answer, -1) : answer;
   if (one_number) logits = paired(logits, build);
   auto [network, sources] = build.finish(logits.node);
