@@ -6,8 +6,7 @@ add_library(reluctance_flags INTERFACE)
 target_compile_options(
   reluctance_flags INTERFACE -fPIC -Wall -Wextra -Wpedantic -Wnon-virtual-dtor -Werror
                              -Wno-unknown-pragmas -fno-math-errno)
-# Of files compiled together (tests; under the sanitizers everything), one's local names may be another's
-# constants.
+# Of files compiled together one's local names may be another's constants.
 target_compile_options(
   reluctance_flags INTERFACE $<$<NOT:$<BOOL:$<TARGET_PROPERTY:UNITY_BUILD>>>:-Wshadow>)
 # g++ 12 warns of std::string's own code when it is inlined (GCC bugs 105329, 105651).
