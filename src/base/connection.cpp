@@ -4,6 +4,10 @@
 
 #include <ATen/ATen.h>
 
+#include <netdb.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
 #include <torch/csrc/distributed/c10d/PrefixStore.hpp>
 #include <torch/csrc/distributed/c10d/ProcessGroupGloo.hpp>
 #include <torch/csrc/distributed/c10d/TCPStore.hpp>
@@ -30,7 +34,35 @@ std::string place_of(const Launch& launch) {
   return launch.address + ":" + std::to_string(launch.port);
 }
 
+// Whether somebody listens where rank 0 should.
+bool is_served(const Launch& launch) {
+  addrinfo wanted{};
+  wanted.ai_socktype = SOCK_STREAM;
+  addrinfo* places = nullptr;
+  const std::string port = std::to_string(launch.port);
+  if (::getaddrinfo(launch.address.c_str(), port.c_str(), &wanted, &places) != 0) return false;
+  bool served = false;
+  for (const addrinfo* place = places; place && !served; place = place->ai_next) {
+    const int socket =
+        ::socket(place->ai_family, place->ai_socktype | SOCK_CLOEXEC, place->ai_protocol);
+    if (socket < 0) continue;
+    served = ::connect(socket, place->ai_addr, place->ai_addrlen) == 0;
+    ::close(socket);
+  }
+  ::freeaddrinfo(places);
+  return served;
+}
+
+// A store that comes before its server sleeps a second between its tries, deaf to Ctrl-C.
+void await_server(const Launch& launch) {
+  for (const auto end = Clock::now() + to_join; !is_served(launch) && Clock::now() < end;) {
+    check_interrupt();
+    std::this_thread::sleep_for(milliseconds(20));
+  }
+}
+
 c10::intrusive_ptr<c10d::Store> open_store(const Launch& launch, bool serves) {
+  if (!serves) await_server(launch);
   c10d::TCPStoreOptions options;
   options.port = launch.port;
   options.isServer = serves;
