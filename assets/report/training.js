@@ -40,8 +40,8 @@ const training = (() => {
       name: "training-rate",
       title: "How near did the learning rate come to the critical one?",
       caption: "The learning rate relative to the critical one, 2 (1 + momentum) / largest eigenvalue " +
-        "(less with Nesterov's step), for three " +
-        "curvatures over 512 images. From 1 on the largest oscillation grows. Adversarial " +
+        "(other factors with Nesterov's step and dampening), for three " +
+        "curvatures over the images that were watched. From 1 on the largest oscillation grows. Adversarial " +
         "training feels the effective curvature.",
       rows: [watched.map((network, index) => ({
         title: network.title,

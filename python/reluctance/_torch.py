@@ -6,7 +6,7 @@ import contextlib
 import inspect
 import io
 import re
-from typing import Any, Dict, Iterator
+from typing import Any, Dict, Iterator, List
 
 from . import _arrays, _core
 from ._network import Network, normalised, note
@@ -79,10 +79,32 @@ def _first_line(error: Exception) -> str:
     return lines[0].partition(" Please feel free")[0].rstrip(".")
 
 
+def own_parameter(module_parameters: Dict[str, Any], name: str) -> Any:
+    """The module's tensor of a network's parameter, NAME or, the other way round, NAME.T; None where
+    the network's is computed from the module's."""
+    return module_parameters.get(name, module_parameters.get(name[: -len(".T")]))
+
+
+def _answers(logits: Any, wanted: Any, notes: List[str]) -> List[Any]:
+    """What a module may answer that the network gives these logits for, in the type and shape of its answer
+    ``wanted`` to one image: labels, one number or logits, or what was dropped after them."""
+    if not wanted.is_floating_point():
+        return [logits.argmax(1).to(wanted.dtype)]
+    if wanted.numel() == 1 and logits.shape[1] == 2:  # one number z stands for the logits 0 and z
+        logits = (logits[:, 1] - logits[:, 0]).view(wanted.shape)
+    logits = logits.to(wanted.dtype)
+    answers = [logits]
+    if any("Softmax" in text for text in notes):
+        answers += [logits.softmax(-1), logits.log_softmax(-1)]
+    if any("Sigmoid" in text for text in notes):
+        answers.append(logits.sigmoid())
+    return answers
+
+
 def _same(torch: Any, a: Any, b: Any) -> bool:
     """To the accuracy of the module's own type, which may be bfloat16."""
     if not b.is_floating_point():
-        return torch.equal(a, b)
+        return torch.equal(a, b.view(-1))
     scale = max(float(b.abs().max()), 1.0)
     tolerance = max(1e-3, 8 * torch.finfo(b.dtype).eps)
     return a.shape == b.shape and float((a - b).abs().max()) <= tolerance * scale
@@ -163,19 +185,7 @@ def from_torch(module: Any, example: Any, *, mean: Any = None, std: Any = None,
     if where != "cpu":
         core = core.to(where)
     network = Network(normalised(core, mean, std))
-    got = Network(core).logits(image)
-    if not wanted.is_floating_point():  # labels
-        got = got.argmax(1).to(wanted.dtype).view(-1)
-        wanted = wanted.view(-1)
-    elif wanted.numel() == 1 and got.shape[1] == 2:  # one number z stands for the logits 0 and z
-        got = (got[:, 1] - got[:, 0]).view(wanted.shape)
-    if wanted.is_floating_point():
-        got = got.to(wanted.dtype)
-    answers = [got]
-    if wanted.is_floating_point() and any("Softmax" in text for text in core.notes):
-        answers += [got.softmax(-1), got.log_softmax(-1)]
-    if any("Sigmoid" in text for text in core.notes):
-        answers.append(got.sigmoid())
+    answers = _answers(Network(core).logits(image), wanted, core.notes)
     if not any(_same(torch, answer, wanted) for answer in answers):
         raise RuntimeError(
             f"{name}: as exported it does not answer as the module does; does its forward depend on its input, "
@@ -183,8 +193,7 @@ def from_torch(module: Any, example: Any, *, mean: Any = None, std: Any = None,
         )
     more = ["its float64 weights are rounded to float32"] if like.dtype is torch.float64 else []
     own = dict(module.named_parameters())
-    computed = [each for each in network.parameter_names
-                if each not in own and each[: -len(".T")] not in own]
+    computed = [each for each in network.parameter_names if own_parameter(own, each) is None]
     if computed:
         more.append(f"{', '.join(computed)}: computed from the module's parameters, and parameters in their place")
     note([*core.notes, *more], name, 2)

@@ -12,7 +12,7 @@ from ._attacks import Attack
 from ._figures import axes_or_new
 from ._measure import in_words
 from ._network import Network, note
-from ._torch import from_torch
+from ._torch import from_torch, own_parameter
 
 
 def parameters_of(network: Network, module: Any) -> List[Tuple[Any, bool]]:
@@ -24,7 +24,7 @@ def parameters_of(network: Network, module: Any) -> List[Tuple[Any, bool]]:
     known = dict(module.named_parameters())
     found = []
     for name in network.parameter_names:
-        parameter = known.get(name, known.get(name[: -len(".T")]))
+        parameter = own_parameter(known, name)
         if parameter is None:
             raise ValueError(f"{network.name}: {name} is computed from the module's parameters; modules "
                              "whose weights are theirs can be watched")
@@ -145,18 +145,11 @@ class Watch:
             self._spent += self._left - begin
 
     def _after_step(self, optimizer: Any) -> None:
-        critical, why = critical_of(optimizer, [each for each, _ in self._parameters])
         if self._core is None:
             self._core = _core.Watch(self._network._core, _arrays.take(self._images, "images"),
                                      _arrays.take(self._labels, "labels"), self._words)
             note(self._core.notes, "arrays", 3)
-        if why != self._why:
-            self._why = why
-            if why:
-                note([f"no critical rate is known of this optimizer: {why}"], "watch", 3)
         words = {"threads": self._words["threads"]}
-        if critical is not None:
-            words["critical"] = critical
         if "every" not in self._words:
             if self._to_follow == 0 and self._spent + self._cost <= SHARE * self._elapsed:
                 self._to_follow = FOLLOWED
@@ -166,6 +159,13 @@ class Watch:
             self._to_follow -= 1
             words.update(ask=self._to_follow == 0, skipped=self._skipped)
             self._skipped = 0
+        critical, why = critical_of(optimizer, [each for each, _ in self._parameters])
+        if why != self._why:
+            self._why = why
+            if why:
+                note([f"no critical rate is known of this optimizer: {why}"], "watch", 3)
+        if critical is not None:
+            words["critical"] = critical
         now = [_arrays.take(p.t() if turned else p, "parameter") for p, turned in self._parameters]
         begin = time.perf_counter()
         if self._core.after_step(now, float(optimizer.param_groups[0]["lr"]), words):

@@ -53,7 +53,8 @@ bool is_served(const Launch& launch) {
   return served;
 }
 
-// A store that comes before its server sleeps a second between its tries, deaf to Ctrl-C.
+// A store that comes before its server sleeps a second between its tries, and takes Ctrl-C for an
+// error.
 void await_server(const Launch& launch) {
   for (const auto end = Clock::now() + to_join; !is_served(launch) && Clock::now() < end;) {
     check_interrupt();
