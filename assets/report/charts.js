@@ -17,7 +17,7 @@ const charts = (() => {
     axis: { labelColor: ink, titleColor: ink, labelFontSize: 12, titleFontSize: 12,
             titleFontWeight: "normal", titlePadding: 8, gridColor: "#e6e9ee",
             domainColor: "#9aa4b1", tickColor: "#9aa4b1", tickSize: 4, labelPadding: 4 },
-    legend: { orient: "top", direction: "horizontal", title: null, labelColor: ink,
+    legend: { orient: "top", direction: "horizontal", title: null, labelLimit: 220, labelColor: ink,
               labelFontSize: 12, symbolSize: 70, symbolStrokeWidth: 0, symbolOpacity: 1,
               columnPadding: 14, offset: 22, padding: 0 },
   };
