@@ -5,6 +5,7 @@
 #include <ATen/ATen.h>
 
 #include <netdb.h>
+#include <sched.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -124,6 +125,14 @@ c10::intrusive_ptr<c10d::ProcessGroupGloo> open_group(
   return c10::make_intrusive<c10d::ProcessGroupGloo>(store, launch.rank, launch.count, options);
 }
 
+// Where processes leave no core idle, each message wakes a thread that takes the core from another
+// one at work, and so do those that it wakes in turn: a sum took 1.6 ms in place of 0.4. Threads of
+// this class (sched(7)) wait for their turn; those that start from here on are of it, too.
+void keep_processors() {
+  const sched_param none{};
+  static_cast<void>(::sched_setscheduler(0, SCHED_BATCH, &none));  // it is as well without
+}
+
 }  // namespace
 
 struct Connection::Parts {
@@ -156,6 +165,7 @@ struct Connection::Parts {
 };
 
 Connection::Connection(const Launch& launch) : parts_(std::make_unique<Parts>()) {
+  keep_processors();
   try {
     parts_->store = open_store(launch, launch.rank == 0);
     await_all(*parts_->store, launch);

@@ -121,17 +121,24 @@ std::vector<Tensors> gather(const Tensors& own, const c10::Device& device) {
 }
 
 Tensors sum_over_processes(const Tensors& own) {
-  Tensors rows;
-  for (const Tensor& each : own) rows.push_back(each.to(at::kCPU, at::kDouble).flatten());
-  Tensor sum = at::cat(rows);
-  rows.clear();
-  connection->sum(sum);
-  Tensors sums;
-  int64_t begin = 0;
-  for (const Tensor& each : own) {
-    const Tensor part = sum.slice(0, begin, begin + each.numel());
-    sums.push_back(part.view(each.sizes()).to(each.options()));
-    begin += each.numel();
+  Tensors sums(own.size());
+  // Half the bytes where float64 says no more.
+  std::vector<std::size_t> single, others;
+  for (std::size_t k = 0; k < own.size(); ++k) {
+    (own[k].scalar_type() == at::kFloat ? single : others).push_back(k);
+  }
+  for (const auto& [places, type] : {std::pair(single, at::kFloat), {others, at::kDouble}}) {
+    if (places.empty()) continue;
+    Tensors rows;
+    for (const std::size_t k : places) rows.push_back(own[k].to(at::kCPU, type).flatten());
+    Tensor sum = at::cat(rows);
+    connection->sum(sum);
+    int64_t begin = 0;
+    for (const std::size_t k : places) {
+      const int64_t end = begin + own[k].numel();
+      sums[k] = sum.slice(0, begin, end).view(own[k].sizes()).to(own[k].options());
+      begin = end;
+    }
   }
   return sums;
 }
