@@ -6,10 +6,7 @@
 #include <cmath>
 
 #include "attack/standing.hpp"
-#include "reluctance/attack/divided.hpp"
-#include "reluctance/base/processes.hpp"
 #include "reluctance/base/random.hpp"
-#include "reluctance/base/shares.hpp"
 #include "reluctance/geometry/sparse.hpp"
 #include "reluctance/loss/margin.hpp"
 
@@ -253,17 +250,6 @@ Attack nearest_class_attack(const NearestClassOptions& options) {
 
 NearestResult nearest_points(const Network& network, const Samples& samples,
                              const NearestPointOptions& options, const Context& context) {
-  if (divides()) {
-    PassCount passes;
-    const Tensors found =
-        map_rows(samples.count(), network.device(), [&](const Tensor& places) -> Tensors {
-          const NearestResult own =
-              nearest_points(network, samples.to(network.device()).rows(places), options, context);
-          passes = own.passes;
-          return {own.adversarial, own.distance};
-        });
-    return {found[0], found[1], over_processes(passes)};
-  }
   const Samples all = as_inputs(network, samples);
   // In a ball of radius zero nothing falls but what is wrong as it is.
   const Ball ball{options.norm, 0, options.domain};

@@ -1,13 +1,16 @@
 #include "attack/standing.hpp"
 
 #include <ATen/ATen.h>
+#include <ATen/Parallel.h>
 
 #include <algorithm>
 #include <limits>
 #include <tuple>
 #include <utility>
 
-#include "reluctance/base/chunks.hpp"
+#include "reluctance/base/piece_size.hpp"
+#include "reluctance/base/processes.hpp"
+#include "reluctance/base/shares.hpp"
 #include "reluctance/loss/margin.hpp"
 
 namespace reluctance {
@@ -22,11 +25,43 @@ Tensor most_probable_others(const Tensor& logits, const Tensor& labels, int64_t 
   return std::get<1>(other_logits(logits, labels).topk(count, 1));
 }
 
+// How a batch is cut: so that every thread of up to four processes has its piece, where those are
+// then large enough to cost no more a sample. A GPU, whose time for a piece hardly depends on its
+// size, gets as many as there are processes.
+Chunks pieces_of(const Network& network, int64_t count, ProgressCounter* progress = nullptr) {
+  constexpr int64_t alike = 4;
+  Chunks pieces = chunks_of(network, count, progress);
+  const bool cpu = pieces.device.is_cpu();
+  const int64_t threads = cpu ? at::get_num_threads() : 1;
+  const int64_t processes = std::max<int64_t>(divides() ? launch().count : 1, cpu ? alike : 1);
+  const int64_t smallest = cpu ? std::max(2 * smallest_piece, pieces.size / 8) : smallest_piece;
+  int64_t of_thread = 1;
+  while (of_thread < processes && count >= 2 * of_thread * threads * smallest) of_thread *= 2;
+  pieces.size = piece_size(count, pieces.size, of_thread * threads);
+  return pieces;
+}
+
+// The samples in the order in which pieces take them: neighbours, which may be alike in how long
+// they stand, go to different ones.
+Tensor dealt(const Tensor& rows, const Chunks& pieces) {
+  const int64_t hands = (pieces.count + pieces.size - 1) / pieces.size;
+  const Tensor hand = at::arange(pieces.count, rows.options()).remainder(hands);
+  return select(rows, hand.argsort(/*stable=*/true, 0, false));
+}
+
+// Passes of all processes.
+PassCount over_processes(const PassCount& own) {
+  if (!divides()) return own;
+  const Tensor all =
+      sum_over_processes({at::tensor({own.forward, own.backward}, at::kLong)}).front();
+  return {all[0].item<int64_t>(), all[1].item<int64_t>()};
+}
+
 // Takes out what needs no attack: the network gets it wrong, or answers the target. Returns the
 // classes to aim at, N x targets.
 Tensor take_wrong(CountedPasses& passes, const Samples& samples, const Rounds& rounds,
                   int64_t targets, AttackResult& result) {
-  const auto chunk = [&](int64_t begin, int64_t end) -> Tensors {
+  const auto piece = [&](int64_t begin, int64_t end) -> Tensors {
     const Samples part = samples.slice(begin, end);
     const Tensor z = passes.forward(part.images, Keep::nothing).logits;
     const Tensor wrong = answers_as_wanted(z, part);
@@ -40,7 +75,7 @@ Tensor take_wrong(CountedPasses& passes, const Samples& samples, const Rounds& r
     }
     return {wrong, margin, aims};
   };
-  const Tensors all = map_chunks(chunks_of(passes.network(), samples.count()), chunk);
+  const Tensors all = map_shares(pieces_of(passes.network(), samples.count()), piece);
   result.success = all[0];
   result.margin = all[1];
   return all[2];
@@ -48,17 +83,14 @@ Tensor take_wrong(CountedPasses& passes, const Samples& samples, const Rounds& r
 
 }  // namespace
 
-Standing::Standing(CountedPasses& passes, const std::optional<Ball>& ball, AttackResult& result,
-                   const Samples& batch, const Tensor& targets, const Tensor& rows)
+Standing::Standing(CountedPasses& passes, const std::optional<Ball>& ball, const Samples& batch,
+                   const Tensor& targets, const Tensor& margins, const Tensor& rows)
     : passes_(passes),
       ball_(ball),
-      result_(result),
       samples_(batch.rows(rows)),
       targets_(select(targets, rows)),
       rows_(rows),
-      margins_(select(result.margin, rows)) {}
-
-Standing::~Standing() { result_.margin.index_copy_(0, rows_, margins_); }
+      margins_(select(margins, rows)) {}
 
 void Standing::keep_margins(const Tensor& margins) {
   // Where logits overflow there is no margin.
@@ -78,12 +110,10 @@ std::optional<Tensor> Standing::remove_fallen(const Tensor& x, const Tensor& cla
   const Tensor fallen = select(asked, fell.nonzero().squeeze(1));
   if (fallen.size(0) == 0) return {};
 
-  const Tensor rows = select(rows_, fallen);
-  result_.adversarial.index_copy_(0, rows, select(x, fallen));
-  result_.success.index_fill_(0, rows, true);
-  if (targets_.defined()) result_.target.index_copy_(0, rows, select(targets_, fallen));
-
-  result_.margin.index_copy_(0, rows, select(margins_, fallen));
+  fallen_.rows.push_back(select(rows_, fallen));
+  fallen_.margins.push_back(select(margins_, fallen));
+  fallen_.x.push_back(select(x, fallen));
+  if (targets_.defined()) fallen_.targets.push_back(select(targets_, fallen));
   const Tensor standing = at::ones_like(claimed).index_fill_(0, fallen, false).nonzero().squeeze(1);
   samples_ = samples_.rows(standing);
   for (Tensor* each : {&targets_, &rows_, &margins_}) *each = select(*each, standing);
@@ -94,6 +124,24 @@ std::optional<Tensor> Standing::ask(const Tensor& x) {
   const Tensor margin = margins(passes_.forward(x, Keep::nothing).logits, samples_);
   keep_margins(margin);
   return remove_fallen(x, margin.le(0));
+}
+
+Tensors Standing::outcome() const {
+  const auto joined = [](Tensors fallen, const Tensor& standing) {
+    fallen.push_back(standing);
+    return at::cat(fallen);
+  };
+  return {joined(fallen_.rows, rows_), joined(fallen_.margins, margins_),
+          joined(fallen_.rows, rows_.slice(0, 0, 0)), joined(fallen_.x, clean().slice(0, 0, 0)),
+          targets_.defined() ? joined(fallen_.targets, targets_.slice(0, 0, 0)) : Tensor()};
+}
+
+void Standing::enter(const Tensors& outcome, AttackResult& result) {
+  result.margin.index_copy_(0, outcome[0], outcome[1]);
+  const Tensor& fallen = outcome[2];
+  result.success.index_fill_(0, fallen, true);
+  result.adversarial.index_copy_(0, fallen, outcome[3]);
+  if (outcome[4].defined()) result.target.index_copy_(0, fallen, outcome[4]);
 }
 
 Nearest::Nearest(const Tensor& clean, const Ball& ball)
@@ -114,7 +162,17 @@ Tensor Nearest::distance(const Standing& standing) const {
   return select(distance_, standing.rows());
 }
 
-NearestResult Nearest::result(const AttackResult& run) const {
+void Nearest::share() {
+  const Tensor own = distance_.isfinite().nonzero().squeeze(1);
+  for (const Tensors& theirs :
+       gather({own, select(adversarial_, own), select(distance_, own)}, distance_.device())) {
+    adversarial_.index_copy_(0, theirs[0], theirs[1]);
+    distance_.index_copy_(0, theirs[0], theirs[2]);
+  }
+}
+
+NearestResult Nearest::result(const AttackResult& run) {
+  if (divides()) share();
   return {adversarial_, distance_.masked_fill(run.success, 0.0), run.passes};
 }
 
@@ -142,12 +200,19 @@ AttackResult run_rounds(const Network& network, const Samples& samples, const Ro
     const Tensor standing = result.success.logical_not().nonzero().squeeze(1);
     const Tensor aim = targets > 0 ? aims.select(1, round / rounds.restarts) : Tensor();
     counter.add(all.count() - standing.size(0));
-    for_each_chunk(chunks_of(network, standing.size(0), &counter), [&](int64_t begin, int64_t end) {
-      Standing part(passes, rounds.ball, result, all, aim, standing.slice(0, begin, end));
-      rounds.run(round, part);
-    });
+    if (standing.size(0) == 0) continue;
+    const Chunks pieces = pieces_of(network, standing.size(0), &counter);
+    const Tensor rows = dealt(standing, pieces);
+    Standing::enter(map_shares(pieces,
+                               [&](int64_t begin, int64_t end) {
+                                 Standing part(passes, rounds.ball, all, aim, result.margin,
+                                               rows.slice(0, begin, end));
+                                 rounds.run(round, part);
+                                 return part.outcome();
+                               }),
+                    result);
   }
-  result.passes = passes.count();
+  result.passes = over_processes(passes.count());
   return result;
 }
 

@@ -131,32 +131,4 @@ Tensors sum_shares(const Chunks& chunks, const ChunkFunction& body) {
   return sum_over_processes(own);
 }
 
-Tensors map_rows(int64_t count, const c10::Device& device, const RowsFunction& body) {
-  const auto places = [&](int64_t first, int64_t step) {
-    return at::arange(first, count, step, at::TensorOptions(device).dtype(at::kLong));
-  };
-  if (!divides()) return body(places(0, 1));
-  if (count == 0) {
-    const OwnShare alone;
-    return body(places(0, 1));
-  }
-  const int64_t step = launch().count;
-  const Tensors own = [&] {
-    const OwnShare alone;
-    return launch().rank < count ? body(places(launch().rank, step)) : Tensors{};
-  }();
-  const std::vector<Tensors> all = gather_of(count, own, device);
-  Tensors joined(all[0].size());
-  for (std::size_t k = 0; k < joined.size(); ++k) {
-    if (!all[0][k].defined()) continue;
-    Shape shape = all[0][k].sizes().vec();
-    shape[0] = count;
-    joined[k] = at::empty(shape, all[0][k].options());
-    for (int64_t rank = 0; rank < std::min(step, count); ++rank) {
-      joined[k].slice(0, rank, count, step).copy_(all[static_cast<std::size_t>(rank)][k]);
-    }
-  }
-  return joined;
-}
-
 }  // namespace reluctance

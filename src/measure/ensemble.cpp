@@ -7,7 +7,6 @@
 #include <cmath>
 
 #include "measure/least.hpp"
-#include "reluctance/attack/divided.hpp"
 #include "reluctance/base/large_tensor.hpp"
 #include "reluctance/base/processes.hpp"
 #include "reluctance/base/random.hpp"
@@ -47,13 +46,14 @@ Fallen confirmed(const Network& network, const Samples& samples, const Attack& a
   return {asked.index_select(0, fell), adversarial.index_select(0, fell)};
 }
 
-// A block goes to all processes and is told to all: where images are large, it does not grow with
-// their number.
+// The same for up to four processes: what stands is attacked in the same company then
+// (attack/standing.hpp). More of them have more to do at once, unless images are large.
 int64_t block_size(const Tensor& images) {
-  constexpr int64_t alone = 500;
+  constexpr int64_t least = 500;
+  constexpr int64_t of_process = least / 4;
   constexpr int64_t bytes = 1 << 30;
   const auto image = static_cast<int64_t>(std::max<std::size_t>(1, images.slice(0, 0, 1).nbytes()));
-  return std::min(alone * launch().count, std::max(alone, bytes / image));
+  return std::max(least, std::min(of_process * launch().count, bytes / image));
 }
 
 // Fewer attacks are no evidence that a stage does not pay.
@@ -90,7 +90,7 @@ void run_block(EnsembleState& state, const Network& network, const Samples& samp
   StageOutcome& outcome = result.stages.back();
   const Tensor rows = state.pending.slice(0, 0, block_size(samples.images));
   const Samples block = samples.rows(rows);
-  const AttackResult claim = run_divided(attack, network, block, context);
+  const AttackResult claim = attack.run(network, block, context);
   PassCount passes = claim.passes;
   const auto [fallen, adversarial] = confirmed(network, block, attack, claim, passes);
   const Tensor places = rows.index_select(0, fallen);

@@ -4,7 +4,6 @@
 
 #include <cmath>
 
-#include "reluctance/attack/divided.hpp"
 #include "reluctance/attack/nearest_class.hpp"
 #include "reluctance/loss/cross_entropy.hpp"
 #include "reluctance/loss/margin.hpp"
@@ -120,7 +119,7 @@ std::vector<Flag> validity_flags(const Network& network, const Samples& samples,
     Ball wider = *options.ball;
     wider.radius *= 2;
     const Attack stronger = options.attack(wider);
-    const AttackResult twice = run_divided(stronger, network, fell, {options.seed, {}});
+    const AttackResult twice = stronger.run(network, fell, {options.seed, {}});
     const Tensor withstood = twice.success.logical_not();
     if (exceeds(withstood, many)) {
       flags.push_back(

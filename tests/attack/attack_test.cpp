@@ -7,6 +7,7 @@
 
 #include "attack/every_attack.hpp"
 #include "attack/subjects.hpp"
+#include "base/in_processes.hpp"
 #include "network/random_networks.hpp"
 #include "reluctance/loss/margin.hpp"
 
@@ -123,6 +124,29 @@ TEST_P(EachAttack, AnImageAnsweredAsTheTargetFallsToItself) {
   const AttackResult result = attack.run(network, there, {});
   EXPECT_TRUE(result.success.all().item<bool>());
   EXPECT_TRUE(at::equal(result.adversarial, samples.images));
+}
+
+std::string differing(const AttackResult& got, const AttackResult& expected) {
+  if (!at::equal(got.success, expected.success)) return "others fell";
+  if (!at::equal(got.adversarial, expected.adversarial)) return "at other points";
+  if (!at::equal(got.margin, expected.margin)) return "at other margins";
+  if (got.target.defined() && !at::equal(got.target, expected.target)) return "to other classes";
+  if (got.passes.forward != expected.passes.forward) return "after other passes";
+  return got.passes.backward != expected.passes.backward ? "after other backward passes" : "";
+}
+
+// To the last bit, which other company would change.
+TEST_P(EachAttack, FindsTheSameInSeveralProcesses) {
+  in_processes(3, []() -> std::string {
+    const auto [precise, images] = answered("cnn", 150, 29);
+    const Network network = precise.to(at::kFloat);
+    const Samples samples = as_inputs(network, images);
+    const Attack attack =
+        GetParam().make({0.015, 0.12, 0.8, 0.1}, make_guides(network, samples.images));
+    const AttackResult together = attack.run(network, samples, {3, {}});
+    const OwnShare own;
+    return differing(together, attack.run(network, samples, {3, {}}));
+  });
 }
 
 TEST_P(EachAttack, NoSamplesAreNoTrouble) {

@@ -53,15 +53,18 @@ TEST(Processes, GatherTensorsOfAnyNumberShapeAndType) {
   }
 }
 
-TEST(Processes, SumsAreOfFloat64AndKeepTheirTypes) {
+TEST(Processes, SumsKeepTypesAndPlaces) {
   in_processes(3, []() -> std::string {
     const int rank = launch().rank;
     // In float32 the small ones would be lost.
-    const Tensor large = at::full({2, 2}, rank == 0 ? 1e8 : rank == 1 ? 1.25 : -1e8, at::kFloat);
-    const Tensors sums = sum_over_processes({large, at::full({}, int64_t{1} << 40, at::kLong)});
-    if (!at::equal(sums[0], at::full({2, 2}, 1.25, at::kFloat))) return "the sum of floats";
-    if (!at::equal(sums[1], at::full({}, int64_t{3} << 40, at::kLong)))
-      return "the sum of integers";
+    const double large = rank == 0 ? 1e8 : rank == 1 ? 1.25 : -1e8;
+    const Tensors sums = sum_over_processes(
+        {at::full({2}, rank + 0.5, at::kFloat), at::full({2, 2}, large, at::kDouble),
+         at::full({1, 3}, -rank, at::kFloat), at::full({}, (int64_t{1} << 40) + rank, at::kLong)});
+    if (!at::equal(sums[0], at::full({2}, 4.5, at::kFloat))) return "the first floats";
+    if (!at::equal(sums[1], at::full({2, 2}, 1.25, at::kDouble))) return "the doubles";
+    if (!at::equal(sums[2], at::full({1, 3}, -3, at::kFloat))) return "the other floats";
+    if (!at::equal(sums[3], at::full({}, (int64_t{3} << 40) + 3, at::kLong))) return "the integer";
     return "";
   });
 }

@@ -62,32 +62,10 @@ TEST(Shares, AddUpToTheWhole) {
   }
 }
 
-TEST(Shares, RowsAreDealtAndComeBackInOrder) {
-  for (const int processes : {1, 2, 3}) {
-    in_processes(processes, []() -> std::string {
-      for (const int64_t count : {0, 1, 2, 7, 50}) {
-        const Tensors rows = map_rows(count, at::kCPU, [&](const Tensor& places) -> Tensors {
-          if (launch().count > 1 && count > 1 && places.size(0) == count) throw 0;
-          return {places * 2, Tensor(), places.view({-1, 1}).expand({-1, 3}).to(at::kFloat)};
-        });
-        const Tensor all = at::arange(count);
-        const std::string fault =
-            differing(rows, {all * 2, Tensor(), all.view({-1, 1}).expand({-1, 3}).to(at::kFloat)});
-        if (!fault.empty()) return std::to_string(count) + " rows: " + fault;
-      }
-      return "";
-    });
-  }
-}
-
 // Where nothing is to do `body` gives the shapes, and may divide its work itself.
 TEST(Shares, OfNothingAreWhole) {
   in_processes(2, []() -> std::string {
     bool divided = false;
-    map_rows(0, at::kCPU, [&](const Tensor& places) -> Tensors {
-      divided = divided || divides();
-      return {places};
-    });
     map_shares({at::kCPU, 0, 10}, [&](int64_t begin, int64_t end) {
       divided = divided || divides();
       return piece(begin, end);
@@ -99,13 +77,8 @@ TEST(Shares, OfNothingAreWhole) {
 TEST(Shares, OfOtherNumbersAreRefused) {
   in_processes(2, []() -> std::string {
     const int64_t count = launch().rank == 0 ? 1 : 2;  // one row each
-    const auto rows = [](const Tensor& places) -> Tensors { return {places}; };
-    const std::string of_rows = error_of([&] { map_rows(count, at::kCPU, rows); });
-    const std::string of_pieces = error_of([&] { map_shares({at::kCPU, count, 1}, piece); });
-    for (const std::string& message : {of_rows, of_pieces}) {
-      if (message.find(" works on ") == message.npos) return "not refused: " + message;
-    }
-    return "";
+    const std::string message = error_of([&] { map_shares({at::kCPU, count, 1}, piece); });
+    return message.find(" works on ") == message.npos ? "not refused: " + message : "";
   });
 }
 

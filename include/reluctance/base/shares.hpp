@@ -15,19 +15,12 @@ namespace reluctance {
 
 // Of R processes each does every R-th piece, on all of its threads. What is joined is cut as in one
 // process of as many threads, and has its bits; what is added up is cut finer, so that there is
-// enough for all, and the sums over processes are made in float64: the same bits for the same
-// numbers of processes and threads.
+// enough for all: the same bits for the same numbers of processes and threads.
 Tensors map_shares(const Chunks& chunks, const ChunkFunction& body);
 Tensors sum_shares(const Chunks& chunks, const ChunkFunction& body);
 
 // Calls body for the pieces of this process alone; nothing is told to the others.
 void for_each_share(const Chunks& chunks,
                     const std::function<void(int64_t begin, int64_t end)>& body);
-
-// Calls body with the places (M, int64, on the device) of this process's rows among `count`, every
-// R-th of them, which deals hard neighbours to different processes; gives what it gave for all
-// rows, in their order. `body` gives a row for each of its places; one process is asked for all.
-using RowsFunction = std::function<Tensors(const Tensor& places)>;
-Tensors map_rows(int64_t count, const c10::Device& device, const RowsFunction& body);
 
 }  // namespace reluctance
