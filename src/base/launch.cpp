@@ -42,11 +42,11 @@ class Variables {
 };
 
 struct Names {
-  const char *rank, *count, *local_count;
+  const char *rank, *count, *local_rank, *local_count;
 };
-constexpr Names torchrun{"RANK", "WORLD_SIZE", "LOCAL_WORLD_SIZE"};
+constexpr Names torchrun{"RANK", "WORLD_SIZE", "LOCAL_RANK", "LOCAL_WORLD_SIZE"};
 constexpr Names open_mpi{"OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE",
-                         "OMPI_COMM_WORLD_LOCAL_SIZE"};
+                         "OMPI_COMM_WORLD_LOCAL_RANK", "OMPI_COMM_WORLD_LOCAL_SIZE"};
 
 // Their values one after the other: the same for all processes of a job.
 std::string job_of(const Variables& variables, std::initializer_list<const char*> names) {
@@ -69,6 +69,8 @@ std::optional<Launch> launched(const Variables& variables, const Names& names) {
   launch.count = variables.whole(names.count, 1, most_processes);
   launch.rank = variables.whole(names.rank, 0, launch.count - 1);
   launch.local_count = variables.whole_or(names.local_count, launch.count, 1, launch.count);
+  launch.local_rank = variables.whole_or(names.local_rank, launch.rank % launch.local_count, 0,
+                                         launch.local_count - 1);
   return launch;
 }
 
@@ -83,6 +85,9 @@ std::optional<Launch> launched_by_slurm(const Variables& variables) {
                                           variables.whole_or("SLURM_NNODES", 1, 1, most_processes),
                                           1, most_processes);
   launch.local_count = std::max(1, (launch.count + machines - 1) / machines);
+  // Machines may have more than their even share.
+  launch.local_rank =
+      variables.whole_or("SLURM_LOCALID", launch.rank % launch.local_count, 0, launch.count - 1);
   launch.job = job_of(variables, {"SLURM_JOB_ID", "SLURM_STEP_ID"});
   const std::string list = variables.text("SLURM_STEP_NODELIST");
   launch.address = first_machine(list.empty() ? variables.text("SLURM_NODELIST") : list);

@@ -18,7 +18,7 @@ void apply(const CommonOptions& options) {
 }
 
 Network on_device(const CommonOptions& options, const Network& network) {
-  const c10::Device device(options.device);
+  const c10::Device device = usable_device(options.device);
   return device.is_cpu() ? network : network.to(device);
 }
 

@@ -1,6 +1,7 @@
 #include "reluctance/jobs/device.hpp"
 
 #include <ATen/ATen.h>
+#include <c10/core/impl/VirtualGuardImpl.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -38,11 +39,15 @@ double half_of_memory() {
 }
 
 c10::Device usable_device(const std::string& name) {
-  const c10::Device device = parsed(name);
+  c10::Device device = parsed(name);
   if (device.is_cpu()) return device;
   if (!at::hasCUDA()) {
     throw Error("--device " + name +
                 ": LibTorch was built without CUDA or finds no GPU; use --device cpu");
+  }
+  if (!device.has_index() && launch().count > 1) {
+    const int gpus = c10::impl::VirtualGuardImpl(device.type()).deviceCount();
+    if (gpus > 0) device.set_index(static_cast<c10::DeviceIndex>(launch().local_rank % gpus));
   }
   try {
     at::empty({1}, at::TensorOptions().device(device));

@@ -28,7 +28,7 @@ inline void in_processes(int count, const std::function<std::string()>& body) {
     at::set_num_threads(1);
     std::string fault;
     try {
-      set_launch({rank, count, count, "127.0.0.1", port});
+      set_launch({rank, count, count, rank, "127.0.0.1", port});
       join_processes();
       fault = body();
       await_processes();

@@ -61,6 +61,21 @@ TEST(Launch, OfTorchrunLeavesThePortOfItsAgent) {
   EXPECT_EQ(launch_of(with(torchrun, {{"TORCHELASTIC_USE_AGENT_STORE", "False"}})).port, 29501);
 }
 
+TEST(Launch, KnowsThePlaceOnItsMachine) {
+  EXPECT_EQ(launch_of({}).local_rank, 0);
+  EXPECT_EQ(launch_of(with(torchrun, {{"LOCAL_RANK", "3"}})).local_rank, 3);
+  EXPECT_EQ(launch_of(with(open_mpi, {{"OMPI_COMM_WORLD_LOCAL_RANK", "2"}})).local_rank, 2);
+  EXPECT_EQ(launch_of(with(slurm, {{"SLURM_LOCALID", "4"}})).local_rank, 4);
+  // Unsaid, machines are filled one after the other.
+  EXPECT_EQ(launch_of(torchrun).local_rank, 1);
+  EXPECT_EQ(launch_of(open_mpi).local_rank, 1);
+  EXPECT_EQ(launch_of(slurm).local_rank, 0);
+  EXPECT_NE(error_of([] {
+              launch_of(with(torchrun, {{"LOCAL_RANK", "4"}}));
+            }).find("LOCAL_RANK"),
+            std::string::npos);
+}
+
 TEST(Launch, JobsAndTheirStepsAreToldApart) {
   const auto job = [](const Variables& base, const char* name, const char* value) {
     return launch_of(with(base, {{name, value}})).job;

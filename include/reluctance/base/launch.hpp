@@ -11,6 +11,7 @@ struct Launch {
   int rank = 0;                       // from 0
   int count = 1;                      // processes on all machines
   int local_count = 1;                // those on this machine
+  int local_rank = 0;                 // among them
   std::string address = "127.0.0.1";  // where rank 0 listens
   std::uint16_t port = 0;             // 0: nobody listens, one process is alone
   std::string job{};                  // its launcher's name for it: others do not meet it
@@ -22,9 +23,10 @@ std::string variable_of_process(const std::string& name);
 
 // The first of these that is there:
 //
-//   torchrun   RANK, WORLD_SIZE, LOCAL_WORLD_SIZE, MASTER_ADDR, MASTER_PORT
-//   Open MPI   OMPI_COMM_WORLD_RANK, _SIZE, _LOCAL_SIZE
-//   Slurm      SLURM_PROCID, SLURM_STEP_NODELIST or SLURM_NODELIST, and SLURM_STEP_NUM_TASKS or,
+//   torchrun   RANK, WORLD_SIZE, LOCAL_RANK, LOCAL_WORLD_SIZE, MASTER_ADDR, MASTER_PORT
+//   Open MPI   OMPI_COMM_WORLD_RANK, _SIZE, _LOCAL_RANK, _LOCAL_SIZE
+//   Slurm      SLURM_PROCID, SLURM_LOCALID, SLURM_STEP_NODELIST or SLURM_NODELIST, and
+//   SLURM_STEP_NUM_TASKS or,
 //              with SLURM_STEP_ID, SLURM_NTASKS: what srun sets and a batch script has not
 //
 // MASTER_ADDR and MASTER_PORT count with each of them; where TORCHELASTIC_USE_AGENT_STORE says that

@@ -56,8 +56,8 @@ class OwnShare {
 // on `device`, or on the CPU where they were there; undefined ones stay so.
 std::vector<Tensors> gather(const Tensors& own, const c10::Device& device);
 
-// The sums over the processes of tensors whose number, shapes and types are the same everywhere: the
-// same bits for the same number of processes. Float32 is added in float32, all else in float64.
+// The sums over the processes of tensors whose number, shapes and types are the same everywhere:
+// the same bits for the same number of processes. Float32 is added in float32, all else in float64.
 Tensors sum_over_processes(const Tensors& own);
 
 // Waits until all have come as far.
