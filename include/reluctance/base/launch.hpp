@@ -26,8 +26,8 @@ std::string variable_of_process(const std::string& name);
 //   torchrun   RANK, WORLD_SIZE, LOCAL_RANK, LOCAL_WORLD_SIZE, MASTER_ADDR, MASTER_PORT
 //   Open MPI   OMPI_COMM_WORLD_RANK, _SIZE, _LOCAL_RANK, _LOCAL_SIZE
 //   Slurm      SLURM_PROCID, SLURM_LOCALID, SLURM_STEP_NODELIST or SLURM_NODELIST, and
-//   SLURM_STEP_NUM_TASKS or,
-//              with SLURM_STEP_ID, SLURM_NTASKS: what srun sets and a batch script has not
+//              SLURM_STEP_NUM_TASKS or, with SLURM_STEP_ID, SLURM_NTASKS: what srun sets and a
+//              batch script has not
 //
 // MASTER_ADDR and MASTER_PORT count with each of them; where TORCHELASTIC_USE_AGENT_STORE says that
 // torchrun itself listens at that port, it is the next one. Else the address is the loopback one
