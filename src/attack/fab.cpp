@@ -28,7 +28,8 @@ Tensor step(Standing& standing, const FabOptions& options, const Tensor& x) {
   return ball.domain.clip(next.view_as(x), standing.clean());
 }
 
-// One target's iterations. A sample falls when it is found adversarial inside standing's ball.
+// One target's iterations. A sample falls when it is found adversarial inside standing's ball; in a
+// search for the nearest points all go on.
 void search(Standing& standing, const FabOptions& options, Nearest* nearest) {
   Tensor x = standing.clean();
   for (int64_t k = 0; k < options.iterations && !standing.empty(); ++k) {
@@ -36,8 +37,9 @@ void search(Standing& standing, const FabOptions& options, Nearest* nearest) {
     x = step(standing, options, x);
     const Tensor z = standing.passes().forward(x, Keep::nothing).logits;
     Tensor found = succeeded(z, standing.samples());
-    if (nearest) nearest->update(standing, x, found);
-    if (const auto stand = standing.remove_fallen(x, found)) {
+    if (nearest) {
+      nearest->update(standing, x, found);
+    } else if (const auto stand = standing.remove_fallen(x, found)) {
       x = x.index_select(0, *stand);
       found = found.index_select(0, *stand);
     }

@@ -26,15 +26,19 @@ Tensor most_probable_others(const Tensor& logits, const Tensor& labels, int64_t 
 }
 
 // How a batch is cut: so that every thread of up to four processes has its piece, where those are
-// then large enough to cost no more a sample. A GPU, whose time for a piece hardly depends on its
-// size, gets as many as there are processes.
+// then large enough to cost no more a sample. For GPUs, whose time for a piece hardly depends on
+// its size, as many as there are processes.
 Chunks pieces_of(const Network& network, int64_t count, ProgressCounter* progress = nullptr) {
   constexpr int64_t alike = 4;
   Chunks pieces = chunks_of(network, count, progress);
-  const bool cpu = pieces.device.is_cpu();
-  const int64_t threads = cpu ? at::get_num_threads() : 1;
-  const int64_t processes = std::max<int64_t>(divides() ? launch().count : 1, cpu ? alike : 1);
-  const int64_t smallest = cpu ? std::max(2 * smallest_piece, pieces.size / 8) : smallest_piece;
+  const int64_t present = divides() ? launch().count : 1;
+  if (!pieces.device.is_cpu()) {
+    pieces.size = piece_size(count, pieces.size, present);
+    return pieces;
+  }
+  const int64_t processes = std::max(alike, present);
+  const int64_t threads = at::get_num_threads();
+  const int64_t smallest = std::max(2 * smallest_piece, pieces.size / 8);
   int64_t of_thread = 1;
   while (of_thread < processes && count >= 2 * of_thread * threads * smallest) of_thread *= 2;
   pieces.size = piece_size(count, pieces.size, of_thread * threads);
@@ -166,8 +170,10 @@ void Nearest::share() {
   const Tensor own = distance_.isfinite().nonzero().squeeze(1);
   for (const Tensors& theirs :
        gather({own, select(adversarial_, own), select(distance_, own)}, distance_.device())) {
-    adversarial_.index_copy_(0, theirs[0], theirs[1]);
-    distance_.index_copy_(0, theirs[0], theirs[2]);
+    const Tensor nearer = theirs[2].lt(select(distance_, theirs[0])).nonzero().squeeze(1);
+    const Tensor places = select(theirs[0], nearer);
+    adversarial_.index_copy_(0, places, select(theirs[1], nearer));
+    distance_.index_copy_(0, places, select(theirs[2], nearer));
   }
 }
 

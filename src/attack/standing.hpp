@@ -67,8 +67,8 @@ class Nearest {
   void update(const Standing& standing, const Tensor& x, const Tensor& found);
   // n, float64: what is known; infinity for nothing.
   Tensor distance(const Standing& standing) const;
-  // After all rounds of `run` in a ball of radius zero: there nothing falls that is right, so that
-  // every round deals the same rows to a process.
+  // After all rounds of `run`, which let nothing fall but what was wrong as it is: so each of them
+  // deals the same samples to a process.
   NearestResult result(const AttackResult& run);
 
  private:

@@ -122,7 +122,7 @@ std::vector<Tensors> gather(const Tensors& own, const c10::Device& device) {
 
 Tensors sum_over_processes(const Tensors& own) {
   Tensors sums(own.size());
-  // Half the bytes where float64 says no more.
+  // As each process added them up: half the bytes that float64 would take.
   std::vector<std::size_t> single, others;
   for (std::size_t k = 0; k < own.size(); ++k) {
     (own[k].scalar_type() == at::kFloat ? single : others).push_back(k);

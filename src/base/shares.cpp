@@ -82,6 +82,7 @@ void for_each_share(const Chunks& chunks,
   const OwnShare alone;
   for_each_chunk(shares.own_chunks(),
                  [&](int64_t place, int64_t) { shares.run(shares.piece(place), body); });
+  if (chunks.progress) chunks.progress->tell();
 }
 
 Tensors map_shares(const Chunks& chunks, const ChunkFunction& body) {

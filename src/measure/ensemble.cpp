@@ -1,6 +1,7 @@
 #include "reluctance/measure/ensemble.hpp"
 
 #include <ATen/ATen.h>
+#include <ATen/Parallel.h>
 
 #include <algorithm>
 #include <chrono>
@@ -46,14 +47,20 @@ Fallen confirmed(const Network& network, const Samples& samples, const Attack& a
   return {asked.index_select(0, fell), adversarial.index_select(0, fell)};
 }
 
-// The same for up to four processes: what stands is attacked in the same company then
-// (attack/standing.hpp). More of them have more to do at once, unless images are large.
+// On CPUs the same for up to four processes: what stands is attacked in the same company then
+// (attack/standing.hpp). More threads and processes have more to do at once, unless images are
+// large.
 int64_t block_size(const Tensor& images) {
   constexpr int64_t least = 500;
-  constexpr int64_t of_process = least / 4;
+  constexpr int64_t of_thread = 64;
+  constexpr int64_t alike = 4;
   constexpr int64_t bytes = 1 << 30;
+  const int64_t processes = launch().count;
+  const int64_t wanted = images.is_cpu()
+                             ? of_thread * at::get_num_threads() * std::max(alike, processes)
+                             : least * processes;
   const auto image = static_cast<int64_t>(std::max<std::size_t>(1, images.slice(0, 0, 1).nbytes()));
-  return std::max(least, std::min(of_process * launch().count, bytes / image));
+  return std::max(least, std::min(wanted, bytes / image));
 }
 
 // Fewer attacks are no evidence that a stage does not pay.

@@ -135,12 +135,17 @@ std::string differing(const AttackResult& got, const AttackResult& expected) {
   return got.passes.backward != expected.passes.backward ? "after other backward passes" : "";
 }
 
+// Enough for a piece for each of four processes, while half of them stand.
+AnsweredSubject for_several_processes() {
+  const auto [precise, images] = answered("cnn", 300, 29);
+  const Network network = precise.to(at::kFloat);
+  return {network, as_inputs(network, images)};
+}
+
 // To the last bit, which other company would change.
 TEST_P(EachAttack, FindsTheSameInSeveralProcesses) {
   in_processes(3, []() -> std::string {
-    const auto [precise, images] = answered("cnn", 150, 29);
-    const Network network = precise.to(at::kFloat);
-    const Samples samples = as_inputs(network, images);
+    const auto [network, samples] = for_several_processes();
     const Attack attack =
         GetParam().make({0.015, 0.12, 0.8, 0.1}, make_guides(network, samples.images));
     const AttackResult together = attack.run(network, samples, {3, {}});
@@ -229,6 +234,17 @@ TEST_P(NearestSearch, LogitsThatAreNoNumbersAreNotFound) {
       EXPECT_TRUE(at::equal(nearest.adversarial, samples.images)) << name;
     }
   }
+}
+
+TEST_P(NearestSearch, FindsTheSameInSeveralProcesses) {
+  in_processes(3, []() -> std::string {
+    const auto [network, samples] = for_several_processes();
+    const NearestResult together = GetParam()(network, samples, Norm::l2);
+    const OwnShare own;
+    const NearestResult alone = GetParam()(network, samples, Norm::l2);
+    if (!at::equal(together.distance, alone.distance)) return "other distances";
+    return at::equal(together.adversarial, alone.adversarial) ? "" : "other points";
+  });
 }
 
 const Search by_fab = [](const Network& network, const Samples& samples, Norm norm) {

@@ -68,8 +68,9 @@ class Processes : public Cli {
   }
 
   // What rank 0 says; the others say nothing.
-  static ProgramOutcome run_in(int count, const Arguments& arguments) {
-    std::deque<Program> programs = start(count, arguments + one_thread);
+  static ProgramOutcome run_in(int count, const Arguments& arguments,
+                               const Arguments& threads = one_thread) {
+    std::deque<Program> programs = start(count, arguments + threads);
     const std::vector<ProgramOutcome> outcomes = wait(programs);
     for (const ProgramOutcome& each : outcomes) EXPECT_TRUE(succeeded(each));
     for (std::size_t rank = 1; rank < outcomes.size(); ++rank) {
@@ -83,10 +84,11 @@ class Processes : public Cli {
   }
 
   // The file that the option names is the same, to the byte, from one process and from several.
-  void expect_the_same_bytes(const Arguments& command, const std::vector<int>& counts) const {
+  void expect_the_same_bytes(const Arguments& command, const std::vector<int>& counts,
+                             const Arguments& threads = one_thread) const {
     for (const int count : counts) {
       const std::string file = path("saved.npz", count);
-      run_in(count, command + Arguments{"--save", file});
+      run_in(count, command + Arguments{"--save", file}, threads);
       EXPECT_EQ(bytes_of(file), bytes_of(path("saved.npz", counts.front())))
           << count << " processes";
     }
@@ -136,14 +138,18 @@ class Processes : public Cli {
 };
 
 TEST_F(Processes, EvaluateTheSameBytes) {
-  const Arguments command = on_both("evaluate") + Arguments{"--limit", "60", "--json", "-"};
-  expect_the_same_bytes(command + Arguments{"--norm", "l2", "--eps", "0.3"}, {1, 2, 3, 4});
-  expect_the_same_bytes(command + Arguments{"--norm", "linf", "--eps", "0.03"}, {1, 4});
-  expect_the_same_bytes(command + Arguments{"--norm", "l1", "--eps", "3"}, {1, 3});
+  const Arguments command = on_both("evaluate") + Arguments{"--json", "-"};
+  expect_the_same_bytes(command + Arguments{"--limit", "60", "--eps", "0.03"}, {1, 4});
+  // What stands of so many goes to all processes.
+  const Arguments many = command + Arguments{"--limit", "500", "--attack", "apgd-ce"};
+  const Arguments l2{"--norm", "l2", "--eps", "0.3"};
+  expect_the_same_bytes(many + l2, {1, 2, 3, 4});
+  expect_the_same_bytes(many + l2, {1, 3}, {"--threads", "2"});
+  expect_the_same_bytes(many + Arguments{"--norm", "l1", "--eps", "3"}, {1, 3});
 }
 
 TEST_F(Processes, MeasureTheSameDistances) {
-  expect_the_same_bytes(on_both("distances") + Arguments{"--limit", "131", "--norm", "l2"},
+  expect_the_same_bytes(on_both("distances") + Arguments{"--limit", "400", "--norm", "l2"},
                         {1, 2, 3, 4});
 }
 

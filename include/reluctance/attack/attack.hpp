@@ -29,8 +29,9 @@ struct Attack {
 
   // Attacks every sample. Images: N x any shape that fits the network. What is random about a
   // sample depends on the seed and its index alone: the same sample gets the same starts whatever
-  // the others are. Deterministic for a seed and thread count. `progress` counts samples times
-  // rounds.
+  // the others are. Where work is divided (base/processes.hpp) all processes call it alike, and all
+  // know the result. Deterministic for a seed and thread count, on CPUs in up to four processes,
+  // and for a number of processes. `progress` counts samples times rounds.
   std::function<AttackResult(const Network& network, const Samples& samples,
                              const Context& context)>
       run;
