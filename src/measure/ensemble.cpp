@@ -27,24 +27,30 @@ struct Fallen {
   Tensor adversarial;  // k x shape of the images
 };
 
-// Those of the samples whose claim holds; counts what asking costs.
+// Those of the samples whose claim holds; counts what asking costs. In chunks: in float64 the
+// images of a whole block would take the memory of twenty such blocks.
 Fallen confirmed(const Network& network, const Samples& samples, const Attack& attack,
                  const AttackResult& claim, PassCount& passes) {
-  Tensor adversarial = claim.adversarial.view_as(samples.images);
-  Tensor claimed = claim.success;
-  if (attack.ball) {
-    claimed = claimed.logical_and(inside(*attack.ball, samples.images, adversarial));
-  }
-  const Tensor asked = claimed.nonzero().squeeze(1);
-  adversarial = adversarial.index_select(0, asked);
-  if (asked.size(0) == 0) return {asked, adversarial};
-  if (attack.ball) {
-    adversarial = drawn_inside(*attack.ball, samples.images.index_select(0, asked), adversarial);
-  }
-  passes.forward += asked.size(0);
-  const Samples those = samples.rows(asked).with_images(adversarial);
-  const Tensor fell = succeeded(logits(network, adversarial), those).nonzero().squeeze(1);
-  return {asked.index_select(0, fell), adversarial.index_select(0, fell)};
+  const Tensor claimed_at = claim.adversarial.view_as(samples.images);
+  const auto chunk = [&](int64_t begin, int64_t end) -> Tensors {
+    const Samples part = samples.slice(begin, end);
+    Tensor adversarial = claimed_at.slice(0, begin, end);
+    Tensor claimed = claim.success.slice(0, begin, end);
+    if (attack.ball) {
+      claimed = claimed.logical_and(inside(*attack.ball, part.images, adversarial));
+    }
+    const Tensor asked = claimed.nonzero().squeeze(1);
+    adversarial = adversarial.index_select(0, asked);
+    if (asked.size(0) == 0) return {asked, adversarial, asked};
+    const Samples those = part.rows(asked);
+    if (attack.ball) adversarial = drawn_inside(*attack.ball, those.images, adversarial);
+    const Tensor answers = forward(network, adversarial, Keep::nothing).logits;
+    const Tensor fell = succeeded(answers, those.with_images(adversarial)).nonzero().squeeze(1);
+    return {asked.index_select(0, fell) + begin, adversarial.index_select(0, fell), asked};
+  };
+  const Tensors all = map_chunks(chunks_of(network, samples.count()), chunk);
+  passes.forward += all[2].size(0);
+  return {all[0], all[1]};
 }
 
 // On CPUs the same for up to four processes: what stands is attacked in the same company then
