@@ -55,18 +55,20 @@ Fallen confirmed(const Network& network, const Samples& samples, const Attack& a
 
 // On CPUs the same for up to four processes: what stands is attacked in the same company then
 // (attack/standing.hpp). More threads and processes have more to do at once, unless images are
-// large.
+// large: an attack takes the memory of some six blocks.
 int64_t block_size(const Tensor& images) {
-  constexpr int64_t least = 500;
+  constexpr int64_t alone = 500;
   constexpr int64_t of_thread = 64;
   constexpr int64_t alike = 4;
-  constexpr int64_t bytes = 1 << 30;
+  constexpr int64_t bytes = 1 << 28;
+  constexpr int64_t fewest = 64;
   const int64_t processes = launch().count;
   const int64_t wanted = images.is_cpu()
                              ? of_thread * at::get_num_threads() * std::max(alike, processes)
-                             : least * processes;
+                             : alone * processes;
   const auto image = static_cast<int64_t>(std::max<std::size_t>(1, images.slice(0, 0, 1).nbytes()));
-  return std::max(least, std::min(wanted, bytes / image));
+  const int64_t fit = bytes * std::clamp<int64_t>(processes / alike, 1, alike) / image;
+  return std::min(std::max(alone, wanted), std::max(fewest, fit));
 }
 
 // Fewer attacks are no evidence that a stage does not pay.
