@@ -25,18 +25,17 @@ Tensor most_probable_others(const Tensor& logits, const Tensor& labels, int64_t 
   return std::get<1>(other_logits(logits, labels).topk(count, 1));
 }
 
-// How a batch is cut: so that every thread of up to four processes has its piece, where those are
+// How a batch is cut: so that every thread of processes_alike has its piece, where those are
 // then large enough to cost no more a sample. For GPUs, whose time for a piece hardly depends on
 // its size, as many as there are processes.
 Chunks pieces_of(const Network& network, int64_t count, ProgressCounter* progress = nullptr) {
-  constexpr int64_t alike = 4;
   Chunks pieces = chunks_of(network, count, progress);
   const int64_t present = divides() ? launch().count : 1;
   if (!pieces.device.is_cpu()) {
     pieces.size = piece_size(count, pieces.size, present);
     return pieces;
   }
-  const int64_t processes = std::max(alike, present);
+  const int64_t processes = std::max(processes_alike, present);
   const int64_t threads = at::get_num_threads();
   const int64_t smallest = std::max(2 * smallest_piece, pieces.size / 8);
   int64_t of_thread = 1;

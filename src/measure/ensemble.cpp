@@ -9,6 +9,7 @@
 
 #include "measure/least.hpp"
 #include "reluctance/base/large_tensor.hpp"
+#include "reluctance/base/piece_size.hpp"
 #include "reluctance/base/processes.hpp"
 #include "reluctance/base/random.hpp"
 #include "reluctance/geometry/ball.hpp"
@@ -53,21 +54,20 @@ Fallen confirmed(const Network& network, const Samples& samples, const Attack& a
   return {all[0], all[1]};
 }
 
-// On CPUs the same for up to four processes: what stands is attacked in the same company then
+// On CPUs the same for processes_alike: what stands is attacked in the same company then
 // (attack/standing.hpp). More threads and processes have more to do at once, unless images are
-// large: an attack takes the memory of some six blocks.
+// large: an attack takes the memory of some eight blocks.
 int64_t block_size(const Tensor& images) {
   constexpr int64_t alone = 500;
   constexpr int64_t of_thread = 64;
-  constexpr int64_t alike = 4;
   constexpr int64_t bytes = 1 << 28;
   constexpr int64_t fewest = 64;
   const int64_t processes = launch().count;
-  const int64_t wanted = images.is_cpu()
-                             ? of_thread * at::get_num_threads() * std::max(alike, processes)
-                             : alone * processes;
+  const int64_t wanted =
+      images.is_cpu() ? of_thread * at::get_num_threads() * std::max(processes_alike, processes)
+                      : alone * processes;
   const auto image = static_cast<int64_t>(std::max<std::size_t>(1, images.slice(0, 0, 1).nbytes()));
-  const int64_t fit = bytes * std::clamp<int64_t>(processes / alike, 1, alike) / image;
+  const int64_t fit = bytes * std::clamp<int64_t>(processes / processes_alike, 1, 4) / image;
   return std::min(std::max(alone, wanted), std::max(fewest, fit));
 }
 

@@ -9,6 +9,9 @@ namespace reluctance {
 // Pieces below this size spend more on starting operators than on running them.
 constexpr int64_t smallest_piece = 16;
 
+// So many processes have the bits of one, on CPUs: what they attack is cut alike.
+constexpr int64_t processes_alike = 4;
+
 // The size of the pieces of `count` samples: at most `size`, and as many for each of the workers,
 // unless that takes pieces of less than `smallest`.
 inline int64_t piece_size(int64_t count, int64_t size, int64_t workers,
